@@ -1,0 +1,81 @@
+//! The engine as a whole: opened once, shared by everything that calls it.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::audit::Audit;
+use crate::error::Result;
+use crate::store::{Durability, Store};
+
+/// How to open an engine.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct EngineOptions {
+    /// Who acts through this engine, as the audit log names them; `engine` if left out.
+    pub actor: Option<String>,
+    /// What a commit survives on SQLite.
+    pub durability: Durability,
+    /// The programs that pipelines may run: names to find on the PATH, or absolute paths.
+    pub allow_programs: Vec<String>,
+    /// The hosts that pipelines may call besides loopback and the services of the registry.
+    pub allow_hosts: Vec<String>,
+}
+
+/// An open engine, cheap to clone.
+///
+/// ```
+/// # tokio_test(async {
+/// let heady = heady_core::Heady::connect("sqlite::memory:").await?;
+/// assert!(heady.audit().list(Default::default()).await?.entries.is_empty());
+/// heady.close().await;
+/// # Ok::<_, heady_core::Error>(()) });
+/// # fn tokio_test<T>(future: impl Future<Output = T>) -> T {
+/// #     tokio::runtime::Runtime::new().unwrap().block_on(future)
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Heady {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    audit: Audit,
+}
+
+impl Heady {
+    /// Opens the database at `url` with default options: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a URL that is none, `FAILED_PRECONDITION` for a newer schema or a missing extension,
+    /// `UNAVAILABLE`, `UNAUTHENTICATED`, `NOT_FOUND` or `PERMISSION_DENIED` as the database answers.
+    pub async fn connect(url: &str) -> Result<Self> {
+        Self::open(url, EngineOptions::default()).await
+    }
+
+    /// Opens the database at `url`.
+    ///
+    /// # Errors
+    /// As [`Heady::connect`].
+    pub async fn open(url: &str, options: EngineOptions) -> Result<Self> {
+        let store = Store::connect(url, options.durability).await?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                audit: Audit::new(store.clone()),
+                store,
+            }),
+        })
+    }
+
+    /// The audit log.
+    pub fn audit(&self) -> &Audit {
+        &self.inner.audit
+    }
+
+    /// Finishes what is being written and closes the database.
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+}

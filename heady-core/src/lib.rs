@@ -1,0 +1,16 @@
+//! The Heady engine: registry, durable pipeline, Monte Carlo and audit over SQLite or PostgreSQL.
+//!
+//! [`Heady::connect`] opens it; each domain is one accessor away. Errors are one type with a kind to branch on
+//! ([`ErrorKind`]), the same in every language that the engine is called from.
+
+pub mod audit;
+pub mod document;
+mod engine;
+mod error;
+mod store;
+mod types;
+
+pub use engine::{EngineOptions, Heady};
+pub use error::{Error, ErrorKind, Result};
+pub use store::Durability;
+pub use types::{Id, Json, MAX_SEED, Timestamp, Warning, checked_seed, random_seed, seed_of_text};

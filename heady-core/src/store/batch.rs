@@ -1,0 +1,230 @@
+//! The group writer: operations of many callers in one call to the database.
+//!
+//! While a commit is under way, further operations gather; the next call takes them all. A lone caller pays one commit
+//! as before, thirty-two callers share a few. On SQLite one writer drains the lane; on PostgreSQL up to
+//! [`COMMITTERS`], because there a commit waits for the disk without holding up the next.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::oneshot;
+
+use super::sql::{Arg, Dialect, Row, Sql};
+use super::{Database, Store};
+use crate::error::{Error, Result};
+
+/// The most operations of one call.
+const MAX_OPS: usize = 512;
+
+/// The most that the operations of one call weigh together, in bytes as estimated by [`Batch::weight`].
+const MAX_WEIGHT: usize = 4 << 20;
+
+/// How many calls of one lane may be under way on PostgreSQL.
+#[cfg(feature = "postgres")]
+const COMMITTERS: usize = 6;
+
+/// What a domain writes through a lane.
+///
+/// No operation can fail its neighbours: guards stand in the SQL and show in the outcomes. If the call errors all the
+/// same, it is rolled back and each operation runs again alone, so that only the culprit fails. Operations must
+/// therefore bear repetition, also because a lost connection can hide that a commit succeeded.
+pub(crate) trait Batch: Send + Sync + 'static {
+    /// One caller's request.
+    type Op: Send + Sync + 'static;
+    /// What that caller is told.
+    type Outcome: Send + 'static;
+
+    /// The call that carries out these operations, in order.
+    fn call(ops: &[Self::Op]) -> Result<Call>;
+
+    /// What the rows of the call say about each operation, in the same order.
+    fn outcomes(ops: &[Self::Op], rows: &[Row]) -> Result<Vec<Self::Outcome>>;
+
+    /// About how many bytes this operation adds to the call.
+    fn weight(op: &Self::Op) -> usize;
+}
+
+/// One call: parts that commit together, each with one JSON document as its `$1`.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    parts: Vec<Part>,
+}
+
+/// A part of a call. On PostgreSQL its SQL is one statement; on SQLite it may be several, all seeing the document.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(super) sql: Sql,
+    pub(super) document: String,
+}
+
+impl Call {
+    /// Adds a part.
+    #[must_use]
+    pub(crate) fn with(mut self, sql: impl Into<Sql>, document: String) -> Self {
+        self.parts.push(Part {
+            sql: sql.into(),
+            document,
+        });
+        self
+    }
+
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite takes all parts at once")
+    )]
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// All parts as one text between BEGIN and COMMIT, each part's `$1` renumbered to its own argument.
+    pub(super) fn as_one_transaction(&self) -> (String, Vec<Arg>) {
+        let mut text = "BEGIN IMMEDIATE;\n".to_owned();
+        for (part, number) in self.parts.iter().zip(1..) {
+            text += &part
+                .sql
+                .text(Dialect::Sqlite)
+                .replace("$1", &format!("${number}"));
+            text += ";\n";
+        }
+        text += "COMMIT";
+        (
+            text,
+            self.parts
+                .iter()
+                .map(|part| part.document.as_str().into())
+                .collect(),
+        )
+    }
+}
+
+/// The queue of one kind of operations; clones share it.
+pub(crate) struct Lane<B: Batch> {
+    store: Store,
+    queue: Arc<Mutex<Queue<B>>>,
+}
+
+type Waiting<B> = (
+    <B as Batch>::Op,
+    oneshot::Sender<Result<<B as Batch>::Outcome>>,
+);
+
+struct Queue<B: Batch> {
+    waiting: VecDeque<Waiting<B>>,
+    /// How many tasks drain this queue now.
+    drains: usize,
+}
+
+impl<B: Batch> Clone for Lane<B> {
+    fn clone(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            queue: self.queue.clone(),
+        }
+    }
+}
+
+impl<B: Batch> Lane<B> {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            store,
+            queue: Arc::new(Mutex::new(Queue {
+                waiting: VecDeque::new(),
+                drains: 0,
+            })),
+        }
+    }
+
+    /// Hands in one operation and returns when it is durable. A caller that stops waiting changes nothing.
+    pub(crate) async fn submit(&self, op: B::Op) -> Result<B::Outcome> {
+        let (reply, outcome) = oneshot::channel();
+        {
+            let mut queue = self.lock();
+            queue.waiting.push_back((op, reply));
+            if queue.drains < self.most_drains() {
+                queue.drains += 1;
+                self.store.runtime().spawn(self.clone().drain());
+            }
+        }
+        outcome.await.map_err(|error| {
+            Error::unavailable("the engine stopped before this was written").caused_by(error)
+        })?
+    }
+
+    fn most_drains(&self) -> usize {
+        match self.store.inner.database {
+            Database::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => COMMITTERS,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<B>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn drain(self) {
+        loop {
+            let taken = {
+                let mut queue = self.lock();
+                let taken = take::<B>(&mut queue.waiting);
+                if taken.is_empty() {
+                    queue.drains -= 1;
+                    return;
+                }
+                taken
+            };
+            let (ops, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
+            for (reply, outcome) in replies.into_iter().zip(self.carry_out(&ops).await) {
+                // A caller that no longer waits is no failure.
+                let _ = reply.send(outcome);
+            }
+        }
+    }
+
+    async fn carry_out(&self, ops: &[B::Op]) -> Vec<Result<B::Outcome>> {
+        match self.call(ops).await {
+            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
+            Err(error) if ops.len() == 1 => vec![Err(error)],
+            Err(_) => {
+                let mut outcomes = Vec::with_capacity(ops.len());
+                for op in ops.chunks(1) {
+                    outcomes.push(self.call(op).await.and_then(|mut one| {
+                        one.pop()
+                            .ok_or_else(|| Error::internal("a batch of one had no outcome"))
+                    }));
+                }
+                outcomes
+            }
+        }
+    }
+
+    async fn call(&self, ops: &[B::Op]) -> Result<Vec<B::Outcome>> {
+        let call = B::call(ops)?;
+        let rows = match &self.store.inner.database {
+            Database::Sqlite(sqlite) => sqlite.call(&call).await?,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.call(&call).await?,
+        };
+        let outcomes = B::outcomes(ops, &rows)?;
+        if outcomes.len() == ops.len() {
+            Ok(outcomes)
+        } else {
+            Err(Error::internal(format!(
+                "{} operations had {} outcomes",
+                ops.len(),
+                outcomes.len()
+            )))
+        }
+    }
+}
+
+/// Takes the operations of the next call from the front of the queue.
+fn take<B: Batch>(waiting: &mut VecDeque<Waiting<B>>) -> Vec<Waiting<B>> {
+    let mut weight = 0;
+    let fits = |(op, _): &&Waiting<B>| {
+        weight += B::weight(op);
+        weight <= MAX_WEIGHT
+    };
+    let count = waiting.iter().take(MAX_OPS).take_while(fits).count();
+    waiting.drain(..count.max(1).min(waiting.len())).collect()
+}

@@ -1,0 +1,184 @@
+//! Both databases behind two doors.
+//!
+//! [`Store::write`] runs a short transaction of one caller; a [`Lane`] gathers the operations of many callers into one
+//! call. Reads go to connections of their own. The store knows no domain: each domain owns its SQL.
+
+mod batch;
+mod error;
+mod hold;
+mod migrations;
+mod page;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sql;
+mod sqlite;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod transaction;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::runtime::Handle;
+
+pub(crate) use batch::{Batch, Call, Lane};
+pub(crate) use hold::Hold;
+pub(crate) use page::Page;
+pub(crate) use sql::{Arg, Dialect, Row, Sql, args, time_text};
+pub(crate) use transaction::Transaction;
+
+use crate::error::{Error, Result};
+
+/// A future that a writing closure returns: `store.write(|tx| Box::pin(async move { … }))`.
+pub(crate) type Boxed<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
+
+/// What a commit survives on SQLite. PostgreSQL follows its server's `synchronous_commit`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Durability {
+    /// Loss of power: every commit reaches the disk before it is reported.
+    #[default]
+    Full,
+    /// The death of the process, but not of the machine: the last commits may be lost with the power, none by `kill`.
+    Process,
+}
+
+/// An open database, cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    /// The runtime `connect` was called on: writes run there as tasks of their own, so that a caller who stops
+    /// waiting neither tears a transaction nor blocks the writer.
+    runtime: Handle,
+}
+
+enum Database {
+    Sqlite(sqlite::Sqlite),
+    #[cfg(feature = "postgres")]
+    Postgres(Box<postgres::Postgres>),
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("dialect", &self.dialect())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Opens the database at `url` and brings its schema up to date.
+    pub(crate) async fn connect(url: &str, durability: Durability) -> Result<Self> {
+        let database = match url.split_once(':') {
+            Some(("sqlite", rest)) => Database::Sqlite(
+                sqlite::Sqlite::open(rest.strip_prefix("//").unwrap_or(rest), durability).await?,
+            ),
+            #[cfg(feature = "postgres")]
+            Some(("postgres" | "postgresql", _)) => {
+                Database::Postgres(Box::new(postgres::Postgres::open(url).await?))
+            }
+            #[cfg(not(feature = "postgres"))]
+            Some(("postgres" | "postgresql", _)) => {
+                return Err(Error::failed_precondition(
+                    "this build of Heady was made without PostgreSQL",
+                ));
+            }
+            // The URL itself stays out of the message: whatever stands there may be a password.
+            _ => {
+                return Err(Error::invalid_argument(
+                    "a database URL starts with 'sqlite:' (sqlite:heady.db) or 'postgres:' (postgres://user@host/name)",
+                ));
+            }
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                database,
+                runtime: Handle::current(),
+            }),
+        })
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        match &self.inner.database {
+            Database::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// The runtime that background work of the engine belongs to.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.inner.runtime
+    }
+
+    /// Reads all rows of a query from the last committed state.
+    pub(crate) async fn fetch_all(&self, sql: impl Into<Sql>, args: Vec<Arg>) -> Result<Vec<Row>> {
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.fetch_all(sql.into(), args).await,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.fetch_all(sql.into(), args).await,
+        }
+    }
+
+    /// Reads at most one row.
+    pub(crate) async fn fetch_optional(
+        &self,
+        sql: impl Into<Sql>,
+        args: Vec<Arg>,
+    ) -> Result<Option<Row>> {
+        Ok(self.fetch_all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs `body` in a transaction that is committed if it succeeds and rolled back if it fails, panics or is never
+    /// finished. The body awaits nothing but its transaction: everybody else's writes wait for it.
+    pub(crate) async fn write<T, F>(&self, body: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t mut Transaction) -> Boxed<'t, T> + Send + 'static,
+    {
+        let store = self.clone();
+        let task = self.inner.runtime.spawn(async move {
+            let mut transaction = store.begin().await?;
+            let value = body(&mut transaction).await?;
+            transaction.commit().await?;
+            Ok(value)
+        });
+        task.await
+            .map_err(|error| Error::internal("a transaction ended in a panic").caused_by(error))?
+    }
+
+    async fn begin(&self) -> Result<Transaction> {
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.begin().await,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.begin().await,
+        }
+    }
+
+    /// Takes the lock of this name, or returns `None` while another process or engine holds it. The lock goes with
+    /// its holder, however it dies.
+    pub(crate) async fn hold(&self, name: &str) -> Result<Option<Hold>> {
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.hold(name).await,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.hold(name).await,
+        }
+    }
+
+    /// Waits for writes under way and closes every connection.
+    pub(crate) async fn close(&self) {
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.close().await,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.close().await,
+        }
+    }
+}

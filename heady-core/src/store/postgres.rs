@@ -1,0 +1,95 @@
+//! The production database.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
+
+use super::hold::Hold;
+use super::sql::{Arg, Row, Sql, postgres_arguments};
+use super::{Call, Dialect, Transaction, migrations};
+use crate::error::{Error, Result};
+
+/// Six committers (see [`super::batch`]) and as many readers.
+const CONNECTIONS: u32 = 12;
+
+pub(super) struct Postgres {
+    pool: PgPool,
+    options: PgConnectOptions,
+}
+
+impl Postgres {
+    pub(super) async fn open(url: &str) -> Result<Self> {
+        let options = PgConnectOptions::from_str(url)?
+            .application_name("heady")
+            // The engine reports failures itself; PostgreSQL's notices would only repeat them in the log.
+            .log_statements(tracing::log::LevelFilter::Off);
+        let place = format!(
+            "PostgreSQL at {}:{}/{}",
+            options.get_host(),
+            options.get_port(),
+            options
+                .get_database()
+                .unwrap_or_else(|| options.get_username())
+        );
+        let context = |error: Error| error.context(&place);
+        // First on a session of its own: a pool would go on knocking at a closed door until its time is up.
+        migrations::postgres(&options).await.map_err(context)?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(Duration::from_secs(15))
+            .test_before_acquire(false)
+            .connect_lazy_with(options.clone());
+        Ok(Self { pool, options })
+    }
+
+    pub(super) async fn fetch_all(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>> {
+        let text = AssertSqlSafe(sql.into_text(Dialect::Postgres));
+        let rows = sqlx::query_with(text, postgres_arguments(args)?)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(rows.into_iter().map(Row::Postgres).collect())
+    }
+
+    pub(super) async fn begin(&self) -> Result<Transaction> {
+        Ok(Transaction::Postgres(self.pool.begin().await?))
+    }
+
+    /// Runs a call of one part in one round trip, which PostgreSQL makes a transaction by itself; several parts in a
+    /// transaction around them.
+    pub(super) async fn call(&self, call: &Call) -> Result<Vec<Row>> {
+        if let [part] = call.parts() {
+            return self
+                .fetch_all(part.sql.clone(), vec![part.document.clone().into()])
+                .await;
+        }
+        let mut transaction = self.begin().await?;
+        let mut rows = Vec::new();
+        for part in call.parts() {
+            rows.extend(
+                transaction
+                    .fetch_all(part.sql.clone(), vec![part.document.clone().into()])
+                    .await?,
+            );
+        }
+        transaction.commit().await?;
+        Ok(rows)
+    }
+
+    /// An advisory lock on a session of its own: the server releases it when the process dies.
+    pub(super) async fn hold(&self, name: &str) -> Result<Option<Hold>> {
+        let mut session = self.options.connect().await?;
+        let taken: bool = sqlx::query_scalar(
+            "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))",
+        )
+        .bind(name)
+        .fetch_one(&mut session)
+        .await?;
+        Ok(taken.then(|| Hold::session(session)))
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}

@@ -1,0 +1,401 @@
+//! The store's suite, the same on both databases.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::testing::{Fresh, on_both_databases};
+use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, Transaction, args};
+use crate::ErrorKind;
+use crate::error::Result;
+use crate::types::{Id, Timestamp, now};
+
+on_both_databases!(
+    values_come_back_as_they_went_in,
+    a_failed_transaction_leaves_nothing,
+    a_transaction_nobody_waits_for_is_finished,
+    writers_take_turns,
+    many_operations_share_few_calls,
+    a_bad_operation_fails_alone,
+    a_lock_has_one_holder,
+    a_second_connect_finds_the_schema,
+    a_newer_schema_is_refused,
+    engines_that_open_at_once_agree,
+);
+
+async fn insert_service(transaction: &mut Transaction, id: &str) -> Result<u64> {
+    transaction
+        .execute(
+            "INSERT INTO services (id, name, base_url) VALUES ($1, $1, '')",
+            args![id],
+        )
+        .await
+}
+
+async fn count(store: &Store) -> i64 {
+    store
+        .fetch_all("SELECT count(*) AS n FROM services", vec![])
+        .await
+        .unwrap()[0]
+        .get("n")
+        .unwrap()
+}
+
+async fn values_come_back_as_they_went_in(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (id, at) = (Id::new(), now());
+    let metadata = json!({"unicode": "Ünïcødé \u{1F680}", "deep": [1, 2.5, null, {"a": true}]});
+    let triggers = vec!["a".to_owned(), "b,\"c\"".to_owned()];
+    let (bound_id, bound_metadata, bound_triggers) =
+        (id.clone(), metadata.clone(), triggers.clone());
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                transaction
+                    .execute(
+                        "INSERT INTO nodes (id, name, triggers, enabled, metadata, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+                        args![&bound_id, "n", bound_triggers.as_slice(), false, bound_metadata, at],
+                    )
+                    .await
+            })
+        })
+        .await
+        .unwrap();
+    let row = store
+        .fetch_optional("SELECT * FROM nodes WHERE id = $1", args![&id])
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(row.get::<Id>("id").unwrap(), id);
+    assert_eq!(row.get::<Vec<String>>("triggers").unwrap(), triggers);
+    assert!(!row.get::<bool>("enabled").unwrap());
+    assert_eq!(row.get::<Value>("metadata").unwrap(), metadata);
+    assert_eq!(row.get::<Timestamp>("created_at").unwrap(), at);
+    assert_eq!(row.get::<Option<String>>("section").unwrap(), None);
+    assert_eq!(row.get::<i64>("resource_version").unwrap(), 1);
+    assert_eq!(
+        row.get::<i64>("no_such_column").unwrap_err().kind(),
+        ErrorKind::DataLoss
+    );
+    // The time that the database writes by itself reads like ours.
+    let defaulted: Timestamp = row.get("updated_at").unwrap();
+    assert!((defaulted - at).abs() < chrono::Duration::seconds(60));
+}
+
+async fn a_failed_transaction_leaves_nothing(fresh: Fresh) {
+    let store = fresh.open().await;
+    let error = store
+        .write(|transaction| {
+            Box::pin(async move {
+                insert_service(transaction, "a").await?;
+                insert_service(transaction, "a").await
+            })
+        })
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AlreadyExists, "{error:?}");
+    let panicked: Result<()> = store
+        .write(|transaction| {
+            Box::pin(async move {
+                insert_service(transaction, "b").await?;
+                panic!("a defect in a domain");
+            })
+        })
+        .await;
+    assert_eq!(panicked.unwrap_err().kind(), ErrorKind::Internal);
+    assert_eq!(count(&store).await, 0);
+    store
+        .write(|transaction| Box::pin(async move { insert_service(transaction, "c").await }))
+        .await
+        .unwrap();
+    assert_eq!(count(&store).await, 1);
+}
+
+async fn a_transaction_nobody_waits_for_is_finished(fresh: Fresh) {
+    let store = fresh.open().await;
+    let write = store.write(|transaction| {
+        Box::pin(async move {
+            insert_service(transaction, "a").await?;
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            insert_service(transaction, "b").await
+        })
+    });
+    assert!(
+        tokio::time::timeout(Duration::from_millis(25), write)
+            .await
+            .is_err(),
+        "it takes longer than that"
+    );
+    // The next writer waits its turn instead of finding a locked or half-written database.
+    store
+        .write(|transaction| Box::pin(async move { insert_service(transaction, "c").await }))
+        .await
+        .unwrap();
+    for _ in 0..100 {
+        if count(&store).await == 3 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the abandoned transaction was lost");
+}
+
+async fn writers_take_turns(fresh: Fresh) {
+    let store = fresh.open().await;
+    let add_one = |store: Store| async move {
+        store
+            .write(|transaction| {
+                Box::pin(async move {
+                    transaction
+                        .execute("UPDATE services SET resource_version = resource_version + 1 WHERE id = 'a'", vec![])
+                        .await
+                })
+            })
+            .await
+            .unwrap();
+    };
+    store
+        .write(|transaction| Box::pin(async move { insert_service(transaction, "a").await }))
+        .await
+        .unwrap();
+    let tasks: Vec<_> = (0..50)
+        .map(|_| tokio::spawn(add_one(store.clone())))
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let rows = store
+        .fetch_all("SELECT resource_version FROM services", vec![])
+        .await
+        .unwrap();
+    assert_eq!(rows[0].get::<i64>("resource_version").unwrap(), 51);
+}
+
+/// Inserts services by name and says for each how many there were in its call.
+struct Insert;
+
+impl Batch for Insert {
+    type Op = String;
+    type Outcome = usize;
+
+    fn call(ops: &[String]) -> Result<Call> {
+        let sqlite = "INSERT INTO services (id, name, base_url)
+            SELECT value, value, CASE WHEN value LIKE 'bad%' THEN NULL ELSE '' END FROM json_each($1) WHERE true
+            ON CONFLICT DO NOTHING";
+        let postgres = "INSERT INTO services (id, name, base_url)
+            SELECT value, value, CASE WHEN value LIKE 'bad%' THEN NULL ELSE '' END FROM json_array_elements_text($1::json)
+            ON CONFLICT DO NOTHING";
+        let size = Sql::of(
+            "SELECT count(*) AS n FROM json_each($1)",
+            "SELECT json_array_length($1::json)::bigint AS n",
+        );
+        let document = json!(ops).to_string();
+        Ok(Call::default()
+            .with(Sql::of(sqlite, postgres), document.clone())
+            .with(size, document))
+    }
+
+    fn outcomes(ops: &[String], rows: &[Row]) -> Result<Vec<usize>> {
+        let n: i64 = rows[0].get("n")?;
+        Ok(ops.iter().map(|_| usize::try_from(n).unwrap()).collect())
+    }
+
+    fn weight(op: &String) -> usize {
+        op.len()
+    }
+}
+
+async fn many_operations_share_few_calls(fresh: Fresh) {
+    let store = fresh.open().await;
+    let lane = Lane::<Insert>::new(store.clone());
+    let tasks: Vec<_> = (0..300)
+        .map(|n| {
+            let lane = lane.clone();
+            tokio::spawn(async move { lane.submit(format!("s{n}")).await.unwrap() })
+        })
+        .collect();
+    let mut largest = 0;
+    for task in tasks {
+        largest = largest.max(task.await.unwrap());
+    }
+    assert_eq!(count(&store).await, 300);
+    assert!(
+        largest > 10,
+        "the largest call carried {largest} operations"
+    );
+}
+
+async fn a_bad_operation_fails_alone(fresh: Fresh) {
+    let store = fresh.open().await;
+    let lane = Lane::<Insert>::new(store.clone());
+    let tasks: Vec<_> = (0..40)
+        .map(|n| {
+            let lane = lane.clone();
+            let name = if n == 20 {
+                "bad".to_owned()
+            } else {
+                format!("s{n}")
+            };
+            tokio::spawn(async move { (n, lane.submit(name).await) })
+        })
+        .collect();
+    for task in tasks {
+        let (n, outcome) = task.await.unwrap();
+        assert_eq!(outcome.is_err(), n == 20, "operation {n}: {outcome:?}");
+    }
+    assert_eq!(count(&store).await, 39);
+    lane.submit("after".to_owned()).await.unwrap();
+}
+
+async fn a_lock_has_one_holder(fresh: Fresh) {
+    let (one, two) = (fresh.open().await, fresh.open().await);
+    let mut held = one.hold("prober").await.unwrap().expect("nobody holds it");
+    assert!(held.still_held().await);
+    assert!(two.hold("prober").await.unwrap().is_none());
+    assert!(two.hold("another").await.unwrap().is_some());
+    drop(held);
+    for _ in 0..100 {
+        if two.hold("prober").await.unwrap().is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("a dropped lock is still held");
+}
+
+async fn a_second_connect_finds_the_schema(fresh: Fresh) {
+    let store = fresh.open().await;
+    store
+        .write(|transaction| Box::pin(async move { insert_service(transaction, "a").await }))
+        .await
+        .unwrap();
+    store.close().await;
+    assert_eq!(count(&fresh.open().await).await, 1);
+    let closed = store
+        .fetch_all("SELECT 1", vec![])
+        .await
+        .map(|_| ())
+        .unwrap_err();
+    assert_eq!(closed.kind(), ErrorKind::Unavailable);
+}
+
+async fn a_newer_schema_is_refused(fresh: Fresh) {
+    let store = fresh.open().await;
+    store
+        .write(|transaction| {
+            Box::pin(async move {
+                let sql = Sql::of(
+                    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9001, 'later', 1, x'00', 0)",
+                    "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9001, 'later', true, '\\x00', 0)",
+                );
+                transaction.execute(sql, vec![]).await
+            })
+        })
+        .await
+        .unwrap();
+    let error = Store::connect(&fresh.url, Durability::Process)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
+    assert!(
+        error.message().contains("9001") && error.message().contains("up to 7"),
+        "{error}"
+    );
+}
+
+async fn engines_that_open_at_once_agree(fresh: Fresh) {
+    let connects: Vec<_> = (0..6)
+        .map(|_| {
+            let url = fresh.url.clone();
+            tokio::spawn(async move {
+                Store::connect(&url, Durability::Process)
+                    .await
+                    .map(|store| (store.dialect(), store))
+            })
+        })
+        .collect();
+    for connect in connects {
+        connect.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn databases_in_memory_are_separate() {
+    let (one, two) = (
+        Store::connect("sqlite::memory:", Durability::Full)
+            .await
+            .unwrap(),
+        Store::connect("sqlite://:memory:", Durability::Full)
+            .await
+            .unwrap(),
+    );
+    one.write(|transaction| Box::pin(async move { insert_service(transaction, "a").await }))
+        .await
+        .unwrap();
+    assert_eq!((count(&one).await, count(&two).await), (1, 0));
+    let held = one.hold("x").await.unwrap();
+    assert!(held.is_some() && one.hold("x").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn urls_that_lead_nowhere_say_what_to_do() {
+    for (url, kind, words) in [
+        ("heady.db", ErrorKind::InvalidArgument, "sqlite:heady.db"),
+        (
+            "mysql://user:secret@host/db",
+            ErrorKind::InvalidArgument,
+            "starts with 'sqlite:'",
+        ),
+        ("sqlite:", ErrorKind::InvalidArgument, "names no file"),
+        (
+            "sqlite:/no/such/folder/heady.db",
+            ErrorKind::NotFound,
+            "does its folder exist",
+        ),
+    ] {
+        let error = Store::connect(url, Durability::Full).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{url}: {error:?}");
+        assert!(error.message().contains(words), "{url}: {error}");
+        assert!(!format!("{error:?}").contains("secret"));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("not-a-database");
+    std::fs::write(
+        &path,
+        "this is a text that is long enough to have a header of its own, but not SQLite's",
+    )
+    .unwrap();
+    let error = Store::connect(&format!("sqlite:{}", path.display()), Durability::Full)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::DataLoss, "{error:?}");
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_that_does_not_answer_is_named_without_its_password() {
+    let error = Store::connect("postgres://heady:secret@127.0.0.1:1/none", Durability::Full)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert!(
+        error
+            .message()
+            .starts_with("PostgreSQL at 127.0.0.1:1/none: "),
+        "{error}"
+    );
+    assert!(!format!("{error:?}").contains("secret"));
+}
+
+#[test]
+fn each_part_of_a_call_has_its_own_argument() {
+    let call = Call::default()
+        .with("SELECT $1; SELECT $1", "a".into())
+        .with("SELECT $1", "b".into());
+    let (text, args) = call.as_one_transaction();
+    assert_eq!(
+        text,
+        "BEGIN IMMEDIATE;\nSELECT $1; SELECT $1;\nSELECT $2;\nCOMMIT"
+    );
+    assert!(matches!(&args[..], [Arg::Text(Some(a)), Arg::Text(Some(b))] if a == "a" && b == "b"));
+}

@@ -1,0 +1,67 @@
+-- Blueprint 1.1: what runs where. Columns after the blank line are ours.
+
+CREATE TABLE services (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  base_url TEXT NOT NULL,
+  health_path TEXT NOT NULL DEFAULT '/api/health',
+  status TEXT NOT NULL DEFAULT 'UNKNOWN',
+  last_healthy_at TIMESTAMPTZ,
+  metadata JSONB NOT NULL DEFAULT '{}'::jsonb,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+
+  resource_version BIGINT NOT NULL DEFAULT 1,
+  section TEXT,
+  position BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE nodes (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  runtime TEXT NOT NULL DEFAULT 'node',
+  triggers TEXT[] NOT NULL DEFAULT '{}',
+  enabled BOOLEAN NOT NULL DEFAULT true,
+  metadata JSONB NOT NULL DEFAULT '{}'::jsonb,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  resource_version BIGINT NOT NULL DEFAULT 1,
+  section TEXT,
+  position BIGINT NOT NULL DEFAULT 0
+);
+
+CREATE TABLE workflows (
+  id TEXT PRIMARY KEY,
+  pipeline_id TEXT NOT NULL DEFAULT 'hcfullpipeline',
+  max_concurrent_tasks INT NOT NULL DEFAULT 6,
+  governance JSONB NOT NULL DEFAULT '{}'::jsonb,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+
+  name TEXT NOT NULL DEFAULT '',
+  metadata JSONB NOT NULL DEFAULT '{}'::jsonb,
+  updated_at TIMESTAMPTZ NOT NULL DEFAULT now(),
+  resource_version BIGINT NOT NULL DEFAULT 1,
+  section TEXT,
+  position BIGINT NOT NULL DEFAULT 0
+);
+
+-- Every section of an imported catalog that has no table of its own; a section that is not a list of entries with
+-- ids is one row with the id ''.
+CREATE TABLE registry_entries (
+  section TEXT NOT NULL,
+  id TEXT NOT NULL,
+  position BIGINT NOT NULL,
+  body JSONB NOT NULL,
+  PRIMARY KEY (section, id)
+);
+
+-- The imported catalog as a whole: its plain top-level values and the order and form of its sections.
+CREATE TABLE registry_documents (
+  id TEXT PRIMARY KEY,
+  shape TEXT NOT NULL,
+  header JSONB NOT NULL,
+  sections JSONB NOT NULL,
+  content_hash TEXT NOT NULL,
+  imported_at TIMESTAMPTZ NOT NULL
+);
