@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Audit;
 use crate::error::Result;
+use crate::outbound::{HostRules, HttpClient};
+use crate::registry::Registry;
 use crate::store::{Durability, Store};
 
 /// How to open an engine.
@@ -43,6 +45,7 @@ pub struct Heady {
 struct Inner {
     store: Store,
     audit: Audit,
+    registry: Registry,
 }
 
 impl Heady {
@@ -61,9 +64,12 @@ impl Heady {
     /// As [`Heady::connect`].
     pub async fn open(url: &str, options: EngineOptions) -> Result<Self> {
         let store = Store::connect(url, options.durability).await?;
+        let actor: Arc<str> = options.actor.as_deref().unwrap_or("engine").into();
+        let http = HttpClient::new(HostRules::new(options.allow_hosts))?;
         Ok(Self {
             inner: Arc::new(Inner {
                 audit: Audit::new(store.clone()),
+                registry: Registry::new(store.clone(), http, actor),
                 store,
             }),
         })
@@ -72,6 +78,11 @@ impl Heady {
     /// The audit log.
     pub fn audit(&self) -> &Audit {
         &self.inner.audit
+    }
+
+    /// The registry of services, nodes and workflows.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
     }
 
     /// Finishes what is being written and closes the database.

@@ -279,6 +279,13 @@ impl StdError for Error {
     }
 }
 
+impl From<serde_json::Error> for Error {
+    /// For what the engine itself wrote: a text of a caller is read by [`crate::document`].
+    fn from(error: serde_json::Error) -> Self {
+        Self::data_loss(format!("stored JSON is not what it was: {error}")).caused_by(error)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,6 +7,8 @@ pub mod audit;
 pub mod document;
 mod engine;
 mod error;
+mod outbound;
+pub mod registry;
 mod store;
 mod types;
 

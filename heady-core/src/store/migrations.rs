@@ -1,7 +1,7 @@
 //! The schema: the same numbered files for both databases, applied on connect under a lock.
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{Connection, SqlSafeStr, SqlitePool};
+use sqlx::{SqlSafeStr, SqlitePool};
 
 use crate::error::{Error, Result};
 
@@ -49,7 +49,7 @@ pub(super) async fn sqlite(writer: &SqlitePool) -> Result<()> {
 
 #[cfg(feature = "postgres")]
 pub(super) async fn postgres(options: &sqlx::postgres::PgConnectOptions) -> Result<()> {
-    use sqlx::ConnectOptions;
+    use sqlx::{ConnectOptions, Connection};
     let migrator = migrator(&migrations!("postgres"));
     // A session of its own: sqlx holds its advisory lock on it, and after a failure only the end of the session
     // releases that for sure.

@@ -1,7 +1,6 @@
 //! Fresh databases for tests, and the macro that runs one suite on both.
 
 use super::{Durability, Store};
-use crate::types::Id;
 
 /// A fresh database and the URL that opens it once more.
 pub(crate) struct Fresh {
@@ -26,7 +25,10 @@ impl Fresh {
         use sqlx::{Connection, Executor};
         let server = std::env::var("HEADY_TEST_POSTGRES_URL")
             .expect("tests on PostgreSQL need HEADY_TEST_POSTGRES_URL; `make test` starts a server and sets it");
-        let schema = format!("test_{}", Id::new().as_str().replace('-', "_"));
+        let schema = format!(
+            "test_{}",
+            crate::types::Id::new().as_str().replace('-', "_")
+        );
         let mut session = sqlx::PgConnection::connect(&server).await.unwrap();
         session
             .execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}")))

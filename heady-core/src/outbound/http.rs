@@ -1,0 +1,443 @@
+//! The HTTP client: allowed hosts only, bounded answers, every redirect checked again.
+
+use std::collections::BTreeMap;
+use std::sync::Once;
+use std::time::Duration;
+
+pub(crate) use reqwest::Url;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION};
+use reqwest::{Method, StatusCode};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The most an answer's body may weigh, in bytes.
+const MAX_BODY: usize = 8 << 20;
+
+const MAX_REDIRECTS: usize = 5;
+
+/// The time a request has unless it says otherwise; that of the users' resource policies.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Which hosts may be called. Loopback always may.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct HostRules {
+    allowed: Vec<String>,
+}
+
+impl HostRules {
+    /// Allows these hosts, each `host` (any port) or `host:port`.
+    pub(crate) fn new(hosts: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            allowed: hosts
+                .into_iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+        }
+    }
+
+    /// These rules and the hosts of these base URLs, each with its port.
+    pub(crate) fn with_services<'a>(&self, base_urls: impl IntoIterator<Item = &'a str>) -> Self {
+        let hosts = base_urls.into_iter().filter_map(|base| {
+            let url = Url::parse(base).ok()?;
+            Some(format!(
+                "{}:{}",
+                url.host_str()?,
+                url.port_or_known_default()?
+            ))
+        });
+        Self {
+            allowed: self.allowed.iter().cloned().chain(hosts).collect(),
+        }
+    }
+
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a URL without a host or with another scheme than http and https, `PERMISSION_DENIED`
+    /// for a host that is not allowed.
+    pub(crate) fn check(&self, url: &Url) -> Result<()> {
+        let host = match (url.scheme(), url.host_str()) {
+            ("http" | "https", Some(host)) => host,
+            _ => {
+                return Err(Error::invalid_argument(
+                    "a URL to call begins with http:// or https:// and names a host",
+                ));
+            }
+        };
+        let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
+        if is_loopback(url)
+            || self
+                .allowed
+                .iter()
+                .any(|allowed| allowed == host || *allowed == with_port)
+        {
+            return Ok(());
+        }
+        Err(Error::permission_denied(format!(
+            "the host '{host}' is not allowed; the operator can allow it (--allow-host {host})"
+        )))
+    }
+}
+
+/// By what the URL says, not by what a name server answers: a name that resolves to loopback is not loopback.
+fn is_loopback(url: &Url) -> bool {
+    match url
+        .host_str()
+        .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
+    {
+        Some("localhost") => true,
+        Some(host) => host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpRequest {
+    pub(crate) method: String,
+    pub(crate) url: Url,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Option<Vec<u8>>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl HttpRequest {
+    /// A GET of this URL.
+    pub(crate) fn get(url: Url) -> Self {
+        Self {
+            method: "GET".to_owned(),
+            url,
+            headers: BTreeMap::new(),
+            body: None,
+            timeout: None,
+        }
+    }
+}
+
+/// One answer, whole.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpResponse {
+    pub(crate) status: u16,
+    pub(crate) content_type: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// A client whose connections are kept and shared; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    rules: HostRules,
+}
+
+impl HttpClient {
+    pub(crate) fn new(rules: HostRules) -> Result<Self> {
+        static CRYPTO: Once = Once::new();
+        CRYPTO.call_once(|| {
+            // An error means that the host program has installed a provider already, which serves as well.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        });
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("heady/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Error::internal("the HTTP client cannot be made").caused_by(error))?;
+        Ok(Self { client, rules })
+    }
+
+    /// The same client with other rules.
+    pub(crate) fn with_rules(&self, rules: HostRules) -> Self {
+        Self {
+            client: self.client.clone(),
+            rules,
+        }
+    }
+
+    pub(crate) fn rules(&self) -> &HostRules {
+        &self.rules
+    }
+
+    /// Sends a request and reads the whole answer, whatever its status.
+    ///
+    /// # Errors
+    /// `PERMISSION_DENIED` for a host that is not allowed, also behind a redirect; `DEADLINE_EXCEEDED`; `UNAVAILABLE`
+    /// when nobody answers; `RESOURCE_EXHAUSTED` for an answer over 8 MiB; `INVALID_ARGUMENT` for a malformed request.
+    pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let timeout = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
+        let place = request.url.origin().ascii_serialization();
+        tokio::time::timeout(timeout, self.follow(request))
+            .await
+            .map_err(|_| {
+                Error::deadline_exceeded(format!(
+                    "{place} did not answer within {} ms",
+                    timeout.as_millis()
+                ))
+            })?
+    }
+
+    async fn follow(&self, request: HttpRequest) -> Result<HttpResponse> {
+        let mut method = Method::from_bytes(request.method.to_ascii_uppercase().as_bytes())
+            .map_err(|error| {
+                Error::invalid_argument(format!("'{}' is no HTTP method", request.method))
+                    .caused_by(error)
+            })?;
+        let headers = headers(&request.headers)?;
+        let (mut url, mut body) = (request.url, request.body);
+        for _ in 0..=MAX_REDIRECTS {
+            self.rules.check(&url)?;
+            let mut builder = self
+                .client
+                .request(method.clone(), url.clone())
+                .headers(headers.clone());
+            if let Some(body) = &body {
+                builder = builder.body(body.clone());
+            }
+            let response = builder.send().await.map_err(|error| failed(&url, error))?;
+            let Some(next) = redirect(&response) else {
+                return read(response).await;
+            };
+            let next = url.join(&next).map_err(|error| {
+                Error::unavailable(format!(
+                    "{} redirects to a place that is no URL",
+                    origin(&url)
+                ))
+                .caused_by(error)
+            })?;
+            if origin(&next) != origin(&url) && !headers.is_empty() {
+                // Headers may carry credentials, which were meant for the first host only.
+                return Err(Error::permission_denied(format!(
+                    "{} redirects to {}, and the request's headers are not for that host",
+                    origin(&url),
+                    origin(&next)
+                )));
+            }
+            // RFC 9110, 15.4: 307 and 308 repeat the request, the others continue with GET.
+            if !matches!(
+                response.status(),
+                StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+            ) && method != Method::HEAD
+            {
+                (method, body) = (Method::GET, None);
+            }
+            url = next;
+        }
+        Err(Error::unavailable(format!(
+            "more than {MAX_REDIRECTS} redirects, the last to {}",
+            origin(&url)
+        )))
+    }
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+fn headers(headers: &BTreeMap<String, String>) -> Result<HeaderMap> {
+    headers
+        .iter()
+        .map(|(name, value)| {
+            // The value stays out of the message: it may be a credential.
+            let invalid = |error: &dyn std::fmt::Display| {
+                Error::invalid_argument(format!("header '{name}': {error}"))
+            };
+            let header =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|error| invalid(&error))?;
+            let mut value = HeaderValue::from_str(value).map_err(|error| invalid(&error))?;
+            value.set_sensitive(true);
+            Ok((header, value))
+        })
+        .collect()
+}
+
+fn redirect(response: &reqwest::Response) -> Option<String> {
+    let status = response.status();
+    if !status.is_redirection() || status == StatusCode::NOT_MODIFIED {
+        return None;
+    }
+    response
+        .headers()
+        .get(LOCATION)?
+        .to_str()
+        .ok()
+        .map(str::to_owned)
+}
+
+async fn read(mut response: reqwest::Response) -> Result<HttpResponse> {
+    let url = response.url().clone();
+    let content_type = response
+        .headers()
+        .get(reqwest::header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned);
+    let mut body = Vec::new();
+    while let Some(chunk) = response
+        .chunk()
+        .await
+        .map_err(|error| failed(&url, error))?
+    {
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(Error::resource_exhausted(format!(
+                "the answer of {} is larger than {MAX_BODY} bytes",
+                origin(&url)
+            )));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(HttpResponse {
+        status: response.status().as_u16(),
+        content_type,
+        body,
+    })
+}
+
+fn failed(url: &Url, error: reqwest::Error) -> Error {
+    let kind = if error.is_timeout() {
+        ErrorKind::DeadlineExceeded
+    } else if error.is_builder() || error.is_request() && !error.is_connect() && error.is_body() {
+        ErrorKind::InvalidArgument
+    } else {
+        ErrorKind::Unavailable
+    };
+    // The URL may carry a token in its query, so only its origin is named.
+    let error = error.without_url();
+    let mut reason = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(next) = cause {
+        reason = next.to_string();
+        cause = next.source();
+    }
+    Error::new(kind, format!("{} cannot be reached: {reason}", origin(url))).caused_by(error)
+}
+
+impl HttpResponse {
+    /// The error that this status means when another was expected.
+    pub(crate) fn unexpected(&self, place: &str) -> Error {
+        let kind = match self.status {
+            400 | 422 => ErrorKind::InvalidArgument,
+            401 => ErrorKind::Unauthenticated,
+            403 => ErrorKind::PermissionDenied,
+            404 => ErrorKind::NotFound,
+            408 | 504 => ErrorKind::DeadlineExceeded,
+            429 => ErrorKind::ResourceExhausted,
+            500.. => ErrorKind::Unavailable,
+            _ => ErrorKind::FailedPrecondition,
+        };
+        Error::new(
+            kind,
+            format!("{place} answered with status {}", self.status),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).unwrap()
+    }
+
+    /// A server that answers each connection with the next of these texts.
+    async fn serve(answers: Vec<String>) -> String {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut request = [0; 4096];
+                let _ = stream.read(&mut request).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        base
+    }
+
+    #[test]
+    fn only_allowed_hosts_may_be_called() {
+        let rules = HostRules::new(["API.example.com".into(), "other.example.com:8443".into()])
+            .with_services(["https://svc.example.com/base", "not a url", ""]);
+        for allowed in [
+            "http://127.0.0.1:1/x",
+            "http://localhost/",
+            "http://[::1]:9/",
+            "https://api.example.com/",
+            "http://api.example.com:99/",
+            "https://other.example.com:8443/",
+            "https://svc.example.com/y",
+        ] {
+            rules.check(&url(allowed)).unwrap();
+        }
+        for (refused, kind) in [
+            ("https://example.com/", ErrorKind::PermissionDenied),
+            ("https://other.example.com/", ErrorKind::PermissionDenied),
+            ("http://svc.example.com/", ErrorKind::PermissionDenied),
+            ("http://localhost.example.com/", ErrorKind::PermissionDenied),
+            ("http://169.254.169.254/latest", ErrorKind::PermissionDenied),
+            ("http://127.0.0.1@example.com/", ErrorKind::PermissionDenied),
+            ("file:///etc/passwd", ErrorKind::InvalidArgument),
+        ] {
+            assert_eq!(
+                rules.check(&url(refused)).unwrap_err().kind(),
+                kind,
+                "{refused}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_checked_like_a_request() {
+        let answer = |to: &str| {
+            format!(
+                "HTTP/1.1 302 Found\r\nlocation: {to}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            )
+        };
+        let base = serve(vec![
+            answer("https://example.com/"),
+            answer("/ok"),
+            "HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok".into(),
+        ])
+        .await;
+        let client = HttpClient::new(HostRules::default()).unwrap();
+        let error = client.send(HttpRequest::get(url(&base))).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error:?}");
+        let answer = client.send(HttpRequest::get(url(&base))).await.unwrap();
+        assert_eq!(
+            (answer.status, answer.body.as_slice()),
+            (200, b"ok".as_slice())
+        );
+    }
+
+    #[tokio::test]
+    async fn nobody_there_and_too_slow_are_told_apart() {
+        let client = HttpClient::new(HostRules::default()).unwrap();
+        let nobody = client
+            .send(HttpRequest::get(url("http://127.0.0.1:1/secret?token=abc")))
+            .await
+            .unwrap_err();
+        assert_eq!(nobody.kind(), ErrorKind::Unavailable);
+        assert!(!format!("{nobody:?}").contains("abc"), "{nobody:?}");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut slow = HttpRequest::get(url(&format!("http://{}", listener.local_addr().unwrap())));
+        slow.timeout = Some(Duration::from_millis(50));
+        assert_eq!(
+            client.send(slow).await.unwrap_err().kind(),
+            ErrorKind::DeadlineExceeded
+        );
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_end_is_cut_off() {
+        let base = serve(vec![format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {0}\r\n\r\n{1}",
+            MAX_BODY * 2,
+            "x".repeat(MAX_BODY + 1)
+        )])
+        .await;
+        let error = HttpClient::new(HostRules::default())
+            .unwrap()
+            .send(HttpRequest::get(url(&base)))
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ResourceExhausted);
+    }
+}

@@ -1,0 +1,364 @@
+//! Services, nodes and workflows as callers see them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Id, Json, Timestamp, Warning, words};
+
+words! {
+    /// What probes found out about a service.
+    pub enum HealthStatus {
+        /// Nobody has looked yet.
+        Unknown = "UNKNOWN",
+        /// It answers as it should.
+        Healthy = "HEALTHY",
+        /// It answers, but not as it should.
+        Degraded = "DEGRADED",
+        /// It does not answer.
+        Unhealthy = "UNHEALTHY",
+    }
+}
+
+/// Something that runs and can be asked for its health.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Service {
+    /// Its name in references.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// Scheme, host and port, such as `http://localhost:3301`; empty if nobody knows where it runs.
+    pub base_url: String,
+    /// The path that answers with its health.
+    pub health_path: String,
+    /// What the last probes said; never taken from a file.
+    pub status: HealthStatus,
+    /// When a probe last found it healthy.
+    pub last_healthy_at: Option<Timestamp>,
+    /// The whole entry as it was imported, or what its owner attached.
+    pub metadata: Json,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed, health aside.
+    pub updated_at: Timestamp,
+    /// Grows with every change, health aside.
+    pub resource_version: i64,
+}
+
+/// An agent or model that does work when one of its triggers occurs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Node {
+    /// Its name in references.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// What executes it.
+    pub runtime: String,
+    /// The words or events that call it.
+    pub triggers: Vec<String>,
+    /// Whether it takes work.
+    pub enabled: bool,
+    /// The whole entry as it was imported, or what its owner attached.
+    pub metadata: Json,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Grows with every change.
+    pub resource_version: i64,
+}
+
+/// Something that can be run; what it does stands in the pipeline definition that it names.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Workflow {
+    /// Its name in references.
+    pub id: Id,
+    /// Its name for people.
+    pub name: String,
+    /// The pipeline whose newest definition it runs.
+    pub pipeline_id: String,
+    /// How many tasks of a run may be under way at once, unless the definition says.
+    pub max_concurrent_tasks: i64,
+    /// Rules that its owner attached.
+    pub governance: Json,
+    /// The whole entry as it was imported, or what its owner attached.
+    pub metadata: Json,
+    /// When it was registered.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+    /// Grows with every change.
+    pub resource_version: i64,
+}
+
+/// A service to register.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct RegisterService {
+    /// Its name in references.
+    pub id: String,
+    /// Its name for people; the id if left out.
+    pub name: Option<String>,
+    /// An `http` or `https` URL; a service without one is never probed.
+    pub base_url: Option<String>,
+    /// The path that answers with its health; `/api/health` if left out.
+    pub health_path: Option<String>,
+    /// Anything its owner wants to attach: an object.
+    pub metadata: Option<Json>,
+}
+
+/// Changes to a service; a field left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct UpdateService {
+    /// Which service.
+    pub id: String,
+    /// Another name for people.
+    pub name: Option<String>,
+    /// Another place; its health is unknown until it is probed there.
+    pub base_url: Option<String>,
+    /// Another path for its health.
+    pub health_path: Option<String>,
+    /// Another object in place of the attached one.
+    pub metadata: Option<Json>,
+    /// Only if its resource version is still this one.
+    pub if_version: Option<i64>,
+}
+
+/// A node to register.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct RegisterNode {
+    /// Its name in references.
+    pub id: String,
+    /// Its name for people; the id if left out.
+    pub name: Option<String>,
+    /// What executes it; `node` if left out.
+    pub runtime: Option<String>,
+    /// The words or events that call it.
+    pub triggers: Option<Vec<String>>,
+    /// Whether it takes work; true if left out.
+    pub enabled: Option<bool>,
+    /// Anything its owner wants to attach: an object.
+    pub metadata: Option<Json>,
+}
+
+/// Changes to a node; a field left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct UpdateNode {
+    /// Which node.
+    pub id: String,
+    /// Another name for people.
+    pub name: Option<String>,
+    /// Another runtime.
+    pub runtime: Option<String>,
+    /// Other triggers, in place of all present ones.
+    pub triggers: Option<Vec<String>>,
+    /// Whether it takes work.
+    pub enabled: Option<bool>,
+    /// Another object in place of the attached one.
+    pub metadata: Option<Json>,
+    /// Only if its resource version is still this one.
+    pub if_version: Option<i64>,
+}
+
+/// A workflow to register.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct RegisterWorkflow {
+    /// Its name in references.
+    pub id: String,
+    /// Its name for people; the id if left out.
+    pub name: Option<String>,
+    /// The pipeline that it runs; the id if left out.
+    pub pipeline_id: Option<String>,
+    /// How many tasks may be under way at once unless the definition says; 6 if left out.
+    pub max_concurrent_tasks: Option<i64>,
+    /// Rules to attach: an object.
+    pub governance: Option<Json>,
+    /// Anything its owner wants to attach: an object.
+    pub metadata: Option<Json>,
+}
+
+/// Changes to a workflow; a field left out stays as it is.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct UpdateWorkflow {
+    /// Which workflow.
+    pub id: String,
+    /// Another name for people.
+    pub name: Option<String>,
+    /// Another pipeline.
+    pub pipeline_id: Option<String>,
+    /// Another limit.
+    pub max_concurrent_tasks: Option<i64>,
+    /// Another object of rules.
+    pub governance: Option<Json>,
+    /// Another object in place of the attached one.
+    pub metadata: Option<Json>,
+    /// Only if its resource version is still this one.
+    pub if_version: Option<i64>,
+}
+
+/// What to delete.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct DeleteEntry {
+    /// Which one.
+    pub id: String,
+    /// Only if its resource version is still this one.
+    pub if_version: Option<i64>,
+}
+
+/// All services, by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ServiceList {
+    /// The services.
+    pub services: Vec<Service>,
+}
+
+/// All nodes, by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct NodeList {
+    /// The nodes.
+    pub nodes: Vec<Node>,
+}
+
+/// All workflows, by id.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct WorkflowList {
+    /// The workflows.
+    pub workflows: Vec<Workflow>,
+}
+
+/// What to probe, and how patiently.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ProbeOptions {
+    /// These services; all if left out.
+    pub services: Option<Vec<String>>,
+    /// How long one answer may take, in milliseconds; 5,000 if left out.
+    pub timeout_ms: Option<i64>,
+}
+
+/// What one probe found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Probe {
+    /// Which service.
+    pub id: Id,
+    /// What it means for its health; `UNKNOWN` if it could not be probed.
+    pub status: HealthStatus,
+    /// How long the answer took, in milliseconds; null without one.
+    pub latency_ms: Option<f64>,
+    /// Why it is not healthy, in words.
+    pub reason: Option<String>,
+}
+
+/// What a round of probes found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ProbeReport {
+    /// One for each service, by id.
+    pub probes: Vec<Probe>,
+}
+
+/// What to import.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ImportOptions {
+    /// A registry file to read.
+    pub path: Option<String>,
+    /// The registry itself, in place of a file.
+    pub document: Option<Json>,
+    /// Only say what would happen.
+    pub dry_run: Option<bool>,
+    /// Delete even a large share of what an earlier import brought.
+    pub force: Option<bool>,
+}
+
+words! {
+    /// What an import does with one entry.
+    pub enum ImportAction {
+        /// It was not there.
+        Create = "CREATE",
+        /// It was there and differed.
+        Update = "UPDATE",
+        /// An earlier import brought it and this document has it no more.
+        Delete = "DELETE",
+        /// It was there already.
+        Unchanged = "UNCHANGED",
+        /// It cannot be imported.
+        Skip = "SKIP",
+    }
+}
+
+/// One entry of an import.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ImportEntry {
+    /// The section of the document.
+    pub section: String,
+    /// The entry in it; empty for a section that is one value.
+    pub id: String,
+    /// What happened to it.
+    pub action: ImportAction,
+    /// Why, where that is not obvious.
+    pub reason: Option<String>,
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ImportReport {
+    /// Which of the known shapes the document has.
+    pub shape: String,
+    /// How many entries were created.
+    pub created: i64,
+    /// How many were changed.
+    pub updated: i64,
+    /// How many were deleted.
+    pub deleted: i64,
+    /// How many were there already.
+    pub unchanged: i64,
+    /// How many could not be imported.
+    pub skipped: i64,
+    /// All but the unchanged.
+    pub entries: Vec<ImportEntry>,
+    /// What was noticed on the way.
+    pub warnings: Vec<Warning>,
+}
