@@ -9,6 +9,7 @@ use std::path::Path;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::types::Warning;
@@ -154,6 +155,28 @@ impl<'de> Visitor<'de> for UniqueKeys {
         }
         Ok(Value::Object(map))
     }
+}
+
+/// The hash that tells two documents apart: SHA-256 of the document as JSON with sorted keys, in hex. `1` and `1.0` are
+/// one number, because languages differ in how they write it.
+pub(crate) fn hash(document: &Value) -> String {
+    fn normal(value: &Value) -> Value {
+        match value {
+            Value::Number(number) => match number.as_f64() {
+                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() < 9e15 => {
+                    (float as i64).into()
+                }
+                _ => value.clone(),
+            },
+            Value::Array(items) => items.iter().map(normal).collect(),
+            Value::Object(map) => map
+                .iter()
+                .map(|(key, value)| (key.clone(), normal(value)))
+                .collect(),
+            other => other.clone(),
+        }
+    }
+    crate::types::hex(&Sha256::digest(normal(document).to_string()))
 }
 
 /// One object of a document, read key by key; what was never asked for is found at the end.
@@ -412,6 +435,16 @@ mod tests {
             "a second document is not dropped"
         );
         assert!(parse_yaml("a: 1\na: 2\n").is_err());
+    }
+
+    #[test]
+    fn equal_numbers_hash_equally() {
+        assert_eq!(
+            hash(&json!({"b": [1, 2.0], "a": {"x": 1e3}})),
+            hash(&json!({"a": {"x": 1000}, "b": [1.0, 2]}))
+        );
+        assert_ne!(hash(&json!({"a": 1})), hash(&json!({"a": 1.5})));
+        assert_ne!(hash(&json!({"a": 1})), hash(&json!({"a": "1"})));
     }
 
     #[test]

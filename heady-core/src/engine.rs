@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::Audit;
 use crate::error::Result;
-use crate::outbound::{HostRules, HttpClient};
+use crate::monte_carlo::MonteCarlo;
+use crate::outbound::{HostRules, HttpClient, ProgramRules};
+use crate::pipeline::{Pipeline, Tools};
 use crate::registry::Registry;
 use crate::store::{Durability, Store};
 
@@ -46,6 +48,8 @@ struct Inner {
     store: Store,
     audit: Audit,
     registry: Registry,
+    monte_carlo: MonteCarlo,
+    pipeline: Pipeline,
 }
 
 impl Heady {
@@ -66,13 +70,31 @@ impl Heady {
         let store = Store::connect(url, options.durability).await?;
         let actor: Arc<str> = options.actor.as_deref().unwrap_or("engine").into();
         let http = HttpClient::new(HostRules::new(options.allow_hosts))?;
+        let registry = Registry::new(store.clone(), http.clone(), actor.clone());
+        let monte_carlo = MonteCarlo::new(store.clone());
+        let tools = Tools {
+            http,
+            programs: ProgramRules::new(&options.allow_programs),
+            registry: registry.clone(),
+            monte_carlo: monte_carlo.clone(),
+        };
+        let pipeline = Pipeline::new(store.clone(), tools, actor);
+        let audit = Audit::new(store.clone());
         Ok(Self {
             inner: Arc::new(Inner {
-                audit: Audit::new(store.clone()),
-                registry: Registry::new(store.clone(), http, actor),
                 store,
+                audit,
+                registry,
+                monte_carlo,
+                pipeline,
             }),
         })
+    }
+
+    /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
+    /// registered here.
+    pub fn start(&self) {
+        self.inner.pipeline.start_worker();
     }
 
     /// The audit log.
@@ -85,8 +107,19 @@ impl Heady {
         &self.inner.registry
     }
 
-    /// Finishes what is being written and closes the database.
+    /// Simulations.
+    pub fn monte_carlo(&self) -> &MonteCarlo {
+        &self.inner.monte_carlo
+    }
+
+    /// Pipelines and their runs.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.inner.pipeline
+    }
+
+    /// Hands its runs back, finishes what is being written and closes the database.
     pub async fn close(&self) {
+        self.inner.pipeline.close().await;
         self.inner.store.close().await;
     }
 }

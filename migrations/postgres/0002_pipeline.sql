@@ -25,6 +25,7 @@ CREATE TABLE pipeline_runs (
   definition_version BIGINT NOT NULL,
   folder TEXT,
   input JSONB NOT NULL DEFAULT 'null'::jsonb,
+  hosted JSONB NOT NULL DEFAULT '[]'::jsonb,
   simulated BOOLEAN NOT NULL DEFAULT false,
   forecast JSONB,
   owner_id UUID,
@@ -37,6 +38,8 @@ CREATE TABLE pipeline_runs (
 ) WITH (fillfactor = 80);
 -- A request is carried out once, however often it is sent.
 CREATE UNIQUE INDEX pipeline_runs_request ON pipeline_runs(workflow_id, request_id) WHERE request_id IS NOT NULL;
+-- The newest runs of a workflow: forecasts are made from what happened in them.
+CREATE INDEX pipeline_runs_workflow ON pipeline_runs(workflow_id, id);
 CREATE INDEX pipeline_runs_open ON pipeline_runs(id) WHERE status IN ('PENDING', 'RUNNING', 'COMPENSATING');
 
 CREATE TABLE pipeline_stage_runs (
@@ -66,9 +69,6 @@ CREATE UNIQUE INDEX pipeline_stage_runs_once
 -- One recorded success ever, whatever crashes and retries came between.
 CREATE UNIQUE INDEX pipeline_stage_runs_success
   ON pipeline_stage_runs(pipeline_run_id, stage_num, item_key, kind, iteration) WHERE status = 'SUCCEEDED';
--- The history of a task across runs: forecasts are made from it.
-CREATE INDEX pipeline_stage_runs_history
-  ON pipeline_stage_runs(item_key, stage_name, finished_at) WHERE kind = 'TASK' AND attempt > 0 AND NOT simulated;
 
 -- Outputs too large for the hot table.
 CREATE TABLE pipeline_outputs (

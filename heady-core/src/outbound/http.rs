@@ -54,13 +54,10 @@ impl HostRules {
     /// `INVALID_ARGUMENT` for a URL without a host or with another scheme than http and https, `PERMISSION_DENIED`
     /// for a host that is not allowed.
     pub(crate) fn check(&self, url: &Url) -> Result<()> {
-        let host = match (url.scheme(), url.host_str()) {
-            ("http" | "https", Some(host)) => host,
-            _ => {
-                return Err(Error::invalid_argument(
-                    "a URL to call begins with http:// or https:// and names a host",
-                ));
-            }
+        let ("http" | "https", Some(host)) = (url.scheme(), url.host_str()) else {
+            return Err(Error::invalid_argument(
+                "a URL to call begins with http:// or https:// and names a host",
+            ));
         };
         let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
         if is_loopback(url)

@@ -9,4 +9,4 @@ mod process;
 
 pub(crate) use breaker::{Breaker, Breakers, Permit};
 pub(crate) use http::{HostRules, HttpClient, HttpRequest, HttpResponse, Url};
-pub(crate) use process::{ProcessRequest, ProcessResult, ProgramRules, folder_inside};
+pub(crate) use process::{Output, ProcessRequest, ProgramRules, folder_inside};

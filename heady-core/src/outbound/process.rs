@@ -365,7 +365,8 @@ mod tests {
         }
     }
 
-    fn executable_file(path: &Path) {
+    #[expect(clippy::unwrap_used, reason = "a test that cannot write cannot go on")]
+    fn make_executable(path: &Path) {
         use std::os::unix::fs::PermissionsExt;
         std::fs::write(path, "#!/bin/sh\n").unwrap();
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o755)).unwrap();
@@ -374,7 +375,7 @@ mod tests {
     #[test]
     fn a_program_is_known_by_its_place() {
         let folder = tempfile::tempdir().unwrap();
-        executable_file(&folder.path().join("tool"));
+        make_executable(&folder.path().join("tool"));
         std::os::unix::fs::symlink("/bin/sh", folder.path().join("link")).unwrap();
         std::fs::write(folder.path().join("plain"), "text").unwrap();
         let rules = ProgramRules::new(&[

@@ -296,6 +296,17 @@ impl Registry {
         import::export(&self.store).await
     }
 
+    /// The services that their owner calls critical (`"critical": true`) and that were last seen unhealthy.
+    pub(crate) async fn critical_alarms(&self) -> Result<Vec<String>> {
+        let services: Vec<Service> = entry::list(&self.store).await?;
+        let critical = |service: &Service| service.metadata.get("critical") == Some(&json!(true));
+        Ok(services
+            .iter()
+            .filter(|service| service.status == HealthStatus::Unhealthy && critical(service))
+            .map(|service| service.id.to_string())
+            .collect())
+    }
+
     /// The base URLs of all services that have one.
     pub(crate) async fn base_urls(&self) -> Result<Vec<String>> {
         let rows = self

@@ -76,7 +76,7 @@ impl Entry for Service {
         let endpoint = format!("{}{}", self.base_url, self.health_path);
         over(
             &self.metadata,
-            json!({"id": self.id, "name": self.name, "endpoint": endpoint}),
+            &json!({"id": self.id, "name": self.name, "endpoint": endpoint}),
         )
     }
 
@@ -144,7 +144,7 @@ impl Entry for Node {
 
     fn declared(&self) -> Value {
         let own = json!({"id": self.id, "name": self.name, "runtime": self.runtime, "triggers": self.triggers, "enabled": self.enabled});
-        over(&self.metadata, own)
+        over(&self.metadata, &own)
     }
 
     fn write_back(&mut self, old: &Self) {
@@ -217,7 +217,7 @@ impl Entry for Workflow {
     }
 
     fn declared(&self) -> Value {
-        over(&self.metadata, json!({"id": self.id, "name": self.name}))
+        over(&self.metadata, &json!({"id": self.id, "name": self.name}))
     }
 
     fn write_back(&mut self, old: &Self) {
@@ -226,7 +226,7 @@ impl Entry for Workflow {
 }
 
 /// The attached object with these fields over it.
-fn over(metadata: &Json, fields: Value) -> Value {
+fn over(metadata: &Json, fields: &Value) -> Value {
     let mut object = metadata.as_object().cloned().unwrap_or_default();
     object.extend(fields.as_object().cloned().unwrap_or_default());
     Value::Object(object)

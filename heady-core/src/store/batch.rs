@@ -68,10 +68,6 @@ impl Call {
         self
     }
 
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(dead_code, reason = "SQLite takes all parts at once")
-    )]
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -112,6 +108,8 @@ struct Queue<B: Batch> {
     waiting: VecDeque<Waiting<B>>,
     /// How many tasks drain this queue now.
     drains: usize,
+    #[cfg(test)]
+    crash: Option<super::testing::Crash>,
 }
 
 impl<B: Batch> Clone for Lane<B> {
@@ -130,6 +128,8 @@ impl<B: Batch> Lane<B> {
             queue: Arc::new(Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 drains: 0,
+                #[cfg(test)]
+                crash: None,
             })),
         }
     }
@@ -148,6 +148,27 @@ impl<B: Batch> Lane<B> {
         outcome.await.map_err(|error| {
             Error::unavailable("the engine stopped before this was written").caused_by(error)
         })?
+    }
+
+    /// Lets everything that goes through this lane hang from the given moment on, as if the process had died there:
+    /// two moments for each call, just before and just after it. Completes when that has happened.
+    #[cfg(test)]
+    pub(crate) fn crash_at(&self, moment: usize) -> impl Future<Output = ()> + use<B> {
+        let (crash, happened) = super::testing::Crash::at(moment);
+        self.lock().crash = Some(crash);
+        happened
+    }
+
+    #[cfg(test)]
+    async fn crash_point(&self) {
+        let hangs = self
+            .lock()
+            .crash
+            .as_mut()
+            .is_some_and(super::testing::Crash::is_now);
+        if hangs {
+            std::future::pending::<()>().await;
+        }
     }
 
     fn most_drains(&self) -> usize {
@@ -174,7 +195,12 @@ impl<B: Batch> Lane<B> {
                 taken
             };
             let (ops, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
-            for (reply, outcome) in replies.into_iter().zip(self.carry_out(&ops).await) {
+            #[cfg(test)]
+            self.crash_point().await;
+            let outcomes = self.carry_out(&ops).await;
+            #[cfg(test)]
+            self.crash_point().await;
+            for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A caller that no longer waits is no failure.
                 let _ = reply.send(outcome);
             }

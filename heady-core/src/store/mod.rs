@@ -173,6 +173,15 @@ impl Store {
         }
     }
 
+    /// Whether somebody holds the lock of this name.
+    pub(crate) async fn is_held(&self, name: &str) -> Result<bool> {
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => Ok(sqlite.hold(name).await?.is_none()),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.is_held(name).await,
+        }
+    }
+
     /// Waits for writes under way and closes every connection.
     pub(crate) async fn close(&self) {
         match &self.inner.database {

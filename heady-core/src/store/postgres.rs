@@ -14,6 +14,14 @@ use crate::error::{Error, Result};
 /// Six committers (see [`super::batch`]) and as many readers.
 const CONNECTIONS: u32 = 12;
 
+/// Schemas of one database have locks of their own, as they have tables of their own.
+const TAKE: &str =
+    "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))";
+
+/// The same lock, released with the statement's own transaction.
+const TAKE_FOR_A_MOMENT: &str =
+    "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))";
+
 pub(super) struct Postgres {
     pool: PgPool,
     options: PgConnectOptions,
@@ -65,14 +73,7 @@ impl Postgres {
                 .await;
         }
         let mut transaction = self.begin().await?;
-        let mut rows = Vec::new();
-        for part in call.parts() {
-            rows.extend(
-                transaction
-                    .fetch_all(part.sql.clone(), vec![part.document.clone().into()])
-                    .await?,
-            );
-        }
+        let rows = transaction.run(call).await?;
         transaction.commit().await?;
         Ok(rows)
     }
@@ -80,13 +81,20 @@ impl Postgres {
     /// An advisory lock on a session of its own: the server releases it when the process dies.
     pub(super) async fn hold(&self, name: &str) -> Result<Option<Hold>> {
         let mut session = self.options.connect().await?;
-        let taken: bool = sqlx::query_scalar(
-            "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))",
-        )
-        .bind(name)
-        .fetch_one(&mut session)
-        .await?;
+        let taken: bool = sqlx::query_scalar(TAKE)
+            .bind(name)
+            .fetch_one(&mut session)
+            .await?;
         Ok(taken.then(|| Hold::session(session)))
+    }
+
+    /// Takes the lock for a moment to see whether somebody else has it.
+    pub(super) async fn is_held(&self, name: &str) -> Result<bool> {
+        let free: bool = sqlx::query_scalar(TAKE_FOR_A_MOMENT)
+            .bind(name)
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(!free)
     }
 
     pub(super) async fn close(&self) {

@@ -49,6 +49,42 @@ impl Fresh {
     }
 }
 
+/// A process that dies at a chosen moment.
+pub(crate) struct Crash {
+    moments_left: usize,
+    happened: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl Crash {
+    pub(crate) fn at(moment: usize) -> (Self, impl Future<Output = ()>) {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let happened = async move {
+            if receiver.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        };
+        (
+            Self {
+                moments_left: moment,
+                happened: Some(sender),
+            },
+            happened,
+        )
+    }
+
+    /// Whether the process is dead by now; each asking is a moment.
+    pub(crate) fn is_now(&mut self) -> bool {
+        if self.moments_left > 0 {
+            self.moments_left -= 1;
+            return false;
+        }
+        if let Some(happened) = self.happened.take() {
+            let _ = happened.send(());
+        }
+        true
+    }
+}
+
 /// Runs `async fn case(fresh: Fresh)` on SQLite and on PostgreSQL.
 macro_rules! on_both_databases {
     ($($(#[$attribute:meta])* $case:ident),* $(,)?) => {

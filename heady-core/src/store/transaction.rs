@@ -2,8 +2,8 @@
 
 use sqlx::AssertSqlSafe;
 
-use super::Dialect;
 use super::sql::{Arg, Row, Sql, sqlite_arguments};
+use super::{Call, Dialect};
 use crate::error::Result;
 
 /// An open transaction; dropping it rolls back.
@@ -74,6 +74,18 @@ impl Transaction {
         args: Vec<Arg>,
     ) -> Result<Option<Row>> {
         Ok(self.fetch_all(sql, args).await?.into_iter().next())
+    }
+
+    /// Runs the parts of a call, in this transaction.
+    pub(crate) async fn run(&mut self, call: &Call) -> Result<Vec<Row>> {
+        let mut rows = Vec::new();
+        for part in call.parts() {
+            rows.extend(
+                self.fetch_all(part.sql.clone(), vec![part.document.as_str().into()])
+                    .await?,
+            );
+        }
+        Ok(rows)
     }
 
     pub(super) async fn commit(self) -> Result<()> {

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use self::catalog::{Catalog, Item, Kind, Succeeds};
 use super::entry::{self, Place, Placed};
@@ -47,7 +46,7 @@ pub(super) async fn run(
     };
     let catalog =
         catalog::read(&document).map_err(|error| error.context(format_args!("'{source}'")))?;
-    let content_hash = hex(&Sha256::digest(document.to_string()));
+    let content_hash = crate::document::hash(&document);
     let (dry_run, force) = (
         options.dry_run.unwrap_or(false),
         options.force.unwrap_or(false),
@@ -77,10 +76,6 @@ pub(super) async fn run(
             })
         })
         .await
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What to do with one entry of a table.
@@ -329,7 +324,7 @@ async fn apply<E: Succeeds>(
         match step {
             Step::Create((entry, place)) => entry::insert(transaction, &entry, &place).await?,
             Step::Overwrite((entry, place)) => {
-                entry::overwrite(transaction, &entry, &place).await?
+                entry::overwrite(transaction, &entry, &place).await?;
             }
             Step::Delete(entry, place) => {
                 if !entry::remove::<E>(transaction, entry.id().as_str()).await? {

@@ -1,0 +1,344 @@
+//! Simulations as callers see them (the contract is the page "Files and JSON", sections 3 and 4).
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::{Id, Json, Timestamp, Warning, words};
+
+words! {
+    /// How samples are drawn.
+    pub enum Method {
+        /// Independent points.
+        Mc = "mc",
+        /// Latin hypercubes.
+        Lhs = "lhs",
+        /// Scrambled Sobol points.
+        Sobol = "sobol",
+        /// Points and their mirror images.
+        Antithetic = "antithetic",
+    }
+}
+
+words! {
+    /// What readiness recommends.
+    pub enum Verdict {
+        /// The whole interval lies at or above the gate.
+        Proceed = "PROCEED",
+        /// The whole interval lies below the gate.
+        Hold = "HOLD",
+        /// The gate lies inside the interval.
+        Undecided = "UNDECIDED",
+    }
+}
+
+/// An estimate with its 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Estimate {
+    /// The estimate itself.
+    pub estimate: f64,
+    /// The interval's lower end.
+    pub lower: f64,
+    /// The interval's upper end.
+    pub upper: f64,
+}
+
+/// One quantile with its 95 % interval.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Quantile {
+    /// The share of samples that lie at or below the value.
+    pub p: f64,
+    /// The value.
+    pub value: f64,
+    /// The interval's lower end.
+    pub lower: f64,
+    /// The interval's upper end.
+    pub upper: f64,
+}
+
+/// How a quantity is distributed over the samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Spread {
+    /// The mean.
+    pub mean: Estimate,
+    /// The standard deviation.
+    pub sd: f64,
+    /// Quantiles, the lowest first.
+    pub quantiles: Vec<Quantile>,
+}
+
+/// How many samples fell between edges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Histogram {
+    /// The edges, one more than counts.
+    pub edges: Vec<f64>,
+    /// The samples between each two edges.
+    pub counts: Vec<i64>,
+}
+
+/// Whether a plan is ready, judged by the lower end of an interval: of the probability that every task succeeds and
+/// what was stated about time and cost holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Readiness {
+    /// 0 to 100: the lower end in percent, rounded down.
+    pub score: i64,
+    /// A from 0.95 on, B from 0.85, C from 0.70, D from 0.50, else F, by the lower end.
+    pub grade: String,
+    /// Whether to proceed.
+    pub verdict: Verdict,
+    /// The interval's lower end.
+    pub lower: f64,
+    /// The interval's upper end.
+    pub upper: f64,
+}
+
+/// How long one task takes, all its attempts, waits and delays together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct TaskTimes {
+    /// The task.
+    pub id: String,
+    /// The mean.
+    pub mean: f64,
+    /// The median.
+    pub p50: f64,
+    /// The 95 % quantile.
+    pub p95: f64,
+}
+
+/// What a simulation came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Simulation {
+    /// The simulation in the history.
+    pub id: Id,
+    /// The algorithm; a digest can be compared only under the same one.
+    pub algorithm: String,
+    /// SHA-256 of the plan as JSON with sorted keys.
+    pub plan_hash: String,
+    /// What the draws follow from.
+    pub seed: i64,
+    /// How samples were drawn.
+    pub method: Method,
+    /// How many there were.
+    pub samples: i64,
+    /// Whether all that were asked for were drawn.
+    pub complete: bool,
+    /// The result's bits in short: equal plans, seeds and sample counts give equal digests on any machine.
+    pub digest: String,
+    /// How long it took, in milliseconds.
+    pub elapsed_ms: f64,
+    /// The probability that no task fails for good.
+    pub success: Estimate,
+    /// The probability of meeting the deadline; null without one.
+    pub on_time: Option<Estimate>,
+    /// The probability of staying within the budget; null without one.
+    pub within_budget: Option<Estimate>,
+    /// The probability of success and all that was stated.
+    pub joint: Estimate,
+    /// How long everything takes, in the plan's unit.
+    pub duration: Spread,
+    /// What everything costs.
+    pub cost: Spread,
+    /// The durations, for drawing.
+    pub histogram: Histogram,
+    /// Whether the plan is ready.
+    pub readiness: Readiness,
+    /// The tasks, in the order of the plan.
+    pub tasks: Vec<TaskTimes>,
+    /// What was noticed on the way.
+    pub warnings: Vec<Warning>,
+}
+
+/// What to simulate, and how.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct SimulationOptions {
+    /// The plan.
+    pub plan: Json,
+    /// 0 to 2^53 - 1; a random one if left out.
+    pub seed: Option<i64>,
+    /// 1 to 1,000,000,000; 16,384 if left out.
+    pub samples: Option<i64>,
+    /// As many as there are processors if left out; the result does not depend on it.
+    pub threads: Option<u32>,
+    /// How samples are drawn; `mc` if left out.
+    pub method: Option<Method>,
+    /// The probability from which on readiness says to proceed; 0.7 if left out.
+    pub gate: Option<f64>,
+}
+
+/// A plan that can be simulated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct PlanReport {
+    /// SHA-256 of the plan as JSON with sorted keys.
+    pub plan_hash: String,
+    /// How many tasks it has.
+    pub tasks: i64,
+    /// What was noticed.
+    pub warnings: Vec<Warning>,
+}
+
+/// A page of simulations, newest first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct SimulationPage {
+    /// The simulations.
+    pub simulations: Vec<Simulation>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+/// Which simulations to list.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct SimulationQuery {
+    /// At most this many, 1 to 1,000; 100 if left out.
+    pub limit: Option<u32>,
+    /// Continue after the page that gave this as its `next`.
+    pub cursor: Option<String>,
+}
+
+/// A simulation that is under way in this engine.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct RunningSimulation {
+    /// The simulation.
+    pub id: Id,
+    /// How many samples were asked for.
+    pub samples: i64,
+    /// How many are done.
+    pub done: i64,
+    /// When it began.
+    pub started_at: Timestamp,
+}
+
+/// What the simulator has done and does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct MonteCarloStatus {
+    /// The algorithm of new simulations.
+    pub algorithm: String,
+    /// How many simulations the history has.
+    pub runs_completed: i64,
+    /// Those under way in this engine.
+    pub running: Vec<RunningSimulation>,
+    /// The newest of the history.
+    pub last_run: Option<Simulation>,
+    /// How many samples are drawn unless the caller says.
+    pub default_iterations: i64,
+}
+
+/// A simulation done again and compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct Replay {
+    /// The simulation.
+    pub id: Id,
+    /// The digest in the history.
+    pub expected: String,
+    /// The digest found now.
+    pub found: String,
+    /// Whether they are the same.
+    pub equal: bool,
+}
+
+/// The callers' simple form of a simulation.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ScenarioOptions {
+    /// `{name, baseSuccessRate, riskFactors: [{name, probability, impact, mitigation}], mitigations: [{boost}]}`; each
+    /// may be left out.
+    pub scenario: Option<Json>,
+    /// 1 to 100,000,000; 10,000 if left out.
+    pub iterations: Option<i64>,
+    /// 0 to 2^53 - 1; a random one if left out.
+    pub seed: Option<i64>,
+}
+
+/// How often a scenario ended how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ScenarioOutcomes {
+    /// Wholly.
+    pub success: i64,
+    /// In part.
+    pub partial: i64,
+    /// Not at all.
+    pub failure: i64,
+}
+
+/// A risk of a scenario and how often it occurred.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ScenarioRisk {
+    /// The risk's name.
+    pub risk: String,
+    /// The share of iterations in which it occurred, such as `19.9%`.
+    pub hit_rate: String,
+    /// What its owner wants to do about it, or that nothing is planned.
+    pub recommendation: String,
+}
+
+/// What a scenario came to.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+pub struct ScenarioResult {
+    /// The scenario's name.
+    pub scenario: String,
+    /// How many iterations there were.
+    pub iterations: i64,
+    /// What the draws follow from.
+    pub seed: i64,
+    /// How often it ended how.
+    pub outcomes: ScenarioOutcomes,
+    /// The share of successes in percent, with two decimals.
+    pub confidence: f64,
+    /// The share of failures in percent, with two decimals.
+    pub failure_rate: f64,
+    /// `LOW` below 5 % failures, `MEDIUM` below 15 %, `HIGH` below 30 %, else `CRITICAL`.
+    pub risk_grade: String,
+    /// The risks, the most frequent first.
+    pub top_mitigations: Vec<ScenarioRisk>,
+    /// The probability of success with its interval.
+    pub success: Estimate,
+    /// When.
+    pub ts: Timestamp,
+}

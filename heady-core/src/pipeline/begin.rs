@@ -1,0 +1,441 @@
+//! The beginning of a run: what it executes, what is known about it beforehand, and its first transition.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use super::definition::Definition;
+use super::event::Events;
+use super::execution::{Execution, UnderWay};
+use super::forecast::Model;
+use super::journal::{NewRun, StageRow, Transition};
+use super::preflight::Preflight;
+use super::result::{self, Fault, RunFacts};
+use super::state::RunState;
+use super::tasks::Folder;
+use super::{DefinePipeline, PipelineVersion, RunStatus, Shared, StageStatus, StartRun, queries};
+use crate::audit::{self, Record};
+use crate::error::{Error, ErrorKind, Result};
+use crate::registry::MAX_CONCURRENT_TASKS;
+use crate::types::{Id, checked_seed, now, random_seed};
+
+/// The workflow that is meant when none is named.
+const DEFAULT_WORKFLOW: &str = "hcfullpipeline";
+
+/// A definition chosen for a run.
+struct Chosen {
+    workflow_id: String,
+    pipeline_id: String,
+    version: i64,
+    limit: i64,
+    document: Value,
+    folder: Option<String>,
+}
+
+/// Registers a definition and the workflow of its name.
+pub(super) async fn define(
+    shared: &Shared,
+    actor: &str,
+    options: DefinePipeline,
+) -> Result<PipelineVersion> {
+    let (document, _) = document(
+        options.path.as_deref(),
+        options.definition.map(|json| json.0),
+    )
+    .await?;
+    add(shared, actor, document)
+        .await
+        .map(|(version, _)| version)
+}
+
+/// The document of a definition, and the folder of its file.
+async fn document(
+    path: Option<&str>,
+    definition: Option<Value>,
+) -> Result<(Value, Option<String>)> {
+    match (path, definition) {
+        (Some(path), None) => {
+            let document = crate::document::read(Path::new(path)).await?;
+            let place = Path::new(path).canonicalize().ok();
+            let folder = place
+                .as_deref()
+                .and_then(Path::parent)
+                .map(|folder| folder.to_string_lossy().into_owned());
+            Ok((document, folder))
+        }
+        (None, Some(Value::String(text))) => Ok((crate::document::parse_yaml(&text)?, None)),
+        (None, Some(document)) => Ok((document, None)),
+        _ => Err(Error::invalid_argument(
+            "a definition needs either path or definition",
+        )),
+    }
+}
+
+async fn add(shared: &Shared, actor: &str, document: Value) -> Result<(PipelineVersion, Value)> {
+    let definition = Definition::read(&document)?;
+    let hash = crate::document::hash(&document);
+    let limit = definition
+        .max_concurrent_tasks
+        .map_or(MAX_CONCURRENT_TASKS, |limit| limit as i64);
+    let (id, name) = (definition.id.clone(), definition.name.clone());
+    let record = Record::new(
+        actor,
+        "CONFIG_CHANGE",
+        format!("pipeline:{id}"),
+        "SUCCEEDED",
+    );
+    let (stored, stored_hash) = (document.clone(), hash.clone());
+    let (version, created) = shared
+        .store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let (version, created) =
+                    queries::add_definition(transaction, &id, &stored_hash, &stored).await?;
+                let changed = queries::put_workflow(transaction, &id, &name, limit).await?;
+                if created || changed {
+                    let details = json!({"version": version, "definitionHash": stored_hash});
+                    audit::append(transaction, &[record.with(details)]).await?;
+                }
+                Ok((version, created))
+            })
+        })
+        .await?;
+    let version = PipelineVersion {
+        workflow_id: definition.id.clone(),
+        pipeline_id: definition.id.clone(),
+        version,
+        definition_hash: hash,
+        created,
+        stages: definition.stages.len() as i64,
+        tasks: definition.task_count() as i64,
+        warnings: definition.warnings,
+    };
+    Ok((version, document))
+}
+
+async fn choose(shared: &Shared, actor: &str, options: &mut StartRun) -> Result<Chosen> {
+    let given = options.definition.take().map(|json| json.0);
+    if options.path.is_some() || given.is_some() {
+        if options.workflow_id.is_some() {
+            return Err(Error::invalid_argument(
+                "workflowId: give either a workflow or a definition to run, not both",
+            ));
+        }
+        let (document, folder) = document(options.path.as_deref(), given).await?;
+        let (version, document) = add(shared, actor, document).await?;
+        return Ok(Chosen {
+            workflow_id: version.workflow_id,
+            pipeline_id: version.pipeline_id,
+            version: version.version,
+            limit: MAX_CONCURRENT_TASKS,
+            document,
+            folder,
+        });
+    }
+    let workflow_id = options
+        .workflow_id
+        .take()
+        .unwrap_or_else(|| DEFAULT_WORKFLOW.to_owned());
+    let mut workflow = queries::workflow(&shared.store, &workflow_id).await?;
+    if workflow.is_none() && workflow_id == DEFAULT_WORKFLOW {
+        add(
+            shared,
+            actor,
+            json!({"pipeline": {"name": "HCFullPipeline"}}),
+        )
+        .await?;
+        workflow = queries::workflow(&shared.store, &workflow_id).await?;
+    }
+    let (pipeline_id, limit) =
+        workflow.ok_or_else(|| Error::not_found("workflow", &workflow_id))?;
+    let newest = queries::newest_definition(&shared.store, &pipeline_id)
+        .await?
+        .ok_or_else(|| {
+            Error::failed_precondition(format!(
+                "workflow '{workflow_id}' has no pipeline definition; register one first"
+            ))
+        })?;
+    Ok(Chosen {
+        workflow_id,
+        pipeline_id: newest.pipeline_id,
+        version: newest.version,
+        limit,
+        document: newest.document,
+        folder: None,
+    })
+}
+
+/// A run that is about to begin, or that was begun earlier under the same request.
+pub(super) enum Begun {
+    New(Box<Execution>),
+    /// It ended with its first transition.
+    Ended(Id),
+    Known(Id),
+}
+
+/// Begins a run: its first transition is durable when this returns.
+pub(super) async fn begin(
+    shared: &Arc<Shared>,
+    actor: &str,
+    mut options: StartRun,
+) -> Result<Begun> {
+    let chosen = choose(shared, actor, &mut options).await?;
+    if let Some(request_id) = options.request_id.as_deref() {
+        crate::registry::checked_id(request_id).map_err(|error| error.context("requestId"))?;
+        if let Some(known) =
+            queries::run_by_request(&shared.store, &chosen.workflow_id, request_id).await?
+        {
+            return Ok(Begun::Known(known));
+        }
+    }
+    let input = options.input.map_or(Value::Null, |json| json.0);
+    let hosted = shared.hosted(&chosen.document);
+    let definition = Definition::for_run(&chosen.document, &input, &hosted)?;
+    let seed = match options.seed.or(definition.seed) {
+        Some(seed) => checked_seed(seed)?,
+        None => random_seed(),
+    };
+    let limit = definition
+        .max_concurrent_tasks
+        .unwrap_or(usize::try_from(chosen.limit).unwrap_or(1));
+    let simulated = options.simulate.unwrap_or(false);
+    let folder = Folder::of(chosen.folder.as_deref());
+    let tools = shared.tools_for_run().await?;
+    let preflight = Preflight::check(&definition, &shared.handlers, &tools, &folder);
+    let history = queries::history(&shared.store, &chosen.workflow_id).await?;
+    let known = (!simulated).then_some(&preflight);
+    let model = Model::of(&definition, limit, &history, known);
+    let pretended = if simulated {
+        Some(model.one_sample(&tools.monte_carlo, seed).await?)
+    } else {
+        None
+    };
+    let forecast = model.forecast(&tools.monte_carlo, seed).await?;
+
+    let id = Id::new();
+    let new_run = NewRun {
+        workflow_id: chosen.workflow_id.clone(),
+        request_id: options.request_id.clone(),
+        seed,
+        status: RunStatus::Running,
+        started_at: now(),
+        finished_at: None,
+        result: json!({}),
+        pipeline_id: chosen.pipeline_id,
+        definition_version: chosen.version,
+        folder: chosen.folder,
+        input: input.clone(),
+        hosted,
+        simulated,
+        forecast: serde_json::to_value(&forecast)?,
+        owner: Some(shared.worker.id().clone()),
+        actor: actor.to_owned(),
+    };
+    let facts = RunFacts {
+        id: id.clone(),
+        workflow_id: chosen.workflow_id.clone(),
+        request_id: options.request_id.clone(),
+        seed,
+        simulated,
+        started_at: new_run.started_at,
+        actor: actor.to_owned(),
+        input: Arc::new(input),
+        forecast: Some(forecast),
+    };
+    let hopeless = hopeless(&definition, &preflight, &chosen.document);
+    let mut execution =
+        shared.execution(facts, definition, preflight, limit, folder, tools, &id, 1);
+    let mut transition = execution.journal.transition();
+    transition.audit.push(execution.start_record());
+    transition.start = Some(new_run);
+    match (pretended, hopeless) {
+        (Some(durations), _) => execution.pretend(&mut transition, &durations),
+        (None, Some(fault)) => execution.refuse(&mut transition, fault),
+        (None, None) => shared.worker.show_life().await?,
+    }
+    let ended = execution.status.is_terminal();
+    match execution.journal.write(transition).await {
+        Ok(_) if ended => Ok(Begun::Ended(id)),
+        Ok(_) => Ok(Begun::New(Box::new(execution))),
+        // Somebody began the same request a moment earlier.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let request_id = options.request_id.unwrap_or_default();
+            let known =
+                queries::run_by_request(&shared.store, &chosen.workflow_id, &request_id).await?;
+            known.map(Begun::Known).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Why a run cannot succeed whatever happens, if that is known before it begins.
+fn hopeless(definition: &Definition, preflight: &Preflight, document: &Value) -> Option<Fault> {
+    let idle = definition
+        .stages
+        .iter()
+        .any(|stage| stage.id == "execute" && stage.tasks.is_empty());
+    if definition.task_count() == 0 || idle && !Definition::hostable(document).is_empty() {
+        let message =
+            "there is nothing to execute: register a handler 'execute', or list tasks in the input";
+        return Some((ErrorKind::FailedPrecondition, message.to_owned()));
+    }
+    if !preflight.rules_out_success(definition) {
+        return None;
+    }
+    let problems: Vec<_> = preflight.problems(definition).collect();
+    let (task, (kind, message)) = problems.first()?;
+    let others = if problems.len() > 1 {
+        format!(" (and {} more)", problems.len() - 1)
+    } else {
+        String::new()
+    };
+    Some((
+        *kind,
+        format!("nothing was executed, because task '{task}' cannot be{others}: {message}"),
+    ))
+}
+
+impl Execution {
+    fn start_record(&self) -> Record {
+        let facts = &self.facts;
+        Record::new(
+            &facts.actor,
+            "RUN_START",
+            format!("run:{}", facts.id),
+            "SUCCEEDED",
+        )
+        .with(json!({
+            "workflowId": facts.workflow_id, "requestId": facts.request_id, "seed": facts.seed,
+            "simulated": facts.simulated,
+        }))
+    }
+
+    /// A run that cannot succeed ends before it begins: impossible tasks have failed, the others are skipped.
+    fn refuse(&mut self, transition: &mut Transition, fault: Fault) {
+        for stage in 0..self.definition.stages.len() {
+            let mut failed = false;
+            for index in 0..self.definition.stages[stage].tasks.len() {
+                let problem = self.preflight.problem(stage, index).cloned();
+                failed |= problem.is_some();
+                let status = if problem.is_some() {
+                    StageStatus::Failed
+                } else {
+                    StageStatus::Skipped
+                };
+                let row = StageRow {
+                    error: problem,
+                    ..self.task_row(stage, index, status)
+                };
+                self.push(transition, row);
+            }
+            let status = if failed {
+                StageStatus::Failed
+            } else {
+                StageStatus::Skipped
+            };
+            let row = self.stage_row(stage, status);
+            self.push(transition, row);
+        }
+        self.error = Some(fault);
+        self.end_at_once(transition, RunStatus::Failed);
+    }
+
+    /// A simulated run: every task succeeds at once, after a time that the forecast drew for it.
+    fn pretend(&mut self, transition: &mut Transition, durations: &[f64]) {
+        let mut durations = durations.iter();
+        for stage in 0..self.definition.stages.len() {
+            let empty = self.definition.stages[stage].tasks.is_empty();
+            for index in 0..self.definition.stages[stage].tasks.len() {
+                let row = StageRow {
+                    attempt: 1,
+                    simulated: true,
+                    duration_ms: durations.next().copied(),
+                    ..self.task_row(stage, index, StageStatus::Succeeded)
+                };
+                self.push(transition, row);
+            }
+            let row = self.stage_row(
+                stage,
+                if empty {
+                    StageStatus::Skipped
+                } else {
+                    StageStatus::Succeeded
+                },
+            );
+            self.push(
+                transition,
+                StageRow {
+                    simulated: true,
+                    ..row
+                },
+            );
+        }
+        self.end_at_once(transition, RunStatus::Succeeded);
+    }
+
+    fn end_at_once(&mut self, transition: &mut Transition, status: RunStatus) {
+        let at = now();
+        if let Some(start) = &mut transition.start {
+            (start.status, start.finished_at, start.owner) = (status, Some(at), None);
+            start.result = result::stored(
+                &self.state,
+                &self.definition,
+                &self.facts,
+                self.error.as_ref(),
+                Some(at),
+            );
+        }
+        self.status = status;
+        transition.audit.push(self.finish_record(status));
+    }
+}
+
+impl Shared {
+    /// Which of the built-in stages have a handler of the host now.
+    fn hosted(&self, document: &Value) -> Vec<String> {
+        let stages = Definition::hostable(document).iter();
+        stages
+            .filter(|id| self.handlers.get(id).is_some())
+            .map(|id| (*id).to_owned())
+            .collect()
+    }
+
+    /// An execution that has not begun, under the fence of its claim.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one for each of the things that a run consists of"
+    )]
+    pub(super) fn execution(
+        &self,
+        facts: RunFacts,
+        definition: Definition,
+        preflight: Preflight,
+        limit: usize,
+        folder: Folder,
+        tools: super::tasks::Tools,
+        id: &Id,
+        fence: i64,
+    ) -> Execution {
+        Execution {
+            facts: Arc::new(facts),
+            state: RunState::new(&definition),
+            definition: Arc::new(definition),
+            preflight,
+            status: RunStatus::Running,
+            error: None,
+            limit,
+            tools,
+            folder,
+            breakers: self.breakers.clone(),
+            journal: self.journal(id, fence),
+            seq: Arc::new(AtomicI64::new(0)),
+            events: Events::new(),
+            under_way: UnderWay::default(),
+            cancel: CancellationToken::new(),
+            hand_back: CancellationToken::new(),
+        }
+    }
+}

@@ -1,0 +1,740 @@
+//! The execution of one run by this process: stage after stage, then what a failure demands.
+//!
+//! Every decision is one transition, durable before anything follows from it. Whoever takes the run over after a crash
+//! finds the last decision and goes on from there.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::{Action, Ended, Work};
+use super::definition::{Compensate, Definition, StopAction};
+use super::event::{Events, RunEvent};
+use super::handler::{TaskContext, idempotency_key};
+use super::journal::{Kind, RunChange, RunJournal, StageRow, Transition};
+use super::preflight::Preflight;
+use super::result::{self, Fault, RunFacts, failure};
+use super::retry::RetryPolicy;
+use super::schedule::{Progress, Schedule, StageEnd};
+use super::state::{RunState, TaskState};
+use super::tasks::{Folder, Tools};
+use super::{RunStatus, StageStatus, stages, stop};
+use crate::audit::Record;
+use crate::error::{Error, ErrorKind, Result};
+use crate::outbound::Breakers;
+use crate::types::now;
+
+/// Which tasks are under way in this process, for those who look at the run meanwhile.
+pub(super) type UnderWay = Arc<Mutex<HashSet<(usize, usize)>>>;
+
+/// A run in the hands of this process.
+pub(super) struct Execution {
+    pub(super) facts: Arc<RunFacts>,
+    pub(super) definition: Arc<Definition>,
+    pub(super) preflight: Preflight,
+    pub(super) state: RunState,
+    pub(super) status: RunStatus,
+    /// Why the run is failing, once it is.
+    pub(super) error: Option<Fault>,
+    pub(super) limit: usize,
+    pub(super) tools: Tools,
+    pub(super) folder: Folder,
+    pub(super) breakers: Breakers,
+    pub(super) journal: RunJournal,
+    pub(super) seq: Arc<AtomicI64>,
+    pub(super) events: Events,
+    pub(super) under_way: UnderWay,
+    /// Somebody wants the run cancelled.
+    pub(super) cancel: CancellationToken,
+    /// This process lets the run go, for another or a later one.
+    pub(super) hand_back: CancellationToken,
+}
+
+/// A task that ended, or a transition that is durable.
+enum Step {
+    Ended(usize, Result<Ended>),
+    Written(usize, bool, Result<()>),
+}
+
+/// Why a stage stopped beginning tasks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Closed {
+    Cancelled,
+    TimedOut,
+}
+
+impl Execution {
+    /// Executes the run from where it stands to its end.
+    ///
+    /// # Errors
+    /// `ABORTED` when another worker owns the run, `CANCELLED` when it was handed back, or what the database says when
+    /// it fails for good; the run can then be resumed.
+    pub(super) async fn execute(mut self) -> Result<()> {
+        if self.status == RunStatus::Compensating {
+            return self.recover().await;
+        }
+        for stage in 0..self.definition.stages.len() {
+            if self.state.stages[stage].status != StageStatus::Pending {
+                continue;
+            }
+            if self.cancel.is_cancelled() {
+                return self.fail(self.journal.transition(), cancelled()).await;
+            }
+            if let Some((action, reason)) = stop::check(&self).await? {
+                return self.stop(action, reason).await;
+            }
+            if self.stage(stage).await?.is_break() {
+                return if self.status == RunStatus::Compensating {
+                    self.recover().await
+                } else {
+                    Ok(())
+                };
+            }
+        }
+        // Only a definition whose last stages are empty comes here; `close` has recorded all others.
+        let transition = self.journal.transition();
+        self.finish(transition, RunStatus::Succeeded).await
+    }
+
+    /// Executes one stage and records how it ended. Breaks off when that decided the run.
+    async fn stage(&mut self, stage: usize) -> Result<std::ops::ControlFlow<()>> {
+        if self.definition.stages[stage].tasks.is_empty() {
+            let mut transition = self.journal.transition();
+            self.push(&mut transition, self.stage_row(stage, StageStatus::Skipped));
+            self.write(transition).await?;
+            return Ok(std::ops::ControlFlow::Continue(()));
+        }
+        self.state.stages[stage].started_at.get_or_insert_with(now);
+        self.events.send(RunEvent::StageStarted { stage });
+        self.settle_unfinished(stage).await?;
+        let mut schedule = self.schedule(stage);
+        let mut steps: JoinSet<Step> = JoinSet::new();
+        let interrupt = CancellationToken::new();
+        let deadline = self.definition.stages[stage]
+            .timeout
+            .map(|timeout| Instant::now() + timeout);
+        let (mut closed, mut writing) = (None, 0_usize);
+        // The last task's row waits here until all others are durable; then it goes with the stage's own row.
+        let mut last: Option<(usize, StageRow)> = None;
+        loop {
+            for task in schedule.begin() {
+                self.under_way
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert((stage, task));
+                let work = self.work(stage, task, interrupt.clone());
+                steps.spawn(async move { Step::Ended(task, work.carry_out().await) });
+            }
+            if writing == 0
+                && let Some(end) = schedule.end()
+            {
+                let row = last.take();
+                return self.close(stage, &schedule, end, closed, row).await;
+            }
+            let step = tokio::select! {
+                biased;
+                () = self.hand_back.cancelled() => return Err(self.handed_back(interrupt, steps).await),
+                () = self.cancel.cancelled(), if closed.is_none() => {
+                    closed = Some(Closed::Cancelled);
+                    interrupt.cancel();
+                    schedule.close();
+                    continue;
+                }
+                () = until(deadline), if closed.is_none() => {
+                    closed = Some(Closed::TimedOut);
+                    interrupt.cancel();
+                    schedule.close();
+                    continue;
+                }
+                step = steps.join_next() => step,
+            };
+            match step {
+                None => return Err(Error::internal("a stage has nothing under way and no end")),
+                Some(Err(error)) => {
+                    return Err(
+                        Error::internal("a task's driver ended in a panic").caused_by(error)
+                    );
+                }
+                Some(Ok(Step::Ended(task, ended))) => {
+                    let ended = ended?;
+                    let written = ended.written;
+                    let row = self.settle(stage, ended, closed);
+                    let succeeded = row.status == StageStatus::Succeeded;
+                    self.announce(stage, task, &row);
+                    if written {
+                        self.state.apply(&self.definition, &row);
+                        schedule.ended(task, succeeded);
+                    } else if schedule.after(task, succeeded).end().is_some() {
+                        schedule.ended(task, succeeded);
+                        last = Some((task, row));
+                    } else {
+                        self.state.apply(&self.definition, &row);
+                        let mut transition = self.journal.transition();
+                        transition.rows.push(row);
+                        let (journal, cancel) = (self.journal.clone(), self.cancel_on_request());
+                        writing += 1;
+                        steps.spawn(async move {
+                            let written = write(&journal, transition, cancel).await;
+                            Step::Written(task, succeeded, written)
+                        });
+                    }
+                }
+                Some(Ok(Step::Written(task, succeeded, written))) => {
+                    written?;
+                    writing -= 1;
+                    schedule.ended(task, succeeded);
+                }
+            }
+        }
+    }
+
+    /// Tasks that a crash left in the middle of their only attempt, and tasks that the preflight found impossible.
+    async fn settle_unfinished(&mut self, stage: usize) -> Result<()> {
+        let mut transition = self.journal.transition();
+        for index in 0..self.definition.stages[stage].tasks.len() {
+            let task = &self.state.stages[stage].tasks[index];
+            let (status, error, attempt) = match (task.status, self.preflight.problem(stage, index))
+            {
+                (StageStatus::Running, _) => {
+                    let message = "the engine stopped in the middle of its only attempt; nobody knows whether it was done";
+                    (
+                        StageStatus::Indeterminate,
+                        (ErrorKind::Aborted, message.to_owned()),
+                        task.attempts,
+                    )
+                }
+                (StageStatus::Pending, Some(problem)) => (StageStatus::Failed, problem.clone(), 0),
+                _ => continue,
+            };
+            let row = StageRow {
+                error: Some(error),
+                attempt,
+                ..self.task_row(stage, index, status)
+            };
+            self.announce(stage, index, &row);
+            self.push(&mut transition, row);
+        }
+        if transition.rows.is_empty() {
+            Ok(())
+        } else {
+            self.write(transition).await
+        }
+    }
+
+    fn schedule(&self, stage: usize) -> Schedule {
+        let definition = &self.definition.stages[stage];
+        let progress = self.state.stages[stage]
+            .tasks
+            .iter()
+            .zip(&definition.tasks)
+            .map(|(task, declared)| match task.status {
+                StageStatus::Succeeded => Progress::Succeeded,
+                StageStatus::Failed if is_final(task, &declared.retry) => Progress::Failed,
+                StageStatus::Indeterminate | StageStatus::Cancelled => Progress::Failed,
+                StageStatus::Skipped => Progress::Dropped,
+                _ => Progress::Waiting,
+            })
+            .collect();
+        Schedule::new(definition, progress, self.limit)
+    }
+
+    fn work(&self, stage: usize, index: usize, interrupt: CancellationToken) -> Work {
+        let declared = &self.definition.stages[stage].tasks[index];
+        let action = match stages::output(declared, self) {
+            Some(output) => Action::Stage(output),
+            None => self.preflight.action(stage, index),
+        };
+        Work {
+            kind: Kind::Task,
+            stage,
+            context: self.context(stage, index, false),
+            iteration: self.state.iteration,
+            with: declared.with.clone(),
+            action,
+            effect: declared.effect,
+            retry: declared.retry.clone(),
+            timeout: declared.timeout,
+            breaker: declared
+                .breaker
+                .as_deref()
+                .map(|name| self.breakers.named(name)),
+            attempts_before: self.state.stages[stage].tasks[index].attempts,
+            tools: self.tools.clone(),
+            folder: self.folder.clone(),
+            journal: self.journal.clone(),
+            seq: self.seq.clone(),
+            events: self.events.clone(),
+            interrupt,
+        }
+    }
+
+    fn context(&self, stage: usize, index: usize, compensating: bool) -> TaskContext {
+        let stage = &self.definition.stages[stage];
+        let (run, task) = (&self.facts.id, &stage.tasks[index].name);
+        TaskContext {
+            run_id: run.clone(),
+            workflow_id: self.facts.workflow_id.clone(),
+            stage: stage.id.clone(),
+            task: task.clone(),
+            attempt: 0,
+            seed: self.facts.seed,
+            idempotency_key: idempotency_key(
+                run,
+                &stage.id,
+                task,
+                self.state.iteration,
+                compensating,
+            ),
+            input: self.facts.input.clone(),
+            compensating,
+            cancel: CancellationToken::new(),
+        }
+    }
+
+    /// Decides what the row of an interrupted task says.
+    fn settle(&self, stage: usize, ended: Ended, closed: Option<Closed>) -> StageRow {
+        let mut row = ended.row;
+        if ended.interrupted && !ended.written && row.status == StageStatus::Cancelled {
+            if closed == Some(Closed::TimedOut) {
+                let limit = self.definition.stages[stage]
+                    .timeout
+                    .unwrap_or_default()
+                    .as_millis();
+                row.status = StageStatus::Failed;
+                row.error = Some((
+                    ErrorKind::DeadlineExceeded,
+                    format!("the stage took longer than the {limit} ms it may"),
+                ));
+            } else {
+                row.error = Some((ErrorKind::Cancelled, "the run was cancelled".to_owned()));
+            }
+        }
+        row
+    }
+
+    fn announce(&self, stage: usize, index: usize, row: &StageRow) {
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&(stage, index));
+        let declared = &self.definition.stages[stage].tasks[index];
+        self.events.send(RunEvent::TaskEnded {
+            stage,
+            task: row.item.clone(),
+            status: row.status,
+            error: row
+                .error
+                .as_ref()
+                .map(|(kind, message)| failure(&declared.retry, *kind, message)),
+            compensating: row.kind == Kind::Compensation,
+        });
+    }
+
+    /// Records the end of a stage and everything that follows from it at once.
+    async fn close(
+        &mut self,
+        stage: usize,
+        schedule: &Schedule,
+        end: StageEnd,
+        closed: Option<Closed>,
+        last: Option<(usize, StageRow)>,
+    ) -> Result<std::ops::ControlFlow<()>> {
+        let mut transition = self.journal.transition();
+        if let Some((_, row)) = last {
+            self.push(&mut transition, row);
+        }
+        for index in schedule.dropped().collect::<Vec<_>>() {
+            if self.state.stages[stage].tasks[index].status == StageStatus::Pending {
+                self.push(
+                    &mut transition,
+                    self.task_row(stage, index, StageStatus::Skipped),
+                );
+            }
+        }
+        let status = match (end, closed) {
+            (StageEnd::Succeeded, _) => StageStatus::Succeeded,
+            (StageEnd::Failed, Some(Closed::Cancelled)) => StageStatus::Cancelled,
+            (StageEnd::Failed, _) => StageStatus::Failed,
+        };
+        self.push(&mut transition, self.stage_row(stage, status));
+        self.events.send(RunEvent::StageEnded { stage, status });
+        let recovering = self.status == RunStatus::Compensating;
+        if status == StageStatus::Succeeded {
+            let over = !recovering
+                && self.state.stages[stage + 1..]
+                    .iter()
+                    .all(|later| later.tasks.is_empty());
+            if over {
+                for empty in stage + 1..self.state.stages.len() {
+                    self.push(&mut transition, self.stage_row(empty, StageStatus::Skipped));
+                }
+                self.finish(transition, RunStatus::Succeeded).await?;
+                return Ok(std::ops::ControlFlow::Break(()));
+            }
+            self.write(transition).await?;
+            return Ok(std::ops::ControlFlow::Continue(()));
+        }
+        if recovering {
+            self.write(transition).await?;
+            return Ok(std::ops::ControlFlow::Continue(()));
+        }
+        let error = if status == StageStatus::Cancelled {
+            cancelled()
+        } else {
+            self.stage_error(stage, closed)
+        };
+        self.begin_recovery(transition, error).await?;
+        Ok(std::ops::ControlFlow::Break(()))
+    }
+
+    /// What is said about the run when this stage has failed.
+    fn stage_error(&self, stage: usize, closed: Option<Closed>) -> Fault {
+        let id = &self.definition.stages[stage].id;
+        if closed == Some(Closed::TimedOut) {
+            return (
+                ErrorKind::DeadlineExceeded,
+                format!("stage '{id}' took longer than it may"),
+            );
+        }
+        let tasks = &self.state.stages[stage].tasks;
+        let failed: Vec<_> = (0..tasks.len())
+            .filter(|&index| tasks[index].error.is_some())
+            .collect();
+        let first = failed
+            .iter()
+            .min_by_key(|&&index| tasks[index].seq)
+            .copied();
+        match first.and_then(|index| tasks[index].error.as_ref().map(|error| (index, error))) {
+            Some((index, (kind, message))) => {
+                let others = if failed.len() > 1 {
+                    format!(" (and {} more)", failed.len() - 1)
+                } else {
+                    String::new()
+                };
+                let task = &self.definition.stages[stage].tasks[index].name;
+                (
+                    *kind,
+                    format!("stage '{id}': task '{task}' failed{others}: {message}"),
+                )
+            }
+            None => (ErrorKind::Internal, format!("stage '{id}' failed")),
+        }
+    }
+
+    /// The run has failed, or was cancelled, between two stages.
+    async fn fail(&mut self, transition: Transition, error: Fault) -> Result<()> {
+        self.begin_recovery(transition, error).await?;
+        self.recover().await
+    }
+
+    /// Decides that the run has failed: what was not begun is skipped, except what is always executed.
+    async fn begin_recovery(&mut self, mut transition: Transition, error: Fault) -> Result<()> {
+        for stage in 0..self.definition.stages.len() {
+            if self.state.stages[stage].status == StageStatus::Pending
+                && !self.definition.stages[stage].always
+            {
+                self.skip(&mut transition, stage);
+            }
+        }
+        self.error = Some(error);
+        self.change(&mut transition, RunStatus::Compensating, false);
+        self.write(transition).await
+    }
+
+    fn skip(&mut self, transition: &mut Transition, stage: usize) {
+        for index in 0..self.definition.stages[stage].tasks.len() {
+            if self.state.stages[stage].tasks[index].status == StageStatus::Pending {
+                self.push(
+                    transition,
+                    self.task_row(stage, index, StageStatus::Skipped),
+                );
+            }
+        }
+        self.push(transition, self.stage_row(stage, StageStatus::Skipped));
+    }
+
+    /// Undoes what was done, the last first, then executes the stages that always are, then ends the run.
+    async fn recover(&mut self) -> Result<()> {
+        // A cancellation has had its effect; what tidies up is not interrupted by it again.
+        let cancelled = self
+            .error
+            .as_ref()
+            .is_some_and(|(kind, _)| *kind == ErrorKind::Cancelled);
+        self.cancel = CancellationToken::new();
+        for (stage, index) in self.state.to_undo() {
+            let declared = &self.definition.stages[stage].tasks[index];
+            let Some(compensate) = declared.compensate.clone() else {
+                continue;
+            };
+            if !self.undo_is_final(stage, index) {
+                self.undo(stage, index, compensate).await?;
+            }
+        }
+        for stage in 0..self.definition.stages.len() {
+            if self.state.stages[stage].status == StageStatus::Pending
+                && self.definition.stages[stage].always
+            {
+                let _ = self.stage(stage).await?;
+            }
+        }
+        let status = if cancelled {
+            RunStatus::Cancelled
+        } else {
+            self.undone()
+        };
+        let transition = self.journal.transition();
+        self.finish(transition, status).await
+    }
+
+    /// Whether a compensation has been tried as often as it may be.
+    fn undo_is_final(&self, stage: usize, index: usize) -> bool {
+        let retry = &self.definition.stages[stage].tasks[index].retry;
+        let undo = self.state.stages[stage].tasks[index].compensation.as_ref();
+        undo.and_then(|undo| undo.error.as_ref().map(|(kind, _)| (undo.attempts, *kind)))
+            .is_some_and(|(attempts, kind)| {
+                !retry.repeats(u32::try_from(attempts).unwrap_or(u32::MAX), kind)
+            })
+    }
+
+    async fn undo(&mut self, stage: usize, index: usize, compensate: Compensate) -> Result<()> {
+        let declared = &self.definition.stages[stage].tasks[index];
+        let before = self.state.stages[stage].tasks[index]
+            .compensation
+            .as_ref()
+            .map_or(0, |undo| undo.attempts);
+        let interrupt = CancellationToken::new();
+        let work = Work {
+            kind: Kind::Compensation,
+            context: self.context(stage, index, true),
+            with: compensate.with,
+            action: self.preflight.undo_action(stage, index),
+            // Undoing is repeated after a crash: doing it twice is better than not at all.
+            effect: super::definition::Effect::Idempotent,
+            timeout: declared.timeout,
+            attempts_before: before,
+            ..self.work(stage, index, interrupt.clone())
+        };
+        let ended = tokio::select! {
+            ended = work.carry_out() => ended?,
+            () = self.hand_back.cancelled() => return Err(handed_back()),
+        };
+        self.announce(stage, index, &ended.row);
+        let mut transition = self.journal.transition();
+        self.push(&mut transition, ended.row);
+        self.write(transition).await
+    }
+
+    /// Whether everything that can be undone was.
+    fn undone(&self) -> RunStatus {
+        let mut any = false;
+        for (stage, index, task) in self.state.tasks() {
+            if self.definition.stages[stage].tasks[index]
+                .compensate
+                .is_none()
+            {
+                continue;
+            }
+            match &task.compensation {
+                Some(undo) if undo.status == StageStatus::Succeeded => any = true,
+                Some(_) => return RunStatus::Failed,
+                None => {}
+            }
+        }
+        if any {
+            RunStatus::Compensated
+        } else {
+            RunStatus::Failed
+        }
+    }
+
+    /// What a stop rule demands.
+    async fn stop(&mut self, action: StopAction, reason: String) -> Result<()> {
+        let error = (ErrorKind::FailedPrecondition, reason);
+        match action {
+            StopAction::EnterRecovery => self.fail(self.journal.transition(), error).await,
+            StopAction::Pause => {
+                let mut transition = self.journal.transition();
+                self.error = Some(error);
+                self.change(&mut transition, RunStatus::Paused, true);
+                self.write(transition).await
+            }
+            StopAction::Halt => {
+                let mut transition = self.journal.transition();
+                for stage in 0..self.definition.stages.len() {
+                    if self.state.stages[stage].status == StageStatus::Pending {
+                        self.skip(&mut transition, stage);
+                    }
+                }
+                self.error = Some(error);
+                self.finish(transition, RunStatus::Failed).await
+            }
+        }
+    }
+
+    async fn finish(&mut self, mut transition: Transition, status: RunStatus) -> Result<()> {
+        if status == RunStatus::Succeeded {
+            self.error = None;
+        }
+        self.change(&mut transition, status, true);
+        transition.audit.push(self.finish_record(status));
+        self.write(transition).await
+    }
+
+    /// The line of the audit log about the end of the run.
+    pub(super) fn finish_record(&self, status: RunStatus) -> Record {
+        let metrics = result::metrics(&self.state, &self.facts, now());
+        let record = Record::new(
+            &self.facts.actor,
+            "RUN_FINISH",
+            format!("run:{}", self.facts.id),
+            status.as_str(),
+        );
+        record.with(json!({
+            "workflowId": self.facts.workflow_id, "completedTasks": metrics.completed_tasks,
+            "failedTasks": metrics.failed_tasks, "skippedTasks": metrics.skipped_tasks,
+        }))
+    }
+
+    /// Sets the run's status, and what it came to if that is its end.
+    fn change(&mut self, transition: &mut Transition, status: RunStatus, release: bool) {
+        self.status = status;
+        let finished_at = status.is_terminal().then(now);
+        let result = result::stored(
+            &self.state,
+            &self.definition,
+            &self.facts,
+            self.error.as_ref(),
+            finished_at,
+        );
+        transition.change = Some(RunChange {
+            status,
+            finished_at,
+            result: Some(result),
+            release,
+        });
+        self.events.send(RunEvent::RunChanged { status });
+    }
+
+    pub(super) fn task_row(&self, stage: usize, index: usize, status: StageStatus) -> StageRow {
+        self.row(
+            Kind::Task,
+            stage,
+            &self.definition.stages[stage].tasks[index].name,
+            status,
+        )
+    }
+
+    pub(super) fn stage_row(&self, stage: usize, status: StageStatus) -> StageRow {
+        let started_at = self.state.stages[stage].started_at;
+        let row = self.row(Kind::Stage, stage, "", status);
+        StageRow {
+            started_at: started_at.unwrap_or(row.started_at),
+            ..row
+        }
+    }
+
+    /// A row about what has no attempt of its own; what never began begins and ends at the moment of the decision.
+    fn row(&self, kind: Kind, stage: usize, item: &str, status: StageStatus) -> StageRow {
+        let at = now();
+        StageRow {
+            kind,
+            stage,
+            stage_id: self.definition.stages[stage].id.clone(),
+            item: item.to_owned(),
+            iteration: self.state.iteration,
+            attempt: 0,
+            seq: self.seq.fetch_add(1, Ordering::Relaxed) + 1,
+            status,
+            started_at: at,
+            finished_at: Some(at),
+            duration_ms: None,
+            simulated: false,
+            output: None,
+            error: None,
+        }
+    }
+
+    pub(super) fn push(&mut self, transition: &mut Transition, row: StageRow) {
+        self.state.apply(&self.definition, &row);
+        transition.rows.push(row);
+    }
+
+    async fn write(&self, transition: Transition) -> Result<()> {
+        write(&self.journal, transition, self.cancel_on_request()).await
+    }
+
+    /// What a request to cancel fires, as long as there is something to cancel.
+    fn cancel_on_request(&self) -> Option<CancellationToken> {
+        (self.status == RunStatus::Running).then(|| self.cancel.clone())
+    }
+
+    /// Lets tasks under way end by themselves for a moment, then abandons them: nothing is recorded of their attempt,
+    /// so whoever takes the run over begins it again.
+    async fn handed_back(&self, interrupt: CancellationToken, mut steps: JoinSet<Step>) -> Error {
+        interrupt.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(1), async {
+            while steps.join_next().await.is_some() {}
+        })
+        .await;
+        handed_back()
+    }
+}
+
+/// Whether a failed task is not tried again.
+pub(super) fn is_final(task: &TaskState, retry: &RetryPolicy) -> bool {
+    let attempts = u32::try_from(task.attempts).unwrap_or(u32::MAX);
+    task.attempts == 0
+        || task
+            .error
+            .as_ref()
+            .is_none_or(|(kind, _)| !retry.repeats(attempts, *kind))
+}
+
+/// How long a database that does not answer is waited for before the run is let go.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Makes a transition durable, repeating it while the database does not answer: a transition bears repetition.
+async fn write(
+    journal: &RunJournal,
+    transition: Transition,
+    cancel: Option<CancellationToken>,
+) -> Result<()> {
+    let (began, mut wait) = (Instant::now(), Duration::from_millis(50));
+    loop {
+        match journal.write(transition.clone()).await {
+            Ok(written) => {
+                if let Some(cancel) = cancel.filter(|_| written.cancel_requested) {
+                    cancel.cancel();
+                }
+                return Ok(());
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable && began.elapsed() < PATIENCE => {
+                tracing::warn!(run = %journal.run, "the database does not answer: {error}");
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(Duration::from_secs(2));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn cancelled() -> Fault {
+    (ErrorKind::Cancelled, "the run was cancelled".to_owned())
+}
+
+pub(super) fn handed_back() -> Error {
+    Error::cancelled("the engine closed; the run can be resumed")
+}
