@@ -1,1 +1,105 @@
-fn main() {}
+//! The `heady` command: the engine at a terminal. It only translates; everything it does is `heady-core`'s.
+//!
+//! Results go to stdout, progress and errors to stderr. Exit code 0: what was asked for succeeded; 1: it ran and
+//! failed; 2: it could not be done as asked; 130: interrupted.
+
+mod api;
+mod import;
+mod output;
+mod progress;
+mod resume;
+mod run;
+mod runs;
+mod simulate;
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use heady_core::{EngineOptions, Heady, Result};
+
+/// The Heady engine: registry, durable pipelines and Monte Carlo over SQLite or PostgreSQL.
+#[derive(Parser)]
+#[command(name = "heady", version, max_term_width = 110)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every subcommand takes.
+#[derive(Args)]
+struct Common {
+    /// The database: `sqlite:FILE`, `sqlite::memory:` or `postgres://USER@HOST/NAME`
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "HEADY_DATABASE_URL",
+        hide_env_values = true,
+        default_value = "sqlite:heady.db"
+    )]
+    database: String,
+    /// Print the result as one JSON object
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a pipeline: a definition file, or a registered workflow
+    Run(run::Run),
+    /// Continue a run after a crash, a pause or a failure
+    Resume(resume::Resume),
+    /// List runs, show one or cancel one
+    Runs(runs::Runs),
+    /// Import a registry file
+    Import(import::Import),
+    /// Print the registry as the document that `import` reads
+    Export,
+    /// Simulate a plan
+    Simulate(simulate::Simulate),
+}
+
+/// What the operator allows pipelines to do.
+#[derive(Args)]
+struct Rights {
+    /// Allow a program: a name on the PATH, or a path (repeatable)
+    #[arg(long = "allow", value_name = "PROGRAM")]
+    programs: Vec<String>,
+    /// Allow requests to a host, or host:port, besides loopback and registered services (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST")]
+    hosts: Vec<String>,
+}
+
+impl Common {
+    /// Opens the engine.
+    async fn open(&self, rights: Option<Rights>) -> Result<Heady> {
+        let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
+        let rights = rights.unwrap_or(Rights {
+            programs: Vec::new(),
+            hosts: Vec::new(),
+        });
+        let options = EngineOptions {
+            actor: Some(format!("cli:{}", user.as_deref().unwrap_or("unknown"))),
+            allow_programs: rights.programs,
+            allow_hosts: rights.hosts,
+            ..EngineOptions::default()
+        };
+        Heady::open(&self.database, options).await
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Cli { common, command } = Cli::parse();
+    let outcome = match command {
+        Command::Run(command) => command.execute(&common).await,
+        Command::Resume(command) => command.execute(&common).await,
+        Command::Runs(command) => command.execute(&common).await,
+        Command::Import(command) => command.execute(&common).await,
+        Command::Export => import::export(&common).await,
+        Command::Simulate(command) => command.execute(&common).await,
+    };
+    outcome.unwrap_or_else(|error| output::error(&common, &error))
+}

@@ -7,11 +7,14 @@ pub mod audit;
 pub mod document;
 mod engine;
 mod error;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod monte_carlo;
 mod order;
 mod outbound;
 pub mod pipeline;
 pub mod registry;
+pub mod report;
 mod store;
 mod types;
 
