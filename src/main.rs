@@ -82,8 +82,8 @@ impl Common {
         });
         let options = EngineOptions {
             actor: Some(format!("cli:{}", user.as_deref().unwrap_or("unknown"))),
-            allow_programs: rights.programs,
-            allow_hosts: rights.hosts,
+            allow_programs: Some(rights.programs),
+            allow_hosts: Some(rights.hosts),
             ..EngineOptions::default()
         };
         Heady::open(&self.database, options).await

@@ -58,10 +58,10 @@ impl Runs {
                 result(common, &heady.pipeline().list(query).await?, report::runs)?;
             }
             Action::Show { run } => {
-                result(common, &heady.pipeline().get(&run).await?, report::run)?
+                result(common, &heady.pipeline().get(&run).await?, report::run)?;
             }
             Action::Cancel { run } => {
-                result(common, &heady.pipeline().cancel(&run).await?, report::run)?
+                result(common, &heady.pipeline().cancel(&run).await?, report::run)?;
             }
         }
         heady.close().await;

@@ -15,15 +15,16 @@ use crate::store::{Durability, Store};
 /// How to open an engine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 pub struct EngineOptions {
     /// Who acts through this engine, as the audit log names them; `engine` if left out.
     pub actor: Option<String>,
-    /// What a commit survives on SQLite.
-    pub durability: Durability,
+    /// What a commit survives on SQLite; `FULL` if left out.
+    pub durability: Option<Durability>,
     /// The programs that pipelines may run: names to find on the PATH, or absolute paths.
-    pub allow_programs: Vec<String>,
+    pub allow_programs: Option<Vec<String>>,
     /// The hosts that pipelines may call besides loopback and the services of the registry.
-    pub allow_hosts: Vec<String>,
+    pub allow_hosts: Option<Vec<String>>,
 }
 
 /// An open engine, cheap to clone.
@@ -67,14 +68,14 @@ impl Heady {
     /// # Errors
     /// As [`Heady::connect`].
     pub async fn open(url: &str, options: EngineOptions) -> Result<Self> {
-        let store = Store::connect(url, options.durability).await?;
+        let store = Store::connect(url, options.durability.unwrap_or_default()).await?;
         let actor: Arc<str> = options.actor.as_deref().unwrap_or("engine").into();
-        let http = HttpClient::new(HostRules::new(options.allow_hosts))?;
+        let http = HttpClient::new(HostRules::new(options.allow_hosts.unwrap_or_default()))?;
         let registry = Registry::new(store.clone(), http.clone(), actor.clone());
         let monte_carlo = MonteCarlo::new(store.clone());
         let tools = Tools {
             http,
-            programs: ProgramRules::new(&options.allow_programs),
+            programs: ProgramRules::new(&options.allow_programs.unwrap_or_default()),
             registry: registry.clone(),
             monte_carlo: monte_carlo.clone(),
         };

@@ -117,21 +117,60 @@ impl fmt::Display for Json {
     }
 }
 
-/// Defines an enum whose variants are the same upper-case words in SQL, JSON, JavaScript and Python.
+/// Defines an enum whose variants are the same words in SQL, JSON, JavaScript and Python: upper-case ones, unless another
+/// case stands behind the name.
 macro_rules! words {
-    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$meta:meta])* pub enum $name:ident { $($variants:tt)* }) => {
+        $crate::types::words! { $(#[$meta])* pub enum $name in "UPPER_SNAKE" { $($variants)* } }
+    };
+    ($(#[$meta:meta])* pub enum $name:ident in $case:literal {
+        $($(#[$doc:meta])* $variant:ident = $word:literal,)*
+    }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-        #[cfg_attr(feature = "python", pyo3::pyclass(frozen, eq, str, rename_all = "SCREAMING_SNAKE_CASE"))]
-        #[cfg_attr(feature = "node", napi_derive::napi(string_enum))]
+        #[cfg_attr(feature = "node", napi_derive::napi(string_enum = $case))]
         pub enum $name {
             $(
                 $(#[$doc])*
                 #[serde(rename = $word)]
-                #[cfg_attr(feature = "node", napi(value = $word))]
                 $variant,
             )*
         }
+
+        #[cfg(feature = "python")]
+        const _: () = {
+            use pyo3::inspect::{PyStaticConstant, PyStaticExpr};
+            use pyo3::types::PyString;
+            use pyo3::{Borrowed, Bound, FromPyObject, IntoPyObject, PyAny, PyErr, Python};
+
+            // A plain str: what a notebook compares, groups and prints.
+            const WORDS: PyStaticExpr = pyo3::type_hint_subscript!(
+                pyo3::type_hint_identifier!("typing", "Literal"),
+                $(PyStaticExpr::Constant { value: PyStaticConstant::Str($word) }),*
+            );
+
+            impl<'py> IntoPyObject<'py> for $name {
+                type Target = PyString;
+                type Output = Bound<'py, PyString>;
+                type Error = std::convert::Infallible;
+                const OUTPUT_TYPE: PyStaticExpr = WORDS;
+
+                fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+                    Ok(PyString::new(py, self.as_str()))
+                }
+            }
+
+            impl<'py> FromPyObject<'_, 'py> for $name {
+                type Error = PyErr;
+                const INPUT_TYPE: PyStaticExpr = WORDS;
+
+                fn extract(object: Borrowed<'_, 'py, PyAny>) -> Result<Self, PyErr> {
+                    let word: String = object.extract()?;
+                    Self::from_word(&word)
+                        .map_err(|_| pyo3::exceptions::PyValueError::new_err(Self::refusal(&word)))
+                }
+            }
+        };
 
         impl $name {
             /// Every value, in the order of declaration.
@@ -144,9 +183,16 @@ macro_rules! words {
 
             /// The value of this word.
             pub fn from_word(word: &str) -> $crate::Result<Self> {
-                Self::ALL.iter().copied().find(|value| value.as_str() == word).ok_or_else(|| {
-                    $crate::Error::data_loss(format!(concat!("'{}' is no ", stringify!($name)), word))
-                })
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|value| value.as_str() == word)
+                    .ok_or_else(|| $crate::Error::data_loss(Self::refusal(word)))
+            }
+
+            fn refusal(word: &str) -> String {
+                let words: Vec<&str> = Self::ALL.iter().map(|value| value.as_str()).collect();
+                format!(concat!("'{}' is no ", stringify!($name), ": {}"), word, words.join(", "))
             }
         }
 
@@ -163,7 +209,7 @@ pub(crate) use words;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Warning {
     /// What kind of thing was noticed, in upper case: `UNKNOWN_KEY`, `NO_HISTORY`.
     pub code: String,
@@ -323,11 +369,24 @@ mod python {
 
 #[cfg(feature = "node")]
 mod node {
-    use napi::bindgen_prelude::{FromNapiValue, ToNapiValue, TypeName, ValidateNapiValue};
-    use napi::{Result, ValueType, sys};
-    use serde_json::Value;
+    //! Values cross as text through JavaScript's own `JSON`: it knows `toJSON`, refuses cycles and `BigInt` with an
+    //! error, and is faster than building objects property by property.
+
+    use napi::bindgen_prelude::{
+        Env, FromNapiValue, Function, JsObjectValue, Object, ToNapiValue, TypeName, Unknown,
+        ValidateNapiValue,
+    };
+    use napi::{Error, JsValue, Result, Status, ValueType, sys};
 
     use super::Json;
+
+    fn json_object(env: &Env) -> Result<Object<'_>> {
+        env.get_global()?.get_named_property("JSON")
+    }
+
+    fn invalid(error: impl std::fmt::Display) -> Error {
+        Error::new(Status::InvalidArg, error.to_string())
+    }
 
     impl TypeName for Json {
         fn type_name() -> &'static str {
@@ -343,18 +402,33 @@ mod node {
 
     #[expect(
         unsafe_code,
-        reason = "napi's traits are unsafe by signature; both only pass the call on"
+        reason = "napi's traits are unsafe by signature; both only pass handles on"
     )]
     impl ToNapiValue for Json {
         unsafe fn to_napi_value(env: sys::napi_env, value: Self) -> Result<sys::napi_value> {
-            unsafe { Value::to_napi_value(env, value.0) }
+            let env = Env::from_raw(env);
+            let parse: Function<'_, String, Unknown<'_>> =
+                json_object(&env)?.get_named_property("parse")?;
+            let parsed = parse.call(value.0.to_string())?;
+            unsafe { Unknown::to_napi_value(env.raw(), parsed) }
         }
     }
 
     #[expect(unsafe_code, reason = "see above")]
     impl FromNapiValue for Json {
         unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-            unsafe { Value::from_napi_value(env, value).map(Self) }
+            let (env, value) = unsafe {
+                let unknown = Unknown::from_napi_value(env, value)?;
+                (Env::from_raw(env), unknown)
+            };
+            let stringify: Function<'_, Unknown<'_>, Unknown<'_>> =
+                json_object(&env)?.get_named_property("stringify")?;
+            let text = stringify.call(value)?;
+            if text.get_type()? == ValueType::Undefined {
+                return Ok(Self::NULL);
+            }
+            let text = text.coerce_to_string()?.into_utf8()?;
+            serde_json::from_str(text.as_str()?).map_err(invalid)
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::types::{Id, Json, Timestamp};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct AuditEntry {
     /// The entry's identifier; later entries have greater ones.
     pub id: Id,
@@ -47,7 +47,7 @@ pub struct AuditQuery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<AuditEntry>,

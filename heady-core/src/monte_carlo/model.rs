@@ -6,7 +6,7 @@ use crate::types::{Id, Json, Timestamp, Warning, words};
 
 words! {
     /// How samples are drawn.
-    pub enum Method {
+    pub enum Method in "lowercase" {
         /// Independent points.
         Mc = "mc",
         /// Latin hypercubes.
@@ -34,7 +34,7 @@ words! {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Estimate {
     /// The estimate itself.
     pub estimate: f64,
@@ -48,7 +48,7 @@ pub struct Estimate {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Quantile {
     /// The share of samples that lie at or below the value.
     pub p: f64,
@@ -64,7 +64,7 @@ pub struct Quantile {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Spread {
     /// The mean.
     pub mean: Estimate,
@@ -78,7 +78,7 @@ pub struct Spread {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Histogram {
     /// The edges, one more than counts.
     pub edges: Vec<f64>,
@@ -91,7 +91,7 @@ pub struct Histogram {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Readiness {
     /// 0 to 100: the lower end in percent, rounded down.
     pub score: i64,
@@ -109,7 +109,7 @@ pub struct Readiness {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct TaskTimes {
     /// The task.
     pub id: String,
@@ -125,7 +125,7 @@ pub struct TaskTimes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Simulation {
     /// The simulation in the history.
     pub id: Id,
@@ -190,7 +190,7 @@ pub struct SimulationOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct PlanReport {
     /// SHA-256 of the plan as JSON with sorted keys.
     pub plan_hash: String,
@@ -204,7 +204,7 @@ pub struct PlanReport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct SimulationPage {
     /// The simulations.
     pub simulations: Vec<Simulation>,
@@ -227,7 +227,7 @@ pub struct SimulationQuery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct RunningSimulation {
     /// The simulation.
     pub id: Id,
@@ -243,7 +243,7 @@ pub struct RunningSimulation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct MonteCarloStatus {
     /// The algorithm of new simulations.
     pub algorithm: String,
@@ -261,7 +261,7 @@ pub struct MonteCarloStatus {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Replay {
     /// The simulation.
     pub id: Id,
@@ -291,7 +291,7 @@ pub struct ScenarioOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ScenarioOutcomes {
     /// Wholly.
     pub success: i64,
@@ -305,7 +305,7 @@ pub struct ScenarioOutcomes {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ScenarioRisk {
     /// The risk's name.
     pub risk: String,
@@ -319,7 +319,7 @@ pub struct ScenarioRisk {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ScenarioResult {
     /// The scenario's name.
     pub scenario: String,

@@ -66,7 +66,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Failure {
     /// One of the thirteen codes.
     pub code: String,
@@ -80,7 +80,7 @@ pub struct Failure {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct RunMetrics {
     /// All tasks of the definition.
     pub total_tasks: i64,
@@ -104,7 +104,7 @@ pub struct RunMetrics {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct TaskRun {
     /// Its name in the stage.
     pub name: String,
@@ -132,7 +132,7 @@ pub struct TaskRun {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct StageRun {
     /// Its position in the order of execution, from 0.
     pub num: i64,
@@ -154,7 +154,7 @@ pub struct StageRun {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Compensation {
     /// The id of the stage.
     pub stage: String,
@@ -176,7 +176,7 @@ pub struct Compensation {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct TaskForecast {
     /// `stage/task`.
     pub name: String,
@@ -192,7 +192,7 @@ pub struct TaskForecast {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Forecast {
     /// The simulation's bits in short.
     pub digest: String,
@@ -216,7 +216,7 @@ pub struct Forecast {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Finding {
     /// What kind of thing: `FAILED`, `RETRIED`, `SLOWER_THAN_FORECAST`.
     pub code: String,
@@ -230,7 +230,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Critique {
     /// The share of tasks about which there is nothing to say, 0 to 100.
     pub score: i64,
@@ -242,7 +242,7 @@ pub struct Critique {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct PipelineRun {
     /// The run.
     pub run_id: Id,
@@ -280,7 +280,7 @@ pub struct PipelineRun {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct RunSummary {
     /// The run.
     pub run_id: Id,
@@ -304,7 +304,7 @@ pub struct RunSummary {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct RunPage {
     /// The runs.
     pub runs: Vec<RunSummary>,
@@ -342,7 +342,7 @@ pub struct DefinePipeline {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct PipelineVersion {
     /// The workflow under which it is run.
     pub workflow_id: String,

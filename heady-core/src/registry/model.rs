@@ -22,7 +22,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Service {
     /// Its name in references.
     pub id: Id,
@@ -50,7 +50,7 @@ pub struct Service {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Node {
     /// Its name in references.
     pub id: Id,
@@ -76,7 +76,7 @@ pub struct Node {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Workflow {
     /// Its name in references.
     pub id: Id,
@@ -229,7 +229,7 @@ pub struct DeleteEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ServiceList {
     /// The services.
     pub services: Vec<Service>,
@@ -239,7 +239,7 @@ pub struct ServiceList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct NodeList {
     /// The nodes.
     pub nodes: Vec<Node>,
@@ -249,7 +249,7 @@ pub struct NodeList {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct WorkflowList {
     /// The workflows.
     pub workflows: Vec<Workflow>,
@@ -270,7 +270,7 @@ pub struct ProbeOptions {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct Probe {
     /// Which service.
     pub id: Id,
@@ -286,7 +286,7 @@ pub struct Probe {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ProbeReport {
     /// One for each service, by id.
     pub probes: Vec<Probe>,
@@ -327,7 +327,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ImportEntry {
     /// The section of the document.
     pub section: String,
@@ -343,7 +343,7 @@ pub struct ImportEntry {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
 pub struct ImportReport {
     /// Which of the known shapes the document has.
     pub shape: String,

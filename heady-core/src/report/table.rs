@@ -21,8 +21,10 @@ pub(super) fn new(columns: &[&str]) -> Table {
 
 /// The table as text without blanks at the ends of lines.
 pub(super) fn text(table: &Table) -> String {
-    table
-        .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
-        .collect()
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
 }

@@ -12,10 +12,7 @@ use crate::error::{Error, Result};
 
 /// A held lock; dropping it releases it.
 pub(crate) struct Hold {
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(dead_code, reason = "kept for its drop")
-    )]
+    #[allow(dead_code, reason = "without PostgreSQL only kept for its drop")]
     kind: Kind,
 }
 

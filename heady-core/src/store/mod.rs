@@ -22,7 +22,6 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 
 pub(crate) use batch::{Batch, Call, Lane};
@@ -32,19 +31,22 @@ pub(crate) use sql::{Arg, Dialect, Row, Sql, args, time_text};
 pub(crate) use transaction::Transaction;
 
 use crate::error::{Error, Result};
+use crate::types::words;
 
 /// A future that a writing closure returns: `store.write(|tx| Box::pin(async move { … }))`.
 pub(crate) type Boxed<'t, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 't>>;
 
-/// What a commit survives on SQLite. PostgreSQL follows its server's `synchronous_commit`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Durability {
-    /// Loss of power: every commit reaches the disk before it is reported.
-    #[default]
-    Full,
-    /// The death of the process, but not of the machine: the last commits may be lost with the power, none by `kill`.
-    Process,
+words! {
+    /// What a commit survives on SQLite. PostgreSQL follows its server's `synchronous_commit`.
+    #[derive(Default)]
+    pub enum Durability {
+        /// Loss of power: every commit reaches the disk before it is reported.
+        #[default]
+        Full = "FULL",
+        /// The death of the process, but not of the machine: the last commits may be lost with the power, none by
+        /// `kill`.
+        Process = "PROCESS",
+    }
 }
 
 /// An open database, cheap to clone.

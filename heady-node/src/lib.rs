@@ -1,0 +1,94 @@
+//! The engine for Node.js. Nothing here but translation: a function is a delegation to `heady-core`.
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "napi decides which arguments are values and which are references"
+)]
+#![allow(
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "what is public is seen from JavaScript only"
+)]
+
+mod audit;
+mod error;
+mod handler;
+mod monte_carlo;
+mod pipeline;
+mod promise;
+mod registry;
+
+use heady_core::EngineOptions;
+use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi_derive::napi;
+
+use crate::audit::Audit;
+use crate::monte_carlo::MonteCarlo;
+use crate::pipeline::Pipeline;
+use crate::promise::{CallOptions, Options, promise};
+use crate::registry::Registry;
+
+/// An open engine.
+#[napi]
+pub struct Heady(heady_core::Heady);
+
+#[napi]
+impl Heady {
+    /// Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
+    #[napi]
+    pub fn connect<'env>(
+        env: &'env Env,
+        url: String,
+        #[napi(ts_arg_type = "EngineOptions | undefined | null")] options: Option<
+            Options<EngineOptions>,
+        >,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Heady>> {
+        promise(env, call, async move {
+            heady_core::Heady::open(&url, options.unwrap_or_default().read()?)
+                .await
+                .map(Self)
+        })
+    }
+
+    /// The audit log.
+    #[napi(getter)]
+    pub fn audit(&self) -> Audit {
+        Audit(self.0.audit().clone())
+    }
+
+    /// The registry of services, nodes and workflows.
+    #[napi(getter)]
+    pub fn registry(&self) -> Registry {
+        Registry(self.0.registry().clone())
+    }
+
+    /// Simulations.
+    #[napi(getter)]
+    pub fn monte_carlo(&self) -> MonteCarlo {
+        MonteCarlo(self.0.monte_carlo().clone())
+    }
+
+    /// Pipelines and their runs.
+    #[napi(getter)]
+    pub fn pipeline(&self) -> Pipeline {
+        Pipeline(self.0.pipeline().clone())
+    }
+
+    /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
+    /// registered here.
+    #[napi]
+    pub fn start(&self) {
+        self.0.start();
+    }
+
+    /// Hands its runs back, finishes what is being written and closes the database.
+    #[napi]
+    pub fn close<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, ()>> {
+        let heady = self.0.clone();
+        promise(env, None, async move {
+            heady.close().await;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! `heady.pipeline`.
+
+use heady_core::pipeline::{
+    DefinePipeline, PipelineRun, PipelineVersion, RunPage, RunQuery, StartRun,
+};
+use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi_derive::napi;
+
+use crate::error::Code;
+use crate::handler;
+use crate::promise::{CallOptions, Options, promise};
+
+/// Pipelines and their runs.
+#[napi]
+pub struct Pipeline(pub(crate) heady_core::pipeline::Pipeline);
+
+#[napi]
+impl Pipeline {
+    /// Registers a handler under a name, in place of an earlier one. What it returns, or what its promise gives, is
+    /// the task's output; what it throws fails the attempt, and a `code` of the engine decides whether it is repeated.
+    #[napi]
+    pub fn handle(
+        &self,
+        name: String,
+        #[napi(ts_arg_type = "(context: TaskContext, input: any) => unknown")]
+        handler: handler::JsHandler<'_>,
+    ) -> napi::Result<(), Code> {
+        handler::register(&self.0, &name, &handler)
+    }
+
+    /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
+    #[napi]
+    pub fn define<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DefinePipeline")] options: Options<DefinePipeline>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineVersion>> {
+        let pipeline = self.0.clone();
+        promise(
+            env,
+            call,
+            async move { pipeline.define(options.read()?).await },
+        )
+    }
+
+    /// Begins a run and returns it as it then stands; it goes on in the background.
+    #[napi]
+    pub fn start<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "StartRun | undefined | null")] options: Option<Options<StartRun>>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move {
+            pipeline.start(options.unwrap_or_default().read()?).await
+        })
+    }
+
+    /// Begins a run and returns it when it has ended, or waits for a person.
+    #[napi]
+    pub fn run<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "StartRun | undefined | null")] options: Option<Options<StartRun>>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move {
+            pipeline.run(options.unwrap_or_default().read()?).await
+        })
+    }
+
+    /// Returns a run as it stands.
+    #[napi]
+    pub fn get<'env>(
+        &self,
+        env: &'env Env,
+        run_id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move { pipeline.get(&run_id).await })
+    }
+
+    /// Returns a run when it has ended or waits for a person, wherever it is executed.
+    #[napi]
+    pub fn wait<'env>(
+        &self,
+        env: &'env Env,
+        run_id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move { pipeline.wait(&run_id).await })
+    }
+
+    /// Lists runs, newest first.
+    #[napi]
+    pub fn list<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "RunQuery | undefined | null")] query: Option<Options<RunQuery>>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, RunPage>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move {
+            pipeline.list(query.unwrap_or_default().read()?).await
+        })
+    }
+
+    /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is
+    /// cancelled when somebody resumes it, or at once if it waits for a person.
+    #[napi]
+    pub fn cancel<'env>(
+        &self,
+        env: &'env Env,
+        run_id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move { pipeline.cancel(&run_id).await })
+    }
+
+    /// Continues a run that a crash interrupted, that is paused, or that failed: finished tasks are not repeated,
+    /// undone ones are. Returns it as it then stands; it goes on in the background.
+    #[napi]
+    pub fn resume<'env>(
+        &self,
+        env: &'env Env,
+        run_id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move { pipeline.resume(&run_id).await })
+    }
+}

@@ -1,0 +1,258 @@
+//! `heady.registry`.
+
+use heady_core::Json;
+use heady_core::registry::{
+    DeleteEntry, ImportOptions, ImportReport, Node, NodeList, ProbeOptions, ProbeReport,
+    RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
+    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+};
+use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi_derive::napi;
+
+use crate::promise::{CallOptions, Options, promise};
+
+/// The registry of services, nodes and workflows.
+#[napi]
+pub struct Registry(pub(crate) heady_core::registry::Registry);
+
+#[napi]
+impl Registry {
+    /// Registers a new service.
+    #[napi]
+    pub fn register_service<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "RegisterService")] options: Options<RegisterService>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.register_service(options.read()?).await
+        })
+    }
+
+    /// Returns a service.
+    #[napi]
+    pub fn get_service<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.get_service(&id).await })
+    }
+
+    /// Lists all services by id.
+    #[napi]
+    pub fn list_services<'env>(
+        &self,
+        env: &'env Env,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, ServiceList>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.list_services().await })
+    }
+
+    /// Changes a service.
+    #[napi]
+    pub fn update_service<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "UpdateService")] options: Options<UpdateService>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.update_service(options.read()?).await
+        })
+    }
+
+    /// Deletes a service and returns what it was.
+    #[napi]
+    pub fn delete_service<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DeleteEntry")] options: Options<DeleteEntry>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.delete_service(options.read()?).await
+        })
+    }
+
+    /// Registers a new node.
+    #[napi]
+    pub fn register_node<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "RegisterNode")] options: Options<RegisterNode>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Node>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.register_node(options.read()?).await
+        })
+    }
+
+    /// Returns a node.
+    #[napi]
+    pub fn get_node<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Node>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.get_node(&id).await })
+    }
+
+    /// Lists all nodes by id.
+    #[napi]
+    pub fn list_nodes<'env>(
+        &self,
+        env: &'env Env,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, NodeList>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.list_nodes().await })
+    }
+
+    /// Changes a node.
+    #[napi]
+    pub fn update_node<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "UpdateNode")] options: Options<UpdateNode>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Node>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.update_node(options.read()?).await
+        })
+    }
+
+    /// Deletes a node and returns what it was.
+    #[napi]
+    pub fn delete_node<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DeleteEntry")] options: Options<DeleteEntry>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Node>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.delete_node(options.read()?).await
+        })
+    }
+
+    /// Registers a new workflow.
+    #[napi]
+    pub fn register_workflow<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "RegisterWorkflow")] options: Options<RegisterWorkflow>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Workflow>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.register_workflow(options.read()?).await
+        })
+    }
+
+    /// Returns a workflow.
+    #[napi]
+    pub fn get_workflow<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Workflow>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.get_workflow(&id).await })
+    }
+
+    /// Lists all workflows by id.
+    #[napi]
+    pub fn list_workflows<'env>(
+        &self,
+        env: &'env Env,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, WorkflowList>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.list_workflows().await })
+    }
+
+    /// Changes a workflow.
+    #[napi]
+    pub fn update_workflow<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "UpdateWorkflow")] options: Options<UpdateWorkflow>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Workflow>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.update_workflow(options.read()?).await
+        })
+    }
+
+    /// Deletes a workflow that has never run and returns what it was.
+    #[napi]
+    pub fn delete_workflow<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DeleteEntry")] options: Options<DeleteEntry>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Workflow>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.delete_workflow(options.read()?).await
+        })
+    }
+
+    /// Asks services for their health and records what they answer.
+    #[napi]
+    pub fn probe<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "ProbeOptions | undefined | null")] options: Option<
+            Options<ProbeOptions>,
+        >,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, ProbeReport>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.probe(options.unwrap_or_default().read()?).await
+        })
+    }
+
+    /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
+    #[napi]
+    pub fn import<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "ImportOptions")] options: Options<ImportOptions>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, ImportReport>> {
+        let registry = self.0.clone();
+        promise(
+            env,
+            call,
+            async move { registry.import(options.read()?).await },
+        )
+    }
+
+    /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown
+    /// ones included, with today's services, nodes and workflows.
+    #[napi]
+    pub fn export<'env>(
+        &self,
+        env: &'env Env,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Json>> {
+        let registry = self.0.clone();
+        promise(env, call, async move { registry.export().await })
+    }
+}

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+import { Heady } from '../index.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'heady-'))
+after(() => rmSync(folder, { recursive: true }))
+
+test('what is written is there when the database is opened again', async () => {
+  const url = `sqlite:${join(folder, 'kept.db')}`
+  const first = await Heady.connect(url, { actor: 'tester' })
+  const metadata = { team: 'ä', nested: [1, 2.5, null, { deep: true }], big: 9007199254740991 }
+  const service = await first.registry.registerService({
+    id: 'manager',
+    baseUrl: 'http://localhost:3301/',
+    metadata,
+  })
+  assert.equal(service.baseUrl, 'http://localhost:3301')
+  assert.equal(service.status, 'UNKNOWN')
+  assert.equal(service.lastHealthyAt, null)
+  assert.ok(service.createdAt instanceof Date)
+  await first.close()
+
+  const second = await Heady.connect(url)
+  assert.deepEqual(await second.registry.getService('manager'), service)
+  const { entries } = await second.audit.list({ target: 'service:manager' })
+  assert.deepEqual(
+    entries.map(({ actor, action }) => [actor, action]),
+    [['tester', 'CONFIG_CHANGE']],
+  )
+  await second.close()
+})
+
+test('a version conflict carries the current object', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  await heady.registry.registerNode({ id: 'jules', triggers: ['optimise'] })
+  const changed = await heady.registry.updateNode({ id: 'jules', enabled: false, ifVersion: 1 })
+  assert.equal(changed.resourceVersion, 2)
+  await assert.rejects(
+    heady.registry.updateNode({ id: 'jules', enabled: true, ifVersion: 1 }),
+    (error) => error.code === 'ABORTED' && error.current.resourceVersion === 2,
+  )
+  await heady.close()
+})
+
+test('an unknown option is refused by name, also where JavaScript would ignore it', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  const plan = { tasks: [{ id: 'a', duration: 1 }] }
+  await assert.rejects(
+    heady.monteCarlo.run({ plan, sedd: 1 }),
+    (error) => error.code === 'INVALID_ARGUMENT' && error.message.includes('sedd'),
+  )
+  await assert.rejects(heady.monteCarlo.run({ plan, seed: 1.5 }), { code: 'INVALID_ARGUMENT' })
+  await assert.rejects(heady.pipeline.list({ status: 'DONE' }), { code: 'INVALID_ARGUMENT' })
+  await assert.rejects(Heady.connect('sqlite::memory:', { allowProgram: ['rm'] }), {
+    code: 'INVALID_ARGUMENT',
+  })
+  await heady.close()
+})
+
+test('a value without a JSON form is refused instead of bringing Node down', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  const circle = {}
+  circle.self = circle
+  for (const input of [circle, { id: 1n }]) {
+    await assert.rejects(async () => heady.pipeline.start({ input }), Error)
+  }
+  await heady.close()
+})
+
+test('an aborted signal rejects with CANCELLED and leaves no listener behind', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  heady.pipeline.handle('wait', () => new Promise((resolve) => setTimeout(resolve, 60_000).unref()))
+  const definition = { pipeline: { name: 'slow', stages: [{ id: 's', tasks: ['wait'] }] } }
+  const { runId } = await heady.pipeline.start({ definition })
+
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(), 20)
+  await assert.rejects(heady.pipeline.wait(runId, { signal: controller.signal }), {
+    code: 'CANCELLED',
+  })
+  await assert.rejects(heady.pipeline.get(runId, { signal: AbortSignal.abort() }), {
+    code: 'CANCELLED',
+  })
+
+  let listeners = 0
+  const { signal } = new AbortController()
+  const { addEventListener, removeEventListener } = signal
+  signal.addEventListener = (...args) => (listeners++, addEventListener.apply(signal, args))
+  signal.removeEventListener = (...args) => (listeners--, removeEventListener.apply(signal, args))
+  assert.equal((await heady.pipeline.get(runId, { signal })).status, 'RUNNING')
+  assert.equal(listeners, 0)
+
+  await heady.pipeline.cancel(runId)
+  assert.equal((await heady.pipeline.wait(runId)).status, 'CANCELLED')
+  await heady.close()
+})
+
+test('a registered handler and an open engine do not keep Node alive', () => {
+  const file = join(folder, 'left-open.db')
+  const script = `
+    const { Heady } = require(${JSON.stringify(createRequire(import.meta.url).resolve('../index.js'))})
+    Heady.connect('sqlite:' + ${JSON.stringify(file)}).then((heady) => {
+      heady.pipeline.handle('x', () => 1)
+      heady.start()
+    })`
+  execFileSync(process.execPath, ['-e', script], { timeout: 30_000 })
+  assert.ok(existsSync(file))
+})
