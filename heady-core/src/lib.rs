@@ -13,6 +13,8 @@ pub mod monte_carlo;
 mod order;
 mod outbound;
 pub mod pipeline;
+#[cfg(feature = "python")]
+mod python;
 pub mod registry;
 pub mod report;
 mod store;

@@ -260,6 +260,7 @@ pub fn random_seed() -> i64 {
 
 #[cfg(feature = "python")]
 mod python {
+    use pyo3::inspect::PyStaticExpr;
     use pyo3::prelude::*;
     use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
     use pyo3::{Borrowed, IntoPyObjectExt};
@@ -267,13 +268,16 @@ mod python {
 
     use super::Json;
 
-    /// As deep as serde_json reads: deeper objects of a caller are refused instead of exhausting the stack.
+    /// As deep as `serde_json` reads: deeper objects of a caller are refused instead of exhausting the stack.
     const MAX_DEPTH: usize = 128;
+
+    const ANY: PyStaticExpr = pyo3::type_hint_identifier!("typing", "Any");
 
     impl<'py> IntoPyObject<'py> for Json {
         type Target = PyAny;
         type Output = Bound<'py, PyAny>;
         type Error = PyErr;
+        const OUTPUT_TYPE: PyStaticExpr = ANY;
 
         fn into_pyobject(self, py: Python<'py>) -> PyResult<Self::Output> {
             to_python(py, &self.0)
@@ -309,6 +313,7 @@ mod python {
 
     impl<'py> FromPyObject<'_, 'py> for Json {
         type Error = PyErr;
+        const INPUT_TYPE: PyStaticExpr = ANY;
 
         fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
             from_python(&object, 0).map(Self)
@@ -359,6 +364,10 @@ mod python {
                 })
                 .collect::<PyResult<serde_json::Map<_, _>>>()
                 .map(Value::Object);
+        }
+        // Whatever counts as an integer, such as those of numpy.
+        if let Ok(value) = object.extract::<i64>() {
+            return Ok(value.into());
         }
         Err(invalid(format!(
             "{} has no JSON form",

@@ -1,0 +1,101 @@
+//! What the boundary types offer in Python beside their fields.
+
+use pyo3::prelude::*;
+
+use crate::audit::{AuditEntry, AuditPage};
+use crate::monte_carlo::{
+    Estimate, Histogram, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,
+    RunningSimulation, ScenarioOutcomes, ScenarioResult, ScenarioRisk, Simulation, SimulationPage,
+    Spread, TaskTimes,
+};
+use crate::pipeline::{
+    Compensation, Critique, Failure, Finding, Forecast, PipelineRun, PipelineVersion, RunMetrics,
+    RunPage, RunSummary, StageRun, TaskForecast, TaskRun,
+};
+use crate::registry::{
+    ImportEntry, ImportReport, Node, NodeList, Probe, ProbeReport, Service, ServiceList, Workflow,
+    WorkflowList,
+};
+use crate::types::Json;
+use crate::types::Warning;
+
+/// Any result as a Python dict in the shape of its JSON.
+fn to_dict(value: &impl serde::Serialize) -> PyResult<Json> {
+    serde_json::to_value(value)
+        .map(Json)
+        .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+}
+
+/// Text that a notebook shows as it stands.
+fn preformatted(text: &str) -> String {
+    let escaped = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
+    format!("<pre>{escaped}</pre>")
+}
+
+macro_rules! records {
+    ($($record:ident $(shown by $draw:expr)?;)*) => {$(
+        #[pymethods]
+        #[allow(clippy::wrong_self_convention, reason = "in Python there is only one kind of self")]
+        impl $record {
+            /// Returns the fields as a dict, in the shape of the JSON.
+            fn to_dict(&self) -> PyResult<Json> {
+                to_dict(self)
+            }
+
+            fn __repr__(&self) -> PyResult<String> {
+                to_dict(self).map(|fields| format!(concat!(stringify!($record), " {}"), fields))
+            }
+
+            $(fn _repr_html_(&self) -> String {
+                preformatted(&$draw(self))
+            })?
+        }
+    )*};
+}
+
+records! {
+    AuditEntry;
+    AuditPage;
+    Compensation;
+    Critique;
+    Estimate;
+    Failure;
+    Finding;
+    Forecast;
+    Histogram;
+    ImportEntry;
+    ImportReport;
+    MonteCarloStatus;
+    Node;
+    NodeList;
+    PipelineRun shown by crate::report::run;
+    PipelineVersion;
+    PlanReport;
+    Probe;
+    ProbeReport;
+    Quantile;
+    Readiness;
+    Replay;
+    RunMetrics;
+    RunPage shown by crate::report::runs;
+    RunSummary;
+    RunningSimulation;
+    ScenarioOutcomes;
+    ScenarioResult;
+    ScenarioRisk;
+    Service;
+    ServiceList;
+    Simulation shown by crate::report::simulation;
+    SimulationPage;
+    Spread;
+    StageRun;
+    TaskForecast;
+    TaskRun;
+    TaskTimes;
+    Warning;
+    Workflow;
+    WorkflowList;
+}

@@ -1,0 +1,28 @@
+"""The Heady engine: registry, durable pipelines, Monte Carlo and audit over SQLite or PostgreSQL.
+
+>>> import heady
+>>> with heady.connect("sqlite::memory:") as engine:
+...     engine.registry.register_service("manager", base_url="http://localhost:3301").status
+'UNKNOWN'
+
+Every call blocks until it is done, releases the interpreter meanwhile and can be interrupted with Ctrl-C. From
+asyncio, use ``await asyncio.to_thread(engine.pipeline.run, path="pipeline.yaml")``. The engine has threads of its
+own: start worker processes with the ``spawn`` method, not with ``fork``.
+"""
+
+import atexit as _atexit
+import weakref as _weakref
+
+from . import errors
+from ._heady import *  # noqa: F403
+from ._heady import Heady
+from .errors import *  # noqa: F403
+
+_open: "_weakref.WeakSet[Heady]" = _weakref.WeakSet()
+
+
+@_atexit.register
+def _close_all() -> None:
+    """Hands runs back before the interpreter, and with it every handler, is gone."""
+    for engine in list(_open):
+        engine.close()

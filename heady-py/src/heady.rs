@@ -1,0 +1,95 @@
+//! `heady.connect` and what it returns.
+
+use heady_core::{Durability, EngineOptions};
+use pyo3::prelude::*;
+
+use crate::audit::Audit;
+use crate::monte_carlo::MonteCarlo;
+use crate::pipeline::Pipeline;
+use crate::registry::Registry;
+use crate::wait::{RUNTIME, wait};
+
+/// Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
+#[pyfunction]
+#[pyo3(signature = (url, *, actor=None, durability=None, allow_programs=None, allow_hosts=None))]
+pub fn connect(
+    py: Python<'_>,
+    url: String,
+    actor: Option<String>,
+    durability: Option<Durability>,
+    allow_programs: Option<Vec<String>>,
+    allow_hosts: Option<Vec<String>>,
+) -> PyResult<Py<Heady>> {
+    let options = EngineOptions {
+        actor,
+        durability,
+        allow_programs,
+        allow_hosts,
+    };
+    let engine = wait(py, heady_core::Heady::open(&url, options))?;
+    let engine = Py::new(py, Heady(engine))?;
+    py.import("heady")?
+        .getattr("_open")?
+        .call_method1("add", (&engine,))?;
+    Ok(engine)
+}
+
+/// An open engine. Use it in a `with` block, or `close` it.
+#[pyclass(module = "heady", frozen, weakref)]
+pub struct Heady(heady_core::Heady);
+
+#[pymethods]
+impl Heady {
+    /// The audit log.
+    #[getter]
+    fn audit(&self) -> Audit {
+        Audit(self.0.audit().clone())
+    }
+
+    /// The registry of services, nodes and workflows.
+    #[getter]
+    fn registry(&self) -> Registry {
+        Registry(self.0.registry().clone())
+    }
+
+    /// Simulations.
+    #[getter]
+    fn monte_carlo(&self) -> MonteCarlo {
+        MonteCarlo(self.0.monte_carlo().clone())
+    }
+
+    /// Pipelines and their runs.
+    #[getter]
+    fn pipeline(&self) -> Pipeline {
+        Pipeline(self.0.pipeline().clone())
+    }
+
+    /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
+    /// registered here.
+    fn start(&self) {
+        let _runtime = RUNTIME.enter();
+        self.0.start();
+    }
+
+    /// Hands its runs back, finishes what is being written and closes the database.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        wait(py, async {
+            self.0.close().await;
+            Ok(())
+        })
+    }
+
+    fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {
+        slf
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _exception_type: Option<Py<PyAny>>,
+        _exception: Option<Py<PyAny>>,
+        _traceback: Option<Py<PyAny>>,
+    ) -> PyResult<()> {
+        self.close(py)
+    }
+}

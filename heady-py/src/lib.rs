@@ -1,0 +1,58 @@
+//! The engine for Python. Nothing here but translation: a function is a delegation to `heady-core`.
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "pyo3 decides which arguments are values and which are references"
+)]
+#![allow(
+    missing_debug_implementations,
+    unreachable_pub,
+    reason = "what is public is seen from Python only"
+)]
+
+mod audit;
+mod errors;
+mod handler;
+mod heady;
+mod monte_carlo;
+mod pipeline;
+mod registry;
+mod wait;
+
+use pyo3::prelude::*;
+
+/// The engine's classes; import them from `heady`.
+#[pymodule]
+mod _heady {
+    #[pymodule_export]
+    use crate::audit::Audit;
+    #[pymodule_export]
+    use crate::handler::TaskContext;
+    #[pymodule_export]
+    use crate::heady::{Heady, connect};
+    #[pymodule_export]
+    use crate::monte_carlo::MonteCarlo;
+    #[pymodule_export]
+    use crate::pipeline::Pipeline;
+    #[pymodule_export]
+    use crate::registry::Registry;
+    #[pymodule_export]
+    use heady_core::Warning;
+    #[pymodule_export]
+    use heady_core::audit::{AuditEntry, AuditPage};
+    #[pymodule_export]
+    use heady_core::monte_carlo::{
+        Estimate, Histogram, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,
+        RunningSimulation, ScenarioOutcomes, ScenarioResult, ScenarioRisk, Simulation,
+        SimulationPage, Spread, TaskTimes,
+    };
+    #[pymodule_export]
+    use heady_core::pipeline::{
+        Compensation, Critique, Failure, Finding, Forecast, PipelineRun, PipelineVersion,
+        RunMetrics, RunPage, RunSummary, StageRun, TaskForecast, TaskRun,
+    };
+    #[pymodule_export]
+    use heady_core::registry::{
+        ImportEntry, ImportReport, Node, NodeList, Probe, ProbeReport, Service, ServiceList,
+        Workflow, WorkflowList,
+    };
+}

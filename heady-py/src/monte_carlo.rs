@@ -1,0 +1,93 @@
+//! `engine.monte_carlo`.
+
+use heady_core::Json;
+use heady_core::monte_carlo::{
+    Method, MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioResult, Simulation,
+    SimulationOptions, SimulationPage, SimulationQuery,
+};
+use pyo3::prelude::*;
+
+use crate::wait::wait;
+
+/// Simulations.
+#[pyclass(module = "heady", frozen)]
+pub struct MonteCarlo(pub(crate) heady_core::monte_carlo::MonteCarlo);
+
+#[pymethods]
+impl MonteCarlo {
+    /// Simulates a plan and keeps the result in the history. Dropping the future stops the simulation.
+    #[pyo3(signature = (plan, *, seed=None, samples=None, threads=None, method=None, gate=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn run(
+        &self,
+        py: Python<'_>,
+        plan: Json,
+        seed: Option<i64>,
+        samples: Option<i64>,
+        threads: Option<u32>,
+        method: Option<Method>,
+        gate: Option<f64>,
+    ) -> PyResult<Simulation> {
+        let options = SimulationOptions {
+            plan,
+            seed,
+            samples,
+            threads,
+            method,
+            gate,
+        };
+        wait(py, self.0.run(options))
+    }
+
+    /// Checks a plan without simulating it.
+    #[pyo3(signature = (plan))]
+    fn check(&self, py: Python<'_>, plan: Json) -> PyResult<PlanReport> {
+        wait(py, self.0.check(plan))
+    }
+
+    /// Returns a simulation of the history.
+    #[pyo3(signature = (id))]
+    fn get(&self, py: Python<'_>, id: String) -> PyResult<Simulation> {
+        wait(py, self.0.get(&id))
+    }
+
+    /// Lists the history, newest first.
+    #[pyo3(signature = (*, limit=None, cursor=None))]
+    fn list(
+        &self,
+        py: Python<'_>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> PyResult<SimulationPage> {
+        let options = SimulationQuery { limit, cursor };
+        wait(py, self.0.list(options))
+    }
+
+    /// Returns what the simulator has done and does.
+    fn status(&self, py: Python<'_>) -> PyResult<MonteCarloStatus> {
+        wait(py, self.0.status())
+    }
+
+    /// Does a simulation of the history again and compares the bits.
+    #[pyo3(signature = (id))]
+    fn replay(&self, py: Python<'_>, id: String) -> PyResult<Replay> {
+        wait(py, self.0.replay(&id))
+    }
+
+    /// Simulates a scenario in the callers' simple form.
+    #[pyo3(signature = (*, scenario=None, iterations=None, seed=None))]
+    fn scenario(
+        &self,
+        py: Python<'_>,
+        scenario: Option<Json>,
+        iterations: Option<i64>,
+        seed: Option<i64>,
+    ) -> PyResult<ScenarioResult> {
+        let options = ScenarioOptions {
+            scenario,
+            iterations,
+            seed,
+        };
+        wait(py, self.0.scenario(options))
+    }
+}

@@ -1,0 +1,141 @@
+//! `engine.pipeline`.
+
+use std::path::PathBuf;
+
+use heady_core::Json;
+use heady_core::pipeline::{
+    DefinePipeline, PipelineRun, PipelineVersion, RunPage, RunQuery, RunStatus, StartRun,
+};
+use pyo3::prelude::*;
+
+use crate::errors::raised;
+use crate::handler::Callable;
+use crate::wait::wait;
+
+/// Pipelines and their runs.
+#[pyclass(module = "heady", frozen)]
+pub struct Pipeline(pub(crate) heady_core::pipeline::Pipeline);
+
+#[pymethods]
+impl Pipeline {
+    /// Registers a callable `(context, input) -> output` under a name, in place of an earlier one. What it returns, or
+    /// what its coroutine does, is the task's output; what it raises fails the attempt, and the `code` of a
+    /// `HeadyError` decides whether it is repeated. Calls come from threads of the engine.
+    fn handle(&self, name: &str, handler: Py<PyAny>) -> PyResult<()> {
+        self.0
+            .handle(name, Callable::new(handler))
+            .map_err(|error| raised(&error))
+    }
+
+    /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
+    #[pyo3(signature = (path=None, *, definition=None))]
+    fn define(
+        &self,
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        definition: Option<Json>,
+    ) -> PyResult<PipelineVersion> {
+        let options = DefinePipeline {
+            path: path.map(|path| path.display().to_string()),
+            definition,
+        };
+        wait(py, self.0.define(options))
+    }
+
+    /// Begins a run and returns it as it then stands; it goes on in the background.
+    #[pyo3(signature = (*, workflow_id=None, path=None, definition=None, input=None, request_id=None, seed=None, simulate=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn start(
+        &self,
+        py: Python<'_>,
+        workflow_id: Option<String>,
+        path: Option<PathBuf>,
+        definition: Option<Json>,
+        input: Option<Json>,
+        request_id: Option<String>,
+        seed: Option<i64>,
+        simulate: Option<bool>,
+    ) -> PyResult<PipelineRun> {
+        let options = StartRun {
+            workflow_id,
+            path: path.map(|path| path.display().to_string()),
+            definition,
+            input,
+            request_id,
+            seed,
+            simulate,
+        };
+        wait(py, self.0.start(options))
+    }
+
+    /// Begins a run and returns it when it has ended, or waits for a person.
+    #[pyo3(signature = (*, workflow_id=None, path=None, definition=None, input=None, request_id=None, seed=None, simulate=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn run(
+        &self,
+        py: Python<'_>,
+        workflow_id: Option<String>,
+        path: Option<PathBuf>,
+        definition: Option<Json>,
+        input: Option<Json>,
+        request_id: Option<String>,
+        seed: Option<i64>,
+        simulate: Option<bool>,
+    ) -> PyResult<PipelineRun> {
+        let options = StartRun {
+            workflow_id,
+            path: path.map(|path| path.display().to_string()),
+            definition,
+            input,
+            request_id,
+            seed,
+            simulate,
+        };
+        wait(py, self.0.run(options))
+    }
+
+    /// Returns a run as it stands.
+    #[pyo3(signature = (run_id))]
+    fn get(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
+        wait(py, self.0.get(&run_id))
+    }
+
+    /// Returns a run when it has ended or waits for a person, wherever it is executed.
+    #[pyo3(signature = (run_id))]
+    fn wait(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
+        wait(py, self.0.wait(&run_id))
+    }
+
+    /// Lists runs, newest first.
+    #[pyo3(signature = (*, workflow_id=None, status=None, limit=None, cursor=None))]
+    fn list(
+        &self,
+        py: Python<'_>,
+        workflow_id: Option<String>,
+        status: Option<RunStatus>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> PyResult<RunPage> {
+        let options = RunQuery {
+            workflow_id,
+            status,
+            limit,
+            cursor,
+        };
+        wait(py, self.0.list(options))
+    }
+
+    /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is
+    /// cancelled when somebody resumes it, or at once if it waits for a person.
+    #[pyo3(signature = (run_id))]
+    fn cancel(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
+        wait(py, self.0.cancel(&run_id))
+    }
+
+    /// Continues a run that a crash interrupted, that is paused, or that failed: finished tasks are not repeated,
+    /// undone ones are. Returns it as it then stands; it goes on in the background.
+    #[pyo3(signature = (run_id))]
+    fn resume(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
+        wait(py, self.0.resume(&run_id))
+    }
+}

@@ -1,0 +1,269 @@
+//! `engine.registry`.
+
+use std::path::PathBuf;
+
+use heady_core::Json;
+use heady_core::registry::{
+    DeleteEntry, ImportOptions, ImportReport, Node, NodeList, ProbeOptions, ProbeReport,
+    RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
+    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+};
+use pyo3::prelude::*;
+
+use crate::wait::wait;
+
+/// The registry of services, nodes and workflows.
+#[pyclass(module = "heady", frozen)]
+pub struct Registry(pub(crate) heady_core::registry::Registry);
+
+#[pymethods]
+impl Registry {
+    /// Registers a new service.
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, metadata=None))]
+    fn register_service(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        base_url: Option<String>,
+        health_path: Option<String>,
+        metadata: Option<Json>,
+    ) -> PyResult<Service> {
+        let options = RegisterService {
+            id,
+            name,
+            base_url,
+            health_path,
+            metadata,
+        };
+        wait(py, self.0.register_service(options))
+    }
+
+    /// Returns a service.
+    #[pyo3(signature = (id))]
+    fn get_service(&self, py: Python<'_>, id: String) -> PyResult<Service> {
+        wait(py, self.0.get_service(&id))
+    }
+
+    /// Lists all services by id.
+    fn list_services(&self, py: Python<'_>) -> PyResult<ServiceList> {
+        wait(py, self.0.list_services())
+    }
+
+    /// Changes a service.
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, metadata=None, if_version=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn update_service(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        base_url: Option<String>,
+        health_path: Option<String>,
+        metadata: Option<Json>,
+        if_version: Option<i64>,
+    ) -> PyResult<Service> {
+        let options = UpdateService {
+            id,
+            name,
+            base_url,
+            health_path,
+            metadata,
+            if_version,
+        };
+        wait(py, self.0.update_service(options))
+    }
+
+    /// Deletes a service and returns what it was.
+    #[pyo3(signature = (id, *, if_version=None))]
+    fn delete_service(
+        &self,
+        py: Python<'_>,
+        id: String,
+        if_version: Option<i64>,
+    ) -> PyResult<Service> {
+        let options = DeleteEntry { id, if_version };
+        wait(py, self.0.delete_service(options))
+    }
+
+    /// Registers a new node.
+    #[pyo3(signature = (id, *, name=None, runtime=None, triggers=None, enabled=None, metadata=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn register_node(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        runtime: Option<String>,
+        triggers: Option<Vec<String>>,
+        enabled: Option<bool>,
+        metadata: Option<Json>,
+    ) -> PyResult<Node> {
+        let options = RegisterNode {
+            id,
+            name,
+            runtime,
+            triggers,
+            enabled,
+            metadata,
+        };
+        wait(py, self.0.register_node(options))
+    }
+
+    /// Returns a node.
+    #[pyo3(signature = (id))]
+    fn get_node(&self, py: Python<'_>, id: String) -> PyResult<Node> {
+        wait(py, self.0.get_node(&id))
+    }
+
+    /// Lists all nodes by id.
+    fn list_nodes(&self, py: Python<'_>) -> PyResult<NodeList> {
+        wait(py, self.0.list_nodes())
+    }
+
+    /// Changes a node.
+    #[pyo3(signature = (id, *, name=None, runtime=None, triggers=None, enabled=None, metadata=None, if_version=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn update_node(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        runtime: Option<String>,
+        triggers: Option<Vec<String>>,
+        enabled: Option<bool>,
+        metadata: Option<Json>,
+        if_version: Option<i64>,
+    ) -> PyResult<Node> {
+        let options = UpdateNode {
+            id,
+            name,
+            runtime,
+            triggers,
+            enabled,
+            metadata,
+            if_version,
+        };
+        wait(py, self.0.update_node(options))
+    }
+
+    /// Deletes a node and returns what it was.
+    #[pyo3(signature = (id, *, if_version=None))]
+    fn delete_node(&self, py: Python<'_>, id: String, if_version: Option<i64>) -> PyResult<Node> {
+        let options = DeleteEntry { id, if_version };
+        wait(py, self.0.delete_node(options))
+    }
+
+    /// Registers a new workflow.
+    #[pyo3(signature = (id, *, name=None, pipeline_id=None, max_concurrent_tasks=None, governance=None, metadata=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn register_workflow(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        pipeline_id: Option<String>,
+        max_concurrent_tasks: Option<i64>,
+        governance: Option<Json>,
+        metadata: Option<Json>,
+    ) -> PyResult<Workflow> {
+        let options = RegisterWorkflow {
+            id,
+            name,
+            pipeline_id,
+            max_concurrent_tasks,
+            governance,
+            metadata,
+        };
+        wait(py, self.0.register_workflow(options))
+    }
+
+    /// Returns a workflow.
+    #[pyo3(signature = (id))]
+    fn get_workflow(&self, py: Python<'_>, id: String) -> PyResult<Workflow> {
+        wait(py, self.0.get_workflow(&id))
+    }
+
+    /// Lists all workflows by id.
+    fn list_workflows(&self, py: Python<'_>) -> PyResult<WorkflowList> {
+        wait(py, self.0.list_workflows())
+    }
+
+    /// Changes a workflow.
+    #[pyo3(signature = (id, *, name=None, pipeline_id=None, max_concurrent_tasks=None, governance=None, metadata=None, if_version=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn update_workflow(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        pipeline_id: Option<String>,
+        max_concurrent_tasks: Option<i64>,
+        governance: Option<Json>,
+        metadata: Option<Json>,
+        if_version: Option<i64>,
+    ) -> PyResult<Workflow> {
+        let options = UpdateWorkflow {
+            id,
+            name,
+            pipeline_id,
+            max_concurrent_tasks,
+            governance,
+            metadata,
+            if_version,
+        };
+        wait(py, self.0.update_workflow(options))
+    }
+
+    /// Deletes a workflow that has never run and returns what it was.
+    #[pyo3(signature = (id, *, if_version=None))]
+    fn delete_workflow(
+        &self,
+        py: Python<'_>,
+        id: String,
+        if_version: Option<i64>,
+    ) -> PyResult<Workflow> {
+        let options = DeleteEntry { id, if_version };
+        wait(py, self.0.delete_workflow(options))
+    }
+
+    /// Asks services for their health and records what they answer.
+    #[pyo3(signature = (*, services=None, timeout_ms=None))]
+    fn probe(
+        &self,
+        py: Python<'_>,
+        services: Option<Vec<String>>,
+        timeout_ms: Option<i64>,
+    ) -> PyResult<ProbeReport> {
+        let options = ProbeOptions {
+            services,
+            timeout_ms,
+        };
+        wait(py, self.0.probe(options))
+    }
+
+    /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
+    #[pyo3(signature = (path=None, *, document=None, dry_run=None, force=None))]
+    fn import_(
+        &self,
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        document: Option<Json>,
+        dry_run: Option<bool>,
+        force: Option<bool>,
+    ) -> PyResult<ImportReport> {
+        let options = ImportOptions {
+            path: path.map(|path| path.display().to_string()),
+            document,
+            dry_run,
+            force,
+        };
+        wait(py, self.0.import(options))
+    }
+
+    /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown
+    /// ones included, with today's services, nodes and workflows.
+    fn export(&self, py: Python<'_>) -> PyResult<Json> {
+        wait(py, self.0.export())
+    }
+}
