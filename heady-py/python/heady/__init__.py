@@ -13,7 +13,7 @@ own: start worker processes with the ``spawn`` method, not with ``fork``.
 import atexit as _atexit
 import weakref as _weakref
 
-from . import errors
+from . import errors as errors
 from ._heady import *  # noqa: F403
 from ._heady import Heady
 from .errors import *  # noqa: F403

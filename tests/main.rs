@@ -1,0 +1,11 @@
+//! What the whole promises, seen from outside: the command, a killed process, and the files every language runs.
+#![allow(
+    clippy::unwrap_used,
+    unreachable_pub,
+    reason = "a test may panic, and nobody imports it"
+)]
+
+mod command;
+mod conformance;
+mod killed;
+mod sandbox;
