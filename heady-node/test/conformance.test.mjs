@@ -1,9 +1,9 @@
 // The same files that Rust and Python run: every method exists, bad input has the same code, a seed the same bits.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
-import { test } from 'node:test'
 
 import { Heady } from '../index.js'
+import { onBothDatabases } from './databases.mjs'
 
 const read = (name) =>
   JSON.parse(readFileSync(new URL(`../../tests/conformance/${name}.json`, import.meta.url)))
@@ -13,8 +13,8 @@ const call = (heady, entry) => {
   return heady[domain][method](entry.id ?? entry.options)
 }
 
-test('every method exists and no other', async () => {
-  const heady = await Heady.connect('sqlite::memory:')
+onBothDatabases('every method exists and no other', async (url) => {
+  const heady = await Heady.connect(url)
   for (const [domain, methods] of Object.entries(read('api'))) {
     const prototype = Object.getPrototypeOf(heady[domain])
     const found = Object.getOwnPropertyNames(prototype).filter((name) => name !== 'constructor')
@@ -23,8 +23,8 @@ test('every method exists and no other', async () => {
   await heady.close()
 })
 
-test('bad input has the same code in every language', async () => {
-  const heady = await Heady.connect('sqlite::memory:')
+onBothDatabases('bad input has the same code in every language', async (url) => {
+  const heady = await Heady.connect(url)
   const { before, errors, connect } = read('errors')
   for (const entry of before) await call(heady, entry)
   for (const entry of errors) {
@@ -40,13 +40,13 @@ test('bad input has the same code in every language', async () => {
     )
   }
   await heady.close()
-  for (const { url, code } of connect) {
-    await assert.rejects(Heady.connect(url), { code }, url)
+  for (const { url: wrong, code } of connect) {
+    await assert.rejects(Heady.connect(wrong), { code }, wrong)
   }
 })
 
-test('a seed determines the bits', async () => {
-  const heady = await Heady.connect('sqlite::memory:')
+onBothDatabases('a seed determines the bits', async (url) => {
+  const heady = await Heady.connect(url)
   for (const { plan, seed, samples, expect } of read('vectors').simulations) {
     for (const threads of [1, 3]) {
       const simulation = await heady.monteCarlo.run({ plan, seed, samples, threads })

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 
 import { Heady } from '../index.js'
+import { onBothDatabases } from './databases.mjs'
 
 const one = (...tasks) => ({
   pipeline: { name: 'test', stages: [{ id: 'stage', tasks }] },
 })
-const engine = () => Heady.connect('sqlite::memory:')
 
-test('handlers get their input and give the output, at once or later', async () => {
-  const heady = await engine()
+onBothDatabases('handlers get their input and give the output, at once or later', async (url) => {
+  const heady = await Heady.connect(url)
   const seen = []
   heady.pipeline.handle('now', (context, input) => {
     seen.push([context.stage, context.task, context.attempt, context.compensating, context.input])
@@ -35,8 +34,8 @@ test('handlers get their input and give the output, at once or later', async () 
   await heady.close()
 })
 
-test('the code of what a handler throws decides whether it is tried again', async () => {
-  const heady = await engine()
+onBothDatabases('the code of what a handler throws decides whether it is tried again', async (url) => {
+  const heady = await Heady.connect(url)
   const calls = { flaky: 0, wrong: 0 }
   heady.pipeline.handle('flaky', async ({ attempt }) => {
     calls.flaky++
@@ -76,8 +75,8 @@ test('the code of what a handler throws decides whether it is tried again', asyn
   await heady.close()
 })
 
-test('whatever is thrown fails the task and says why', async () => {
-  const heady = await engine()
+onBothDatabases('whatever is thrown fails the task and says why', async (url) => {
+  const heady = await Heady.connect(url)
   const thrown = {
     text: () => {
       throw 'plain text'
@@ -101,8 +100,8 @@ test('whatever is thrown fails the task and says why', async () => {
   await heady.close()
 })
 
-test('a task without a handler fails, and what was done is undone', async () => {
-  const heady = await engine()
+onBothDatabases('a task without a handler fails, and what was done is undone', async (url) => {
+  const heady = await Heady.connect(url)
   const missing = await heady.pipeline.run({ definition: one('nobody-has-it') })
   assert.equal(missing.status, 'FAILED')
   assert.equal(missing.stages[0].tasks[0].error.code, 'NOT_FOUND')
@@ -136,8 +135,8 @@ test('a task without a handler fails, and what was done is undone', async () => 
   await heady.close()
 })
 
-test("a handler's signal fires when its time is up", async () => {
-  const heady = await engine()
+onBothDatabases("a handler's signal fires when its time is up", async (url) => {
+  const heady = await Heady.connect(url)
   let aborted = 0
   heady.pipeline.handle('slow', async ({ signal }) => {
     assert.equal(signal.aborted, false)
@@ -156,8 +155,8 @@ test("a handler's signal fires when its time is up", async () => {
   await heady.close()
 })
 
-test('a thousand tasks go through one thread of JavaScript', async () => {
-  const heady = await engine()
+onBothDatabases('a thousand tasks go through one thread of JavaScript', async (url) => {
+  const heady = await Heady.connect(url)
   let under = 0
   let most = 0
   heady.pipeline.handle('step', async () => {

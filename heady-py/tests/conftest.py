@@ -1,10 +1,26 @@
+import os
+import uuid
 from collections.abc import Iterator
 
-import heady
+import psycopg
 import pytest
 
+import heady
 
-@pytest.fixture
-def engine() -> Iterator[heady.Heady]:
-    with heady.connect("sqlite::memory:", actor="tester") as engine:
+
+def fresh_postgres() -> str:
+    """A schema of its own on the server that `make test` starts."""
+    server = os.environ.get("HEADY_TEST_POSTGRES_URL")
+    if server is None:
+        pytest.skip("HEADY_TEST_POSTGRES_URL is not set; `make test` sets it")
+    schema = f"python_{uuid.uuid4().hex}"
+    with psycopg.connect(server) as session:
+        session.execute(f"CREATE SCHEMA {schema}")
+    return f"{server}{'&' if '?' in server else '?'}options[search_path]={schema},public"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def engine(request: pytest.FixtureRequest) -> Iterator[heady.Heady]:
+    url = "sqlite::memory:" if request.param == "sqlite" else fresh_postgres()
+    with heady.connect(url, actor="tester") as engine:
         yield engine

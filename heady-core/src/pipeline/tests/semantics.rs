@@ -435,13 +435,25 @@ async fn a_transactional_task_writes_with_its_checkpoint(fresh: Fresh) {
 
 async fn events_tell_the_story(fresh: Fresh) {
     let store = fresh.open().await;
-    let (pipeline, log) = (pipeline(&store), Log::default());
-    log.handle(&pipeline, "a");
-    let start = of(
-        "    - {id: s, tasks: [{name: a, with: {failUntil: 2, ms: 5}, retry: {maxAttempts: 2}}]}",
-    );
+    let pipeline = pipeline(&store);
+    let watched = Arc::new(tokio::sync::Semaphore::new(0));
+    let gate = watched.clone();
+    pipeline
+        .handle("a", move |context: TaskContext, with: Json| {
+            let gate = gate.clone();
+            async move {
+                let _open = gate.acquire().await;
+                match context.attempt {
+                    1 => Err(Error::unavailable("not yet")),
+                    _ => Ok(with),
+                }
+            }
+        })
+        .unwrap();
+    let start = of("    - {id: s, tasks: [{name: a, retry: {maxAttempts: 2}}]}");
     let run = pipeline.start(start).await.unwrap();
     let mut events = pipeline.watch(run.run_id.as_str()).unwrap();
+    watched.add_permits(1);
     let mut story = Vec::new();
     while let Some(event) = events.next().await {
         story.push(match event {

@@ -1,0 +1,70 @@
+# The targets that people and CI call; each one installs what it needs beyond Rust, Node and Python.
+
+PYTHON ?= python3
+VENV = .cache/python
+IN_VENV = . $(VENV)/bin/activate &&
+WITH_POSTGRES = scripts/with-postgres.sh --
+DOMAIN ?= pipeline
+
+.PHONY: run test test-rust test-bindings lint fmt node py bench peers docs
+
+## The example pipeline, on SQLite in heady.db
+run:
+	cargo run --release -- run examples/hcfullpipeline.yaml --registry examples/heady-registry.json --allow cargo
+
+## Every test in every language on both databases
+test: node py
+	$(WITH_POSTGRES) $(MAKE) test-rust test-bindings
+
+test-rust:
+	cargo test --quiet
+
+# A difference in the typings is a change of the API: it is committed, or it is a mistake.
+test-bindings:
+	git diff --exit-code -- heady-node/index.d.ts heady-node/index.js heady-py/python/heady/_heady.pyi
+	cd heady-node && npm test && npm run --silent typecheck
+	$(IN_VENV) cd heady-py && pytest && mypy python tests
+
+## The Node package, for this machine
+node: heady-node/node_modules/.package-lock.json
+	cd heady-node && npm run --silent build:debug
+
+heady-node/node_modules/.package-lock.json: heady-node/package-lock.json
+	cd heady-node && npm ci --no-audit --no-fund
+
+## The Python package, into the virtual environment in .cache/python
+py: $(VENV)/.complete
+	$(IN_VENV) cd heady-py && maturin develop --quiet --generate-stubs
+
+$(VENV)/.complete: heady-py/requirements.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r heady-py/requirements.txt
+	touch $@
+
+## Formatting and lints, warnings denied
+lint: heady-node/node_modules/.package-lock.json $(VENV)/.complete
+	cargo fmt --all --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy -p heady-core --no-default-features --features sqlite -- -D warnings
+	cargo clippy -p heady-node -- -D warnings
+	cargo clippy -p heady-py -- -D warnings
+	cd heady-node && npx prettier --check .
+	$(IN_VENV) cd heady-py && ruff format --check . && ruff check .
+	if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed; CI runs it"; fi
+
+fmt: heady-node/node_modules/.package-lock.json $(VENV)/.complete
+	cargo fmt --all
+	cd heady-node && npx prettier --write .
+	$(IN_VENV) cd heady-py && ruff format . && ruff check --fix .
+
+## The kernels, alone
+bench:
+	cargo bench --quiet
+
+## A peer and us side by side, in one go: make peers DOMAIN=pipeline
+peers:
+	benches/peers/run $(DOMAIN)
+
+## The pages of the Rust API, broken links denied
+docs:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --features heady-core/postgres,heady-core/http -p heady-core
