@@ -76,7 +76,9 @@ def test_calls_from_many_threads_share_one_engine(engine: heady.Heady) -> None:
 
 
 SLOW = """
-import heady, time
+import heady, signal
+# A background job of a shell ignores the signal, and what it starts inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 engine = heady.connect({url!r})
 engine.pipeline.handle("sleep", lambda context, _: context.wait_cancelled(60))
 print("ready", flush=True)

@@ -71,6 +71,10 @@ impl Hold {
     }
 
     /// Whether the lock is still held: a PostgreSQL session may have been cut.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "only PostgreSQL has to be asked")
+    )]
     pub(crate) async fn still_held(&mut self) -> bool {
         match &mut self.kind {
             Kind::File { .. } | Kind::Memory { .. } => true,
