@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-import heady
 import pytest
+
+import heady
 
 FOLDER = Path(__file__).parents[2] / "tests" / "conformance"
 

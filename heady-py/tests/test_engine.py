@@ -6,8 +6,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import heady
 import pytest
+
+import heady
 from heady import errors
 
 

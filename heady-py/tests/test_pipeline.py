@@ -2,8 +2,9 @@ import asyncio
 import time
 from typing import Any
 
-import heady
 import pytest
+
+import heady
 
 
 def one(*tasks: Any, **stage: Any) -> dict[str, Any]:
