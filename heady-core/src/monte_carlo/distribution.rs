@@ -231,6 +231,11 @@ impl Distribution {
         }
     }
 
+    /// Whether every draw is the same, so that none is needed.
+    pub(super) fn is_constant(&self) -> bool {
+        matches!(self, Self::Constant(_))
+    }
+
     /// The value at a point of the unit interval.
     pub(super) fn value(&self, u: Uniform) -> f64 {
         match self {

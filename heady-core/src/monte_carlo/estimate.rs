@@ -39,14 +39,15 @@ pub(super) fn spread(moments: &Moments, buckets: &Buckets) -> Spread {
     } else {
         student_95(n - 1.0) * sd / n.sqrt()
     };
+    let ranking = buckets.ranking();
     let rank = |position: f64| (position.max(1.0) as u64).clamp(1, moments.count.max(1));
     let quantile = |&p: &f64| {
         let around = Z * (n * p * (1.0 - p)).sqrt();
         Quantile {
             p,
-            value: buckets.ranked(rank((n * p).ceil())),
-            lower: buckets.ranked(rank((n * p - around).floor())),
-            upper: buckets.ranked(rank((n * p + around).ceil() + 1.0)),
+            value: ranking.value(rank((n * p).ceil())),
+            lower: ranking.value(rank((n * p - around).floor())),
+            upper: ranking.value(rank((n * p + around).ceil() + 1.0)),
         }
     };
     Spread {

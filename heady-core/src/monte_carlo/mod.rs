@@ -305,8 +305,9 @@ fn result(
         .zip(&outcome.tasks)
         .zip(&outcome.tally.tasks)
         .map(|((task, moments), times)| {
+            let ranking = times.ranking();
             let quantile =
-                |p: f64| times.ranked(((count as f64 * p).ceil() as u64).clamp(1, count));
+                |p: f64| ranking.value(((count as f64 * p).ceil() as u64).clamp(1, count));
             TaskTimes {
                 id: task.id.clone(),
                 mean: moments.mean,

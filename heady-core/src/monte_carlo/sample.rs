@@ -241,7 +241,10 @@ impl<'p> Sampler<'p> {
         let mut branches = vec![0; if task.probability < 1.0 { count } else { 0 }];
         self.streams.tasks[index][1].fill(first, &mut failures);
         self.streams.tasks[index][2].fill(first, &mut branches);
-        self.streams.tasks[index][0].fill(first, &mut self.words[..count]);
+        // A constant needs no words; every stream is its own, so leaving one out changes no other.
+        if !task.duration.is_constant() {
+            self.streams.tasks[index][0].fill(first, &mut self.words[..count]);
+        }
         for sample in 0..count {
             let needed = branches
                 .get(sample)

@@ -104,6 +104,11 @@ impl Buckets {
         if other.all.is_empty() {
             return;
         }
+        if self.all.is_empty() {
+            self.first = other.first;
+            self.all.clone_from(&other.all);
+            return;
+        }
         self.reach(other.first, other.first + other.all.len() as u64 - 1);
         let offset = (other.first - self.first) as usize;
         for (bucket, more) in self.all[offset..].iter_mut().zip(&other.all) {
@@ -127,22 +132,15 @@ impl Buckets {
             .filter(|bucket| bucket.count > 0)
     }
 
-    /// The value of this rank, from 1: inside a bucket, values are taken as evenly spread between its bounds.
-    pub(super) fn ranked(&self, rank: u64) -> f64 {
+    /// Makes the values ready to be looked up by rank: one pass for however many of them.
+    pub(super) fn ranking(&self) -> Ranking {
         let mut before = 0;
-        let mut last = 0.0;
-        for bucket in self.filled() {
-            if rank <= before + bucket.count {
-                if bucket.count == 1 || bucket.low >= bucket.high {
-                    return bucket.low;
-                }
-                let share = (rank - before - 1) as f64 / (bucket.count - 1) as f64;
-                return bucket.low + share * (bucket.high - bucket.low);
-            }
+        let filled = self.filled().map(|bucket| {
+            let entry = (before, bucket);
             before += bucket.count;
-            last = bucket.high;
-        }
-        last
+            entry
+        });
+        Ranking(filled.collect())
     }
 
     /// The smallest and the largest value.
@@ -198,6 +196,26 @@ impl Buckets {
             }
         }
         feed(self.zeros);
+    }
+}
+
+/// The buckets that have values, each with how many values lie before it.
+#[derive(Debug)]
+pub(super) struct Ranking(Vec<(u64, Bucket)>);
+
+impl Ranking {
+    /// The value of this rank, from 1: inside a bucket, values are taken as evenly spread between its bounds.
+    pub(super) fn value(&self, rank: u64) -> f64 {
+        let behind = self.0.partition_point(|(before, _)| *before < rank);
+        let Some((before, bucket)) = behind.checked_sub(1).and_then(|index| self.0.get(index))
+        else {
+            return 0.0;
+        };
+        if bucket.count == 1 || bucket.low >= bucket.high {
+            return bucket.low;
+        }
+        let place = (rank - before).min(bucket.count) - 1;
+        bucket.low + place as f64 / (bucket.count - 1) as f64 * (bucket.high - bucket.low)
     }
 }
 
@@ -371,8 +389,8 @@ mod tests {
             right.merge(&left);
             values.sort_by(f64::total_cmp);
             for (rank, value) in values.iter().enumerate() {
-                let found = right.ranked(rank as u64 + 1);
-                prop_assert_eq!(found, whole.ranked(rank as u64 + 1));
+                let found = right.ranking().value(rank as u64 + 1);
+                prop_assert_eq!(found, whole.ranking().value(rank as u64 + 1));
                 prop_assert!((found - value).abs() <= value / 2048.0 * 1.01, "rank {}: {} for {}", rank, found, value);
             }
             prop_assert_eq!(whole.bounds(), (values[0], values[values.len() - 1]));
