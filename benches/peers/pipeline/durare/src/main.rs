@@ -1,0 +1,54 @@
+//! Durable no-op steps of durare: `bench-durare URL RUNS SECONDS`.
+
+use std::time::{Duration, Instant};
+
+use durare::{DurableContext, DurableEngine, Result, WorkflowOptions};
+
+const STEPS: u64 = 9;
+
+#[durare::step]
+async fn step(ctx: &DurableContext, n: u64) -> Result<u64> {
+    Ok(n)
+}
+
+#[durare::workflow]
+async fn bench(ctx: DurableContext, steps: u64) -> Result<u64> {
+    let mut sum = 0;
+    for n in 0..steps {
+        sum += step(&ctx, n).await?;
+    }
+    Ok(sum)
+}
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [url, runs, seconds] = arguments.as_slice() else {
+        panic!("bench-durare URL RUNS SECONDS");
+    };
+    let runs: usize = runs.parse().expect("RUNS is a number");
+    let time = Duration::from_secs_f64(seconds.parse().expect("SECONDS is a number"));
+    let engine = DurableEngine::connect(url).await?.build().await?;
+    engine.start_with(Bench, STEPS, WorkflowOptions::default()).await?.await?;
+    let engine = std::sync::Arc::new(engine);
+    let begun = Instant::now();
+    let mut under_way = tokio::task::JoinSet::new();
+    let mut done = 0;
+    loop {
+        while under_way.len() < runs && begun.elapsed() < time {
+            let engine = engine.clone();
+            under_way.spawn(async move {
+                engine.start_with(Bench, STEPS, WorkflowOptions::default()).await?.await
+            });
+        }
+        match under_way.join_next().await {
+            Some(outcome) => {
+                outcome.expect("no panic")?;
+                done += STEPS;
+            }
+            None => break,
+        }
+    }
+    println!("{{\"steps\": {done}, \"seconds\": {}}}", begun.elapsed().as_secs_f64());
+    Ok(())
+}
