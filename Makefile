@@ -46,6 +46,7 @@ lint: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy -p heady-core --no-default-features --features sqlite -- -D warnings
+	cargo clippy -p heady-mobile --features bindgen -- -D warnings
 	cargo clippy -p heady-node -- -D warnings
 	cargo clippy -p heady-py -- -D warnings
 	cd heady-node && npx prettier --check .

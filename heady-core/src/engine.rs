@@ -16,14 +16,19 @@ use crate::store::{Durability, Store};
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct EngineOptions {
     /// Who acts through this engine, as the audit log names them; `engine` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub actor: Option<String>,
     /// What a commit survives on SQLite; `FULL` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub durability: Option<Durability>,
     /// The programs that pipelines may run: names to find on the PATH, or absolute paths.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub allow_programs: Option<Vec<String>>,
     /// The hosts that pipelines may call besides loopback and the services of the registry.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub allow_hosts: Option<Vec<String>>,
 }
 

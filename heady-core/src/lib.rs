@@ -9,6 +9,8 @@ mod engine;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "mobile")]
+mod mobile;
 pub mod monte_carlo;
 mod order;
 mod outbound;
@@ -22,5 +24,10 @@ mod types;
 
 pub use engine::{EngineOptions, Heady};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "mobile")]
+pub use mobile::HeadyError;
 pub use store::Durability;
 pub use types::{Id, Json, MAX_SEED, Timestamp, Warning, checked_seed, random_seed, seed_of_text};
+
+#[cfg(feature = "mobile")]
+uniffi::setup_scaffolding!();

@@ -129,6 +129,7 @@ macro_rules! words {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "node", napi_derive::napi(string_enum = $case))]
+        #[cfg_attr(feature = "mobile", derive(uniffi::Enum))]
         pub enum $name {
             $(
                 $(#[$doc])*
@@ -210,6 +211,7 @@ pub(crate) use words;
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Warning {
     /// What kind of thing was noticed, in upper case: `UNKNOWN_KEY`, `NO_HISTORY`.
     pub code: String,
@@ -440,6 +442,34 @@ mod node {
             serde_json::from_str(text.as_str()?).map_err(invalid)
         }
     }
+}
+
+#[cfg(feature = "mobile")]
+mod mobile {
+    use std::time::SystemTime;
+
+    use super::{Id, Json, Timestamp};
+    use crate::error::Error;
+    use crate::mobile::HeadyError;
+
+    uniffi::custom_newtype!(Id, String);
+
+    uniffi::custom_type!(Json, String, {
+        lower: |json| json.0.to_string(),
+        try_lift: |text| match serde_json::from_str(&text) {
+            Ok(value) => Ok(Json(value)),
+            Err(error) => {
+                let error = Error::invalid_argument(format!("this is not JSON: {error}"));
+                Err(HeadyError::from(error).into())
+            }
+        },
+    });
+
+    uniffi::custom_type!(Timestamp, SystemTime, {
+        remote,
+        lower: |timestamp| timestamp.into(),
+        try_lift: |time| Ok(time.into()),
+    });
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use crate::types::{Id, Json, Timestamp};
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct AuditEntry {
     /// The entry's identifier; later entries have greater ones.
     pub id: Id,
@@ -30,16 +31,22 @@ pub struct AuditEntry {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct AuditQuery {
     /// Only this actor's.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub actor: Option<String>,
     /// Only this action.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub action: Option<String>,
     /// Only this target's.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub target: Option<String>,
     /// At most this many, 1 to 1,000; 100 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub limit: Option<u32>,
     /// Continue after the page that gave this as its `next`.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub cursor: Option<String>,
 }
 
@@ -48,6 +55,7 @@ pub struct AuditQuery {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct AuditPage {
     /// The entries.
     pub entries: Vec<AuditEntry>,

@@ -35,6 +35,7 @@ words! {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Estimate {
     /// The estimate itself.
     pub estimate: f64,
@@ -49,6 +50,7 @@ pub struct Estimate {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Quantile {
     /// The share of samples that lie at or below the value.
     pub p: f64,
@@ -65,6 +67,7 @@ pub struct Quantile {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Spread {
     /// The mean.
     pub mean: Estimate,
@@ -79,6 +82,7 @@ pub struct Spread {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Histogram {
     /// The edges, one more than counts.
     pub edges: Vec<f64>,
@@ -92,6 +96,7 @@ pub struct Histogram {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Readiness {
     /// 0 to 100: the lower end in percent, rounded down.
     pub score: i64,
@@ -110,6 +115,7 @@ pub struct Readiness {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct TaskTimes {
     /// The task.
     pub id: String,
@@ -126,6 +132,7 @@ pub struct TaskTimes {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Simulation {
     /// The simulation in the history.
     pub id: Id,
@@ -171,18 +178,24 @@ pub struct Simulation {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct SimulationOptions {
     /// The plan.
     pub plan: Json,
     /// 0 to 2^53 - 1; a random one if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub seed: Option<i64>,
     /// 1 to 1,000,000,000; 16,384 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub samples: Option<i64>,
     /// As many as there are processors if left out; the result does not depend on it.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub threads: Option<u32>,
     /// How samples are drawn; `mc` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub method: Option<Method>,
     /// The probability from which on readiness says to proceed; 0.7 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub gate: Option<f64>,
 }
 
@@ -191,6 +204,7 @@ pub struct SimulationOptions {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct PlanReport {
     /// SHA-256 of the plan as JSON with sorted keys.
     pub plan_hash: String,
@@ -205,6 +219,7 @@ pub struct PlanReport {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct SimulationPage {
     /// The simulations.
     pub simulations: Vec<Simulation>,
@@ -216,10 +231,13 @@ pub struct SimulationPage {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct SimulationQuery {
     /// At most this many, 1 to 1,000; 100 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub limit: Option<u32>,
     /// Continue after the page that gave this as its `next`.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub cursor: Option<String>,
 }
 
@@ -228,6 +246,7 @@ pub struct SimulationQuery {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RunningSimulation {
     /// The simulation.
     pub id: Id,
@@ -244,6 +263,7 @@ pub struct RunningSimulation {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct MonteCarloStatus {
     /// The algorithm of new simulations.
     pub algorithm: String,
@@ -262,6 +282,7 @@ pub struct MonteCarloStatus {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Replay {
     /// The simulation.
     pub id: Id,
@@ -277,13 +298,17 @@ pub struct Replay {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ScenarioOptions {
     /// `{name, baseSuccessRate, riskFactors: [{name, probability, impact, mitigation}], mitigations: [{boost}]}`; each
     /// may be left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub scenario: Option<Json>,
     /// 1 to 100,000,000; 10,000 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub iterations: Option<i64>,
     /// 0 to 2^53 - 1; a random one if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub seed: Option<i64>,
 }
 
@@ -292,6 +317,7 @@ pub struct ScenarioOptions {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ScenarioOutcomes {
     /// Wholly.
     pub success: i64,
@@ -306,6 +332,7 @@ pub struct ScenarioOutcomes {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ScenarioRisk {
     /// The risk's name.
     pub risk: String,
@@ -320,6 +347,7 @@ pub struct ScenarioRisk {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ScenarioResult {
     /// The scenario's name.
     pub scenario: String,

@@ -67,6 +67,7 @@ words! {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Failure {
     /// One of the thirteen codes.
     pub code: String,
@@ -81,6 +82,7 @@ pub struct Failure {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RunMetrics {
     /// All tasks of the definition.
     pub total_tasks: i64,
@@ -105,6 +107,7 @@ pub struct RunMetrics {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct TaskRun {
     /// Its name in the stage.
     pub name: String,
@@ -133,6 +136,7 @@ pub struct TaskRun {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct StageRun {
     /// Its position in the order of execution, from 0.
     pub num: i64,
@@ -155,6 +159,7 @@ pub struct StageRun {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Compensation {
     /// The id of the stage.
     pub stage: String,
@@ -177,6 +182,7 @@ pub struct Compensation {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct TaskForecast {
     /// `stage/task`.
     pub name: String,
@@ -193,6 +199,7 @@ pub struct TaskForecast {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Forecast {
     /// The simulation's bits in short.
     pub digest: String,
@@ -217,6 +224,7 @@ pub struct Forecast {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Finding {
     /// What kind of thing: `FAILED`, `RETRIED`, `SLOWER_THAN_FORECAST`.
     pub code: String,
@@ -231,6 +239,7 @@ pub struct Finding {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Critique {
     /// The share of tasks about which there is nothing to say, 0 to 100.
     pub score: i64,
@@ -243,6 +252,7 @@ pub struct Critique {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct PipelineRun {
     /// The run.
     pub run_id: Id,
@@ -281,6 +291,7 @@ pub struct PipelineRun {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RunSummary {
     /// The run.
     pub run_id: Id,
@@ -305,6 +316,7 @@ pub struct RunSummary {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RunPage {
     /// The runs.
     pub runs: Vec<RunSummary>,
@@ -316,14 +328,19 @@ pub struct RunPage {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RunQuery {
     /// Only this workflow's.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub workflow_id: Option<String>,
     /// Only those with this status.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub status: Option<RunStatus>,
     /// At most this many, 1 to 1,000; 100 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub limit: Option<u32>,
     /// Continue after the page that gave this as its `next`.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub cursor: Option<String>,
 }
 
@@ -331,10 +348,13 @@ pub struct RunQuery {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct DefinePipeline {
     /// A YAML or JSON file.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub path: Option<String>,
     /// The definition itself, in place of a file.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub definition: Option<Json>,
 }
 
@@ -343,6 +363,7 @@ pub struct DefinePipeline {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct PipelineVersion {
     /// The workflow under which it is run.
     pub workflow_id: String,
@@ -366,19 +387,27 @@ pub struct PipelineVersion {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct StartRun {
     /// A registered workflow; `hcfullpipeline` if neither this nor a definition is given.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub workflow_id: Option<String>,
     /// A definition file, registered on the way.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub path: Option<String>,
     /// A definition, registered on the way.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub definition: Option<Json>,
     /// What the handlers get as the run's input.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub input: Option<Json>,
     /// The caller's name for the request: a second start under it returns the first run.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub request_id: Option<String>,
     /// 0 to 2^53 - 1; the definition's if left out, else a random one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub seed: Option<i64>,
     /// Call no handler: every task ends at once with a duration drawn from the forecast.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub simulate: Option<bool>,
 }

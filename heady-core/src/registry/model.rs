@@ -23,6 +23,7 @@ words! {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Service {
     /// Its name in references.
     pub id: Id,
@@ -51,6 +52,7 @@ pub struct Service {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Node {
     /// Its name in references.
     pub id: Id,
@@ -77,6 +79,7 @@ pub struct Node {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Workflow {
     /// Its name in references.
     pub id: Id,
@@ -102,16 +105,21 @@ pub struct Workflow {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RegisterService {
     /// Its name in references.
     pub id: String,
     /// Its name for people; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub name: Option<String>,
     /// An `http` or `https` URL; a service without one is never probed.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub base_url: Option<String>,
     /// The path that answers with its health; `/api/health` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub health_path: Option<String>,
     /// Anything its owner wants to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
 }
 
@@ -119,18 +127,24 @@ pub struct RegisterService {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct UpdateService {
     /// Which service.
     pub id: String,
     /// Another name for people.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub name: Option<String>,
     /// Another place; its health is unknown until it is probed there.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub base_url: Option<String>,
     /// Another path for its health.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub health_path: Option<String>,
     /// Another object in place of the attached one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
     /// Only if its resource version is still this one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_version: Option<i64>,
 }
 
@@ -138,18 +152,24 @@ pub struct UpdateService {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RegisterNode {
     /// Its name in references.
     pub id: String,
     /// Its name for people; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub name: Option<String>,
     /// What executes it; `node` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub runtime: Option<String>,
     /// The words or events that call it.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub triggers: Option<Vec<String>>,
     /// Whether it takes work; true if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub enabled: Option<bool>,
     /// Anything its owner wants to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
 }
 
@@ -157,20 +177,27 @@ pub struct RegisterNode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct UpdateNode {
     /// Which node.
     pub id: String,
     /// Another name for people.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub name: Option<String>,
     /// Another runtime.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub runtime: Option<String>,
     /// Other triggers, in place of all present ones.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub triggers: Option<Vec<String>>,
     /// Whether it takes work.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub enabled: Option<bool>,
     /// Another object in place of the attached one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
     /// Only if its resource version is still this one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_version: Option<i64>,
 }
 
@@ -178,18 +205,24 @@ pub struct UpdateNode {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RegisterWorkflow {
     /// Its name in references.
     pub id: String,
     /// Its name for people; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub name: Option<String>,
     /// The pipeline that it runs; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub pipeline_id: Option<String>,
     /// How many tasks may be under way at once unless the definition says; 6 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub max_concurrent_tasks: Option<i64>,
     /// Rules to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub governance: Option<Json>,
     /// Anything its owner wants to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
 }
 
@@ -197,20 +230,27 @@ pub struct RegisterWorkflow {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct UpdateWorkflow {
     /// Which workflow.
     pub id: String,
     /// Another name for people.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub name: Option<String>,
     /// Another pipeline.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub pipeline_id: Option<String>,
     /// Another limit.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub max_concurrent_tasks: Option<i64>,
     /// Another object of rules.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub governance: Option<Json>,
     /// Another object in place of the attached one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
     /// Only if its resource version is still this one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_version: Option<i64>,
 }
 
@@ -218,10 +258,12 @@ pub struct UpdateWorkflow {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct DeleteEntry {
     /// Which one.
     pub id: String,
     /// Only if its resource version is still this one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_version: Option<i64>,
 }
 
@@ -230,6 +272,7 @@ pub struct DeleteEntry {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ServiceList {
     /// The services.
     pub services: Vec<Service>,
@@ -240,6 +283,7 @@ pub struct ServiceList {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct NodeList {
     /// The nodes.
     pub nodes: Vec<Node>,
@@ -250,6 +294,7 @@ pub struct NodeList {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct WorkflowList {
     /// The workflows.
     pub workflows: Vec<Workflow>,
@@ -259,10 +304,13 @@ pub struct WorkflowList {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ProbeOptions {
     /// These services; all if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub services: Option<Vec<String>>,
     /// How long one answer may take, in milliseconds; 5,000 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub timeout_ms: Option<i64>,
 }
 
@@ -271,6 +319,7 @@ pub struct ProbeOptions {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct Probe {
     /// Which service.
     pub id: Id,
@@ -287,6 +336,7 @@ pub struct Probe {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ProbeReport {
     /// One for each service, by id.
     pub probes: Vec<Probe>,
@@ -296,14 +346,19 @@ pub struct ProbeReport {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ImportOptions {
     /// A registry file to read.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub path: Option<String>,
     /// The registry itself, in place of a file.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub document: Option<Json>,
     /// Only say what would happen.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub dry_run: Option<bool>,
     /// Delete even a large share of what an earlier import brought.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub force: Option<bool>,
 }
 
@@ -328,6 +383,7 @@ words! {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ImportEntry {
     /// The section of the document.
     pub section: String,
@@ -344,6 +400,7 @@ pub struct ImportEntry {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct ImportReport {
     /// Which of the known shapes the document has.
     pub shape: String,

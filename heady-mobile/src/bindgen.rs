@@ -1,0 +1,5 @@
+//! Writes the Kotlin and Swift sources of this crate; see the Makefile.
+
+fn main() {
+    uniffi::uniffi_bindgen_main();
+}
