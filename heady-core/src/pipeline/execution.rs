@@ -4,28 +4,26 @@
 //! finds the last decision and goes on from there.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Action, Ended, Work};
-use super::definition::{Compensate, Definition, StopAction};
+use super::definition::Definition;
 use super::event::{Events, RunEvent};
 use super::handler::{TaskContext, idempotency_key};
-use super::journal::{Kind, RunChange, RunJournal, StageRow, Transition};
+use super::journal::{Kind, RunJournal, StageRow, Transition};
 use super::preflight::Preflight;
-use super::result::{self, Fault, RunFacts, failure};
+use super::result::{Fault, RunFacts, failure};
 use super::retry::RetryPolicy;
 use super::schedule::{Progress, Schedule, StageEnd};
 use super::state::{RunState, TaskState};
 use super::tasks::{Folder, Tools};
 use super::{RunStatus, StageStatus, stages, stop};
-use crate::audit::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::outbound::Breakers;
 use crate::types::now;
@@ -103,7 +101,7 @@ impl Execution {
     }
 
     /// Executes one stage and records how it ended. Breaks off when that decided the run.
-    async fn stage(&mut self, stage: usize) -> Result<std::ops::ControlFlow<()>> {
+    pub(super) async fn stage(&mut self, stage: usize) -> Result<std::ops::ControlFlow<()>> {
         if self.definition.stages[stage].tasks.is_empty() {
             let mut transition = self.journal.transition();
             self.push(&mut transition, self.stage_row(stage, StageStatus::Skipped));
@@ -123,14 +121,7 @@ impl Execution {
         // The last task's row waits here until all others are durable; then it goes with the stage's own row.
         let mut last: Option<(usize, StageRow)> = None;
         loop {
-            for task in schedule.begin() {
-                self.under_way
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert((stage, task));
-                let work = self.work(stage, task, interrupt.clone());
-                steps.spawn(async move { Step::Ended(task, work.carry_out().await) });
-            }
+            self.begin(stage, &mut schedule, &mut steps, &interrupt);
             if writing == 0
                 && let Some(end) = schedule.end()
             {
@@ -194,6 +185,24 @@ impl Execution {
         }
     }
 
+    /// Starts every task of the stage that may start now.
+    fn begin(
+        &self,
+        stage: usize,
+        schedule: &mut Schedule,
+        steps: &mut JoinSet<Step>,
+        interrupt: &CancellationToken,
+    ) {
+        for task in schedule.begin() {
+            self.under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert((stage, task));
+            let work = self.work(stage, task, interrupt.clone());
+            steps.spawn(async move { Step::Ended(task, work.carry_out().await) });
+        }
+    }
+
     /// Tasks that a crash left in the middle of their only attempt, and tasks that the preflight found impossible.
     async fn settle_unfinished(&mut self, stage: usize) -> Result<()> {
         let mut transition = self.journal.transition();
@@ -244,7 +253,7 @@ impl Execution {
         Schedule::new(definition, progress, self.limit)
     }
 
-    fn work(&self, stage: usize, index: usize, interrupt: CancellationToken) -> Work {
+    pub(super) fn work(&self, stage: usize, index: usize, interrupt: CancellationToken) -> Work {
         let declared = &self.definition.stages[stage].tasks[index];
         let action = match stages::output(declared, self) {
             Some(output) => Action::Stage(output),
@@ -274,7 +283,7 @@ impl Execution {
         }
     }
 
-    fn context(&self, stage: usize, index: usize, compensating: bool) -> TaskContext {
+    pub(super) fn context(&self, stage: usize, index: usize, compensating: bool) -> TaskContext {
         let stage = &self.definition.stages[stage];
         let (run, task) = (&self.facts.id, &stage.tasks[index].name);
         TaskContext {
@@ -318,7 +327,7 @@ impl Execution {
         row
     }
 
-    fn announce(&self, stage: usize, index: usize, row: &StageRow) {
+    pub(super) fn announce(&self, stage: usize, index: usize, row: &StageRow) {
         self.under_way
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -427,245 +436,7 @@ impl Execution {
         }
     }
 
-    /// The run has failed, or was cancelled, between two stages.
-    async fn fail(&mut self, transition: Transition, error: Fault) -> Result<()> {
-        self.begin_recovery(transition, error).await?;
-        self.recover().await
-    }
-
-    /// Decides that the run has failed: what was not begun is skipped, except what is always executed.
-    async fn begin_recovery(&mut self, mut transition: Transition, error: Fault) -> Result<()> {
-        for stage in 0..self.definition.stages.len() {
-            if self.state.stages[stage].status == StageStatus::Pending
-                && !self.definition.stages[stage].always
-            {
-                self.skip(&mut transition, stage);
-            }
-        }
-        self.error = Some(error);
-        self.change(&mut transition, RunStatus::Compensating, false);
-        self.write(transition).await
-    }
-
-    fn skip(&mut self, transition: &mut Transition, stage: usize) {
-        for index in 0..self.definition.stages[stage].tasks.len() {
-            if self.state.stages[stage].tasks[index].status == StageStatus::Pending {
-                self.push(
-                    transition,
-                    self.task_row(stage, index, StageStatus::Skipped),
-                );
-            }
-        }
-        self.push(transition, self.stage_row(stage, StageStatus::Skipped));
-    }
-
-    /// Undoes what was done, the last first, then executes the stages that always are, then ends the run.
-    async fn recover(&mut self) -> Result<()> {
-        // A cancellation has had its effect; what tidies up is not interrupted by it again.
-        let cancelled = self
-            .error
-            .as_ref()
-            .is_some_and(|(kind, _)| *kind == ErrorKind::Cancelled);
-        self.cancel = CancellationToken::new();
-        for (stage, index) in self.state.to_undo() {
-            let declared = &self.definition.stages[stage].tasks[index];
-            let Some(compensate) = declared.compensate.clone() else {
-                continue;
-            };
-            if !self.undo_is_final(stage, index) {
-                self.undo(stage, index, compensate).await?;
-            }
-        }
-        for stage in 0..self.definition.stages.len() {
-            if self.state.stages[stage].status == StageStatus::Pending
-                && self.definition.stages[stage].always
-            {
-                let _ = self.stage(stage).await?;
-            }
-        }
-        let status = if cancelled {
-            RunStatus::Cancelled
-        } else {
-            self.undone()
-        };
-        let transition = self.journal.transition();
-        self.finish(transition, status).await
-    }
-
-    /// Whether a compensation has been tried as often as it may be.
-    fn undo_is_final(&self, stage: usize, index: usize) -> bool {
-        let retry = &self.definition.stages[stage].tasks[index].retry;
-        let undo = self.state.stages[stage].tasks[index].compensation.as_ref();
-        undo.and_then(|undo| undo.error.as_ref().map(|(kind, _)| (undo.attempts, *kind)))
-            .is_some_and(|(attempts, kind)| {
-                !retry.repeats(u32::try_from(attempts).unwrap_or(u32::MAX), kind)
-            })
-    }
-
-    async fn undo(&mut self, stage: usize, index: usize, compensate: Compensate) -> Result<()> {
-        let declared = &self.definition.stages[stage].tasks[index];
-        let before = self.state.stages[stage].tasks[index]
-            .compensation
-            .as_ref()
-            .map_or(0, |undo| undo.attempts);
-        let interrupt = CancellationToken::new();
-        let work = Work {
-            kind: Kind::Compensation,
-            context: self.context(stage, index, true),
-            with: compensate.with,
-            action: self.preflight.undo_action(stage, index),
-            // Undoing is repeated after a crash: doing it twice is better than not at all.
-            effect: super::definition::Effect::Idempotent,
-            timeout: declared.timeout,
-            attempts_before: before,
-            ..self.work(stage, index, interrupt.clone())
-        };
-        let ended = tokio::select! {
-            ended = work.carry_out() => ended?,
-            () = self.hand_back.cancelled() => return Err(handed_back()),
-        };
-        self.announce(stage, index, &ended.row);
-        let mut transition = self.journal.transition();
-        self.push(&mut transition, ended.row);
-        self.write(transition).await
-    }
-
-    /// Whether everything that can be undone was.
-    fn undone(&self) -> RunStatus {
-        let mut any = false;
-        for (stage, index, task) in self.state.tasks() {
-            if self.definition.stages[stage].tasks[index]
-                .compensate
-                .is_none()
-            {
-                continue;
-            }
-            match &task.compensation {
-                Some(undo) if undo.status == StageStatus::Succeeded => any = true,
-                Some(_) => return RunStatus::Failed,
-                None => {}
-            }
-        }
-        if any {
-            RunStatus::Compensated
-        } else {
-            RunStatus::Failed
-        }
-    }
-
-    /// What a stop rule demands.
-    async fn stop(&mut self, action: StopAction, reason: String) -> Result<()> {
-        let error = (ErrorKind::FailedPrecondition, reason);
-        match action {
-            StopAction::EnterRecovery => self.fail(self.journal.transition(), error).await,
-            StopAction::Pause => {
-                let mut transition = self.journal.transition();
-                self.error = Some(error);
-                self.change(&mut transition, RunStatus::Paused, true);
-                self.write(transition).await
-            }
-            StopAction::Halt => {
-                let mut transition = self.journal.transition();
-                for stage in 0..self.definition.stages.len() {
-                    if self.state.stages[stage].status == StageStatus::Pending {
-                        self.skip(&mut transition, stage);
-                    }
-                }
-                self.error = Some(error);
-                self.finish(transition, RunStatus::Failed).await
-            }
-        }
-    }
-
-    async fn finish(&mut self, mut transition: Transition, status: RunStatus) -> Result<()> {
-        if status == RunStatus::Succeeded {
-            self.error = None;
-        }
-        self.change(&mut transition, status, true);
-        transition.audit.push(self.finish_record(status));
-        self.write(transition).await
-    }
-
-    /// The line of the audit log about the end of the run.
-    pub(super) fn finish_record(&self, status: RunStatus) -> Record {
-        let metrics = result::metrics(&self.state, &self.facts, now());
-        let record = Record::new(
-            &self.facts.actor,
-            "RUN_FINISH",
-            format!("run:{}", self.facts.id),
-            status.as_str(),
-        );
-        record.with(json!({
-            "workflowId": self.facts.workflow_id, "completedTasks": metrics.completed_tasks,
-            "failedTasks": metrics.failed_tasks, "skippedTasks": metrics.skipped_tasks,
-        }))
-    }
-
-    /// Sets the run's status, and what it came to if that is its end.
-    fn change(&mut self, transition: &mut Transition, status: RunStatus, release: bool) {
-        self.status = status;
-        let finished_at = status.is_terminal().then(now);
-        let result = result::stored(
-            &self.state,
-            &self.definition,
-            &self.facts,
-            self.error.as_ref(),
-            finished_at,
-        );
-        transition.change = Some(RunChange {
-            status,
-            finished_at,
-            result: Some(result),
-            release,
-        });
-        self.events.send(RunEvent::RunChanged { status });
-    }
-
-    pub(super) fn task_row(&self, stage: usize, index: usize, status: StageStatus) -> StageRow {
-        self.row(
-            Kind::Task,
-            stage,
-            &self.definition.stages[stage].tasks[index].name,
-            status,
-        )
-    }
-
-    pub(super) fn stage_row(&self, stage: usize, status: StageStatus) -> StageRow {
-        let started_at = self.state.stages[stage].started_at;
-        let row = self.row(Kind::Stage, stage, "", status);
-        StageRow {
-            started_at: started_at.unwrap_or(row.started_at),
-            ..row
-        }
-    }
-
-    /// A row about what has no attempt of its own; what never began begins and ends at the moment of the decision.
-    fn row(&self, kind: Kind, stage: usize, item: &str, status: StageStatus) -> StageRow {
-        let at = now();
-        StageRow {
-            kind,
-            stage,
-            stage_id: self.definition.stages[stage].id.clone(),
-            item: item.to_owned(),
-            iteration: self.state.iteration,
-            attempt: 0,
-            seq: self.seq.fetch_add(1, Ordering::Relaxed) + 1,
-            status,
-            started_at: at,
-            finished_at: Some(at),
-            duration_ms: None,
-            simulated: false,
-            output: None,
-            error: None,
-        }
-    }
-
-    pub(super) fn push(&mut self, transition: &mut Transition, row: StageRow) {
-        self.state.apply(&self.definition, &row);
-        transition.rows.push(row);
-    }
-
-    async fn write(&self, transition: Transition) -> Result<()> {
+    pub(super) async fn write(&self, transition: Transition) -> Result<()> {
         write(&self.journal, transition, self.cancel_on_request()).await
     }
 

@@ -16,6 +16,8 @@ mod journal;
 mod model;
 mod preflight;
 mod queries;
+mod record;
+mod recovery;
 mod result;
 mod resume;
 mod retry;
