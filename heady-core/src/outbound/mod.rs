@@ -6,7 +6,9 @@
 mod breaker;
 mod http;
 mod process;
+mod program;
 
 pub(crate) use breaker::{Breaker, Breakers, Permit};
 pub(crate) use http::{HostRules, HttpClient, HttpRequest, HttpResponse, Url};
-pub(crate) use process::{Output, ProcessRequest, ProgramRules, folder_inside};
+pub(crate) use process::{Output, ProcessRequest};
+pub(crate) use program::{ProgramRules, folder_inside};

@@ -5,6 +5,7 @@
 
 mod builtin;
 mod read;
+mod task;
 #[cfg(test)]
 mod tests;
 
