@@ -20,6 +20,7 @@ use super::tasks::{EngineTask, Folder, Tools};
 use crate::error::{Error, ErrorKind, Result};
 use crate::monte_carlo::Stream;
 use crate::outbound::Breaker;
+use crate::store::check_storable;
 use crate::types::{Json, Timestamp, now};
 
 /// How long a host's handler may take to end after it was asked to, before it is abandoned.
@@ -147,8 +148,8 @@ impl Work {
                 Outcome::Failed(error) => error,
             };
             row.status = StageStatus::Failed;
-            row.output = error.details().cloned();
-            row.error = Some((error.kind(), error.message().to_owned()));
+            row.output = error.details().map(recordable_value);
+            row.error = Some((error.kind(), recordable(error.message())));
             let attempts = u32::try_from(attempt).unwrap_or(u32::MAX);
             if self.effect == Effect::AtMostOnce && error.kind() == ErrorKind::DeadlineExceeded {
                 row.status = StageStatus::Indeterminate;
@@ -223,11 +224,13 @@ impl Work {
     /// Puts the output into the row; for a transactional task also writes it, with its statements.
     async fn finish(&self, row: &mut StageRow, output: Value) -> Result<bool> {
         if self.effect != Effect::Transactional {
-            row.output = Some(storable(output)?);
+            check_storable(&output)?;
+            row.output = Some(output);
             return Ok(false);
         }
         let (output, statements) = Statement::split(&output)?;
-        row.output = Some(storable(output)?);
+        check_storable(&output)?;
+        row.output = Some(output);
         let mut transition = self.journal.transition();
         transition.rows.push(row.clone());
         self.journal.write_with(transition, statements).await?;
@@ -300,24 +303,22 @@ impl Work {
     }
 }
 
-/// Checks that both databases can keep the output.
-fn storable(output: Value) -> Result<Value> {
-    fn has_nul(value: &Value) -> bool {
-        match value {
-            Value::String(text) => text.contains('\0'),
-            Value::Array(items) => items.iter().any(has_nul),
-            Value::Object(map) => map
-                .iter()
-                .any(|(key, value)| key.contains('\0') || has_nul(value)),
-            _ => false,
-        }
+/// What a failed attempt said, in a form that can be recorded whatever it was: a run must not get stuck on the words of
+/// its own failure.
+fn recordable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn recordable_value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => recordable(text).into(),
+        Value::Array(items) => items.iter().map(recordable_value).collect(),
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (recordable(key), recordable_value(value)))
+            .collect(),
+        other => other.clone(),
     }
-    if has_nul(&output) {
-        return Err(Error::invalid_argument(
-            "the output has the character U+0000, which PostgreSQL cannot keep",
-        ));
-    }
-    Ok(output)
 }
 
 /// A call under way, as a task of its own: a panic in it is a failure of this attempt and nothing else, and it is

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::sql::{Arg, Dialect, Row, Sql};
+use super::sql::{Arg, Dialect, Row, Sql, check_nul_in_document};
 use super::{Database, Store};
 use crate::error::{Error, Result};
 
@@ -66,6 +66,13 @@ impl Call {
             document,
         });
         self
+    }
+
+    /// Refuses what no database may be handed.
+    pub(super) fn check(&self) -> Result<()> {
+        self.parts
+            .iter()
+            .try_for_each(|part| check_nul_in_document(&part.document))
     }
 
     pub(super) fn parts(&self) -> &[Part] {
@@ -226,6 +233,7 @@ impl<B: Batch> Lane<B> {
 
     async fn call(&self, ops: &[B::Op]) -> Result<Vec<B::Outcome>> {
         let call = B::call(ops)?;
+        call.check()?;
         let rows = match &self.store.inner.database {
             Database::Sqlite(sqlite) => sqlite.call(&call).await?,
             #[cfg(feature = "postgres")]

@@ -27,7 +27,7 @@ use tokio::runtime::Handle;
 pub(crate) use batch::{Batch, Call, Lane};
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
-pub(crate) use sql::{Arg, Dialect, Row, Sql, args, time_text};
+pub(crate) use sql::{Arg, Dialect, Row, Sql, args, check_storable, time_text};
 pub(crate) use transaction::Transaction;
 
 use crate::error::{Error, Result};

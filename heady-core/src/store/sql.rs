@@ -143,6 +143,7 @@ pub(crate) fn sqlite_arguments(values: Vec<Arg>) -> Result<sqlx::sqlite::SqliteA
     use sqlx::Arguments;
     let mut arguments = sqlx::sqlite::SqliteArguments::default();
     for value in values {
+        check_nul(&value)?;
         match value {
             Arg::Text(value) => arguments.add(value),
             Arg::Uuid(value) => arguments.add(value.map(|uuid| uuid.to_string())),
@@ -163,6 +164,7 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
     use sqlx::Arguments;
     let mut arguments = sqlx::postgres::PgArguments::default();
     for value in values {
+        check_nul(&value)?;
         match value {
             Arg::Text(value) => arguments.add(value),
             Arg::Uuid(value) => arguments.add(value),
@@ -176,6 +178,48 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
         .map_err(encoding)?;
     }
     Ok(arguments)
+}
+
+/// Refuses U+0000 everywhere, because PostgreSQL can keep it nowhere: what one database takes, the other must take.
+fn check_nul(arg: &Arg) -> Result<()> {
+    let found = match arg {
+        Arg::Text(Some(text)) => text.contains('\0'),
+        Arg::Json(Some(value)) => return check_storable(value),
+        Arg::Texts(texts) => texts.iter().any(|text| text.contains('\0')),
+        _ => false,
+    };
+    if found { Err(nul()) } else { Ok(()) }
+}
+
+/// The same for a document that is JSON already, where the character stands as an escape.
+pub(super) fn check_nul_in_document(document: &str) -> Result<()> {
+    // An escape that is itself escaped (`\\\\u0000`) is six harmless characters; only a parser tells them apart.
+    let suspect = document.contains("\\u0000");
+    if suspect {
+        check_storable(&serde_json::from_str(document)?)
+    } else {
+        Ok(())
+    }
+}
+
+/// Refuses a value that no database here can keep, before it is part of anything.
+pub(crate) fn check_storable(value: &Value) -> Result<()> {
+    if has_nul(value) { Err(nul()) } else { Ok(()) }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+fn nul() -> Error {
+    Error::invalid_argument("a text has the character U+0000, which cannot be stored")
 }
 
 fn encoding(error: sqlx::error::BoxDynError) -> Error {

@@ -12,6 +12,7 @@ use crate::types::{Id, Timestamp, now};
 
 on_both_databases!(
     values_come_back_as_they_went_in,
+    the_character_nul_is_refused,
     a_failed_transaction_leaves_nothing,
     a_transaction_nobody_waits_for_is_finished,
     writers_take_turns,
@@ -22,6 +23,36 @@ on_both_databases!(
     a_newer_schema_is_refused,
     engines_that_open_at_once_agree,
 );
+
+async fn the_character_nul_is_refused(fresh: Fresh) {
+    let store = fresh.open().await;
+    for value in [
+        Arg::from("a\0"),
+        Arg::from(json!({"a\0": 1})),
+        Arg::from(json!([{"a": "\0"}])),
+        Arg::from(["\0".to_owned()].as_slice()),
+    ] {
+        let error = store
+            .fetch_all("SELECT $1 AS value", vec![value])
+            .await
+            .err()
+            .unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    }
+    let select = |document: serde_json::Value| {
+        let call = Call::default().with("SELECT CAST($1 AS TEXT) AS value", document.to_string());
+        store.write(move |transaction| {
+            Box::pin(async move { transaction.run(&call).await?[0].get::<String>("value") })
+        })
+    };
+    let error = select(json!({"a": ["\0"]})).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    let harmless = json!({"a": "\\u0000"});
+    assert_eq!(
+        select(harmless.clone()).await.unwrap(),
+        harmless.to_string()
+    );
+}
 
 async fn insert_service(transaction: &mut Transaction, id: &str) -> Result<u64> {
     transaction

@@ -78,6 +78,7 @@ impl Transaction {
 
     /// Runs the parts of a call, in this transaction.
     pub(crate) async fn run(&mut self, call: &Call) -> Result<Vec<Row>> {
+        call.check()?;
         let mut rows = Vec::new();
         for part in call.parts() {
             rows.extend(

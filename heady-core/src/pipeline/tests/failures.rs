@@ -11,6 +11,7 @@ on_both_databases!(
     retries_follow_the_policy,
     time_limits_are_kept,
     a_panic_is_a_failure_of_its_task,
+    a_failure_is_recorded_whatever_its_words,
     stop_rules_stop,
     a_paused_run_is_resumed_or_cancelled,
     a_cancelled_run_is_undone,
@@ -263,6 +264,25 @@ fn with_rule(rule: &str, stages: &str) -> StartRun {
         definition: Some(Json(Value::String(yaml))),
         ..StartRun::default()
     }
+}
+
+async fn a_failure_is_recorded_whatever_its_words(fresh: Fresh) {
+    let store = fresh.open().await;
+    let pipeline = pipeline(&store);
+    pipeline
+        .handle("a", async |_, _| {
+            let details = json!({"a\0": ["b\0"]});
+            Err(crate::Error::invalid_argument("no\0pe").with_details(details))
+        })
+        .unwrap();
+    let run = pipeline
+        .run(of("    - {id: one, tasks: [a]}"))
+        .await
+        .unwrap();
+    assert_eq!(run.status, RunStatus::Failed);
+    let task = &run.stages[0].tasks[0];
+    assert_eq!(task.error.as_ref().unwrap().message, "no\u{fffd}pe");
+    assert_eq!(task.output.0, json!({"a\u{fffd}": ["b\u{fffd}"]}));
 }
 
 async fn stop_rules_stop(fresh: Fresh) {
