@@ -97,6 +97,24 @@ impl Heady {
         })
     }
 
+    /// The same engine for another caller: what is changed through it stands in the audit log under this actor.
+    ///
+    /// It costs a few reference counts, so a door takes one for each request.
+    #[must_use]
+    pub fn acting_as(&self, actor: &str) -> Self {
+        let actor: Arc<str> = actor.into();
+        let inner = &self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                store: inner.store.clone(),
+                audit: inner.audit.clone(),
+                registry: inner.registry.acting_as(actor.clone()),
+                monte_carlo: inner.monte_carlo.clone(),
+                pipeline: inner.pipeline.acting_as(actor),
+            }),
+        }
+    }
+
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
     /// registered here.
     pub fn start(&self) {

@@ -32,6 +32,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 /// The name of a stored thing: a UUID (version 7, RFC 9562) where the engine chose it, text where the user did.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 #[cfg_attr(
     feature = "python",
@@ -84,6 +85,7 @@ impl From<&str> for Id {
 
 /// Any JSON value: an object or plain value in JavaScript and Python, JSON text on mobile.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Json(pub Value);
 
@@ -128,6 +130,7 @@ macro_rules! words {
     }) => {
         $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[cfg_attr(feature = "node", napi_derive::napi(string_enum = $case))]
         #[cfg_attr(feature = "mobile", derive(uniffi::Enum))]
         pub enum $name {
@@ -208,6 +211,7 @@ pub(crate) use words;
 
 /// Something a reader noticed that did not stop it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]

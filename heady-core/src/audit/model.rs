@@ -6,6 +6,7 @@ use crate::types::{Id, Json, Timestamp};
 
 /// One thing that somebody did.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -29,6 +30,7 @@ pub struct AuditEntry {
 
 /// Which entries to list; a field left out does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -52,6 +54,7 @@ pub struct AuditQuery {
 
 /// A page of entries, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]

@@ -1,20 +1,271 @@
-//! Runs over HTTP.
+//! Pipelines and their runs over HTTP.
 
-use axum::extract::Path;
-use axum::routing::get;
-use axum::{Json, Router};
+use std::time::Duration;
 
-use super::State;
-use super::problem::Problem;
-use crate::pipeline::PipelineRun;
+use axum::http::HeaderMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-pub(super) fn routes() -> Router<State> {
-    Router::new().route("/api/pipeline/runs/{id}", get(run))
+use super::answer::Progressing;
+use super::input::{Named, Nothing};
+use super::route::{Call, routes};
+use crate::error::{Error, Result};
+use crate::pipeline::{
+    DefinePipeline, PipelineRun, PipelineVersion, RunMetrics, RunQuery, RunStatus, StageStatus,
+    StartRun,
+};
+use crate::types::{Timestamp, now};
+use crate::{Id, Json};
+
+routes! {
+    /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
+    "pipeline.define" POST "/api/pipeline/definitions" Admin |call, options| define(&call, options);
+    /// Begins a run and waits for its end, 30 seconds or as long as `Prefer: wait=N` says: 200 if it has ended by
+    /// then, else 202, and it goes on. `Idempotency-Key` is understood as `requestId`.
+    "pipeline.run" POST "/api/pipeline/run" Operator |call, options| run(&call, options);
+    /// Begins a run and returns it as it then stands; it goes on in the background. `Idempotency-Key` is understood
+    /// as `requestId`.
+    "pipeline.start" POST "/api/pipeline/runs" Operator |call, options| start(&call, options);
+    /// Lists runs, newest first.
+    "pipeline.list" GET "/api/pipeline/runs" Viewer |call, query| call.pipeline().list(query);
+    /// Returns a run as it stands.
+    "pipeline.get" GET "/api/pipeline/runs/{id}" Viewer |call, Named { id }| call.pipeline().get(&id);
+    /// Waits for the end of a run, 30 seconds or as long as `Prefer: wait=N` says: 200 if it has ended by then or
+    /// waits for a person, else 202.
+    "pipeline.wait" GET "/api/pipeline/runs/{id}/wait" Viewer |call, Named { id }| wait(&call, &id);
+    /// Cancels a run: what is under way is interrupted, what was done is undone.
+    "pipeline.cancel" POST "/api/pipeline/runs/{id}/cancel" Operator |call, Named { id }| call.pipeline().cancel(&id);
+    /// Continues a run that a crash interrupted, that is paused, or that failed.
+    "pipeline.resume" POST "/api/pipeline/runs/{id}/resume" Operator |call, Named { id }| call.pipeline().resume(&id);
+    /// Returns how the newest run stands, in the words of earlier clients.
+    "pipelineState" GET "/api/pipeline/state" Viewer |call, Nothing {}| state(&call);
+    /// Returns the newest 50 runs, newest first, in the words of earlier clients.
+    "pipelineHistory" GET "/api/pipeline/history" Viewer |call, Nothing {}| history(&call);
 }
 
-async fn run(
-    axum::extract::State(state): axum::extract::State<State>,
-    Path(id): Path<String>,
-) -> Result<Json<PipelineRun>, Problem> {
-    Ok(Json(state.heady.pipeline().get(&id).await?))
+/// How long a request waits for the end of a run, unless it says.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// The most it may ask for.
+const MAX_WAIT: u64 = 300;
+
+/// A definition to register. A file of the server is no business of its clients, so there is no path.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Define {
+    /// The definition.
+    definition: Json,
+}
+
+async fn define(call: &Call, options: Define) -> Result<PipelineVersion> {
+    let options = DefinePipeline {
+        path: None,
+        definition: Some(options.definition),
+    };
+    call.pipeline().define(options).await
+}
+
+/// What to run. Definitions are registered first, by an admin.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Start {
+    /// A registered workflow; `hcfullpipeline` if left out.
+    workflow_id: Option<String>,
+    /// What the handlers get as the run's input.
+    input: Option<Json>,
+    /// The caller's name for the request: a second start under it returns the first run.
+    request_id: Option<String>,
+    /// 0 to 2^53 - 1; the definition's if left out, else a random one.
+    seed: Option<i64>,
+    /// Call no handler: every task ends at once with a duration drawn from the forecast.
+    simulate: Option<bool>,
+}
+
+impl Start {
+    fn options(self, headers: &HeaderMap) -> StartRun {
+        let key = headers.get("idempotency-key");
+        let key = key.and_then(|key| key.to_str().ok().map(str::to_owned));
+        StartRun {
+            workflow_id: self.workflow_id,
+            path: None,
+            definition: None,
+            input: self.input,
+            request_id: self.request_id.or(key),
+            seed: self.seed,
+            simulate: self.simulate,
+        }
+    }
+}
+
+/// A run, with what earlier clients read beside it.
+#[derive(Serialize, JsonSchema)]
+struct Ran {
+    /// Whether it goes on or has succeeded.
+    ok: bool,
+    ts: Timestamp,
+    #[serde(flatten)]
+    run: PipelineRun,
+}
+
+fn has_ended(run: &PipelineRun) -> bool {
+    run.status.is_terminal() || run.status == RunStatus::Paused
+}
+
+fn ran(run: PipelineRun) -> Progressing<Ran> {
+    Progressing {
+        ended: has_ended(&run),
+        body: Ran {
+            ok: !run.status.is_terminal() || run.status == RunStatus::Succeeded,
+            ts: now(),
+            run,
+        },
+    }
+}
+
+async fn start(call: &Call, options: Start) -> Result<Progressing<Ran>> {
+    let options = options.options(&call.headers);
+    Ok(ran(call.pipeline().start(options).await?))
+}
+
+async fn run(call: &Call, options: Start) -> Result<Progressing<Ran>> {
+    let patience = patience(&call.headers)?;
+    let options = options.options(&call.headers);
+    let run = call.pipeline().start(options).await?;
+    Ok(ran(at_most(call, run, patience).await?))
+}
+
+async fn wait(call: &Call, id: &str) -> Result<Progressing<Ran>> {
+    let patience = patience(&call.headers)?;
+    let run = call.pipeline().get(id).await?;
+    Ok(ran(at_most(call, run, patience).await?))
+}
+
+/// The run when it has ended, or as it stands when the patience does.
+async fn at_most(call: &Call, run: PipelineRun, patience: Duration) -> Result<PipelineRun> {
+    if has_ended(&run) {
+        return Ok(run);
+    }
+    let id = run.run_id.as_str();
+    match tokio::time::timeout(patience, call.pipeline().wait(id)).await {
+        Ok(run) => run,
+        Err(_) => call.pipeline().get(id).await,
+    }
+}
+
+/// What `Prefer: wait=N` (RFC 7240) asks for.
+fn patience(headers: &HeaderMap) -> Result<Duration> {
+    let preferences = headers.get_all("prefer").iter();
+    let mut preferences = preferences
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|preference| preference.trim().strip_prefix("wait="));
+    let Some(wait) = preferences.next() else {
+        return Ok(WAIT);
+    };
+    match wait.parse() {
+        Ok(seconds) if seconds <= MAX_WAIT => Ok(Duration::from_secs(seconds)),
+        _ => Err(Error::invalid_argument(format!(
+            "Prefer: wait must be 0 to {MAX_WAIT} seconds, not '{wait}'"
+        ))),
+    }
+}
+
+/// How the newest run stands.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Newest {
+    ok: bool,
+    /// Null if nothing was ever run.
+    state: Option<RunStatus>,
+    message: Option<String>,
+    run_id: Option<Id>,
+    status: Option<RunStatus>,
+    /// The stage that is under way.
+    current_stage_id: Option<String>,
+    started_at: Option<Timestamp>,
+    completed_at: Option<Timestamp>,
+    metrics: Option<RunMetrics>,
+    /// How many tasks have failed.
+    errors: usize,
+    ts: Timestamp,
+}
+
+async fn state(call: &Call) -> Result<Newest> {
+    let query = RunQuery {
+        limit: Some(1),
+        ..RunQuery::default()
+    };
+    let newest = call.pipeline().list(query).await?.runs.into_iter().next();
+    let Some(newest) = newest else {
+        return Ok(Newest {
+            ok: true,
+            state: None,
+            message: Some("nothing was run yet".to_owned()),
+            run_id: None,
+            status: None,
+            current_stage_id: None,
+            started_at: None,
+            completed_at: None,
+            metrics: None,
+            errors: 0,
+            ts: now(),
+        });
+    };
+    let run = call.pipeline().get(newest.run_id.as_str()).await?;
+    let current = run
+        .stages
+        .iter()
+        .find(|stage| matches!(stage.status, StageStatus::Running | StageStatus::Waiting));
+    let failed = |status| matches!(status, StageStatus::Failed | StageStatus::Indeterminate);
+    let tasks = run.stages.iter().flat_map(|stage| &stage.tasks);
+    Ok(Newest {
+        ok: true,
+        state: Some(run.status),
+        message: None,
+        status: Some(run.status),
+        current_stage_id: current.map(|stage| stage.id.clone()),
+        started_at: Some(run.started_at),
+        completed_at: run.finished_at,
+        errors: tasks.filter(|task| failed(task.status)).count(),
+        metrics: Some(run.metrics),
+        run_id: Some(run.run_id),
+        ts: now(),
+    })
+}
+
+/// Runs, as earlier clients list them.
+#[derive(Serialize, JsonSchema)]
+struct History {
+    runs: Vec<Past>,
+    ts: Timestamp,
+}
+
+/// One run in it.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct Past {
+    run_id: Id,
+    status: RunStatus,
+    started_at: Timestamp,
+    completed_at: Option<Timestamp>,
+    metrics: Option<RunMetrics>,
+}
+
+async fn history(call: &Call) -> Result<History> {
+    let query = RunQuery {
+        limit: Some(50),
+        ..RunQuery::default()
+    };
+    let runs = call.pipeline().list(query).await?.runs;
+    let runs = runs.into_iter().map(|run| Past {
+        run_id: run.run_id,
+        status: run.status,
+        started_at: run.started_at,
+        completed_at: run.finished_at,
+        metrics: run.metrics,
+    });
+    Ok(History {
+        runs: runs.collect(),
+        ts: now(),
+    })
 }

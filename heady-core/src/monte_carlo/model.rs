@@ -32,6 +32,7 @@ words! {
 
 /// An estimate with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -47,6 +48,7 @@ pub struct Estimate {
 
 /// One quantile with its 95 % interval.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -64,6 +66,7 @@ pub struct Quantile {
 
 /// How a quantity is distributed over the samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -79,6 +82,7 @@ pub struct Spread {
 
 /// How many samples fell between edges.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -93,6 +97,7 @@ pub struct Histogram {
 /// Whether a plan is ready, judged by the lower end of an interval: of the probability that every task succeeds and
 /// what was stated about time and cost holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -112,6 +117,7 @@ pub struct Readiness {
 
 /// How long one task takes, all its attempts, waits and delays together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -129,6 +135,7 @@ pub struct TaskTimes {
 
 /// What a simulation came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -176,6 +183,7 @@ pub struct Simulation {
 
 /// What to simulate, and how.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -201,6 +209,7 @@ pub struct SimulationOptions {
 
 /// A plan that can be simulated.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -216,6 +225,7 @@ pub struct PlanReport {
 
 /// A page of simulations, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -229,6 +239,7 @@ pub struct SimulationPage {
 
 /// Which simulations to list.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -243,6 +254,7 @@ pub struct SimulationQuery {
 
 /// A simulation that is under way in this engine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -260,6 +272,7 @@ pub struct RunningSimulation {
 
 /// What the simulator has done and does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -279,6 +292,7 @@ pub struct MonteCarloStatus {
 
 /// A simulation done again and compared.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -296,6 +310,7 @@ pub struct Replay {
 
 /// The callers' simple form of a simulation.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -314,6 +329,7 @@ pub struct ScenarioOptions {
 
 /// How often a scenario ended how.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -329,6 +345,7 @@ pub struct ScenarioOutcomes {
 
 /// A risk of a scenario and how often it occurred.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -344,6 +361,7 @@ pub struct ScenarioRisk {
 
 /// What a scenario came to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]

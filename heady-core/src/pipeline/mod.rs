@@ -127,6 +127,14 @@ impl Pipeline {
         }
     }
 
+    /// The same pipelines for another caller.
+    pub(crate) fn acting_as(&self, actor: Arc<str>) -> Self {
+        Self {
+            shared: self.shared.clone(),
+            actor,
+        }
+    }
+
     /// Registers a handler under a name, in place of an earlier one. Handlers belong to this process: whoever resumes
     /// a run elsewhere registers them there.
     ///

@@ -64,6 +64,7 @@ words! {
 
 /// Why something failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -79,6 +80,7 @@ pub struct Failure {
 
 /// What a run came to, in numbers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -104,6 +106,7 @@ pub struct RunMetrics {
 
 /// One task of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -133,6 +136,7 @@ pub struct TaskRun {
 
 /// One stage of a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -156,6 +160,7 @@ pub struct StageRun {
 
 /// One task that was undone, or was to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -179,6 +184,7 @@ pub struct Compensation {
 
 /// What was expected of one task before the run began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -196,6 +202,7 @@ pub struct TaskForecast {
 
 /// What was expected of a run before it began: a simulation of that very run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -221,6 +228,7 @@ pub struct Forecast {
 
 /// Something the engine noticed about a run when it looked back at it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -236,6 +244,7 @@ pub struct Finding {
 
 /// What the engine says about a run when it looks back at it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -249,6 +258,7 @@ pub struct Critique {
 
 /// A run, whole.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -288,6 +298,7 @@ pub struct PipelineRun {
 
 /// A run in a list.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -313,6 +324,7 @@ pub struct RunSummary {
 
 /// A page of runs, newest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -326,6 +338,7 @@ pub struct RunPage {
 
 /// Which runs to list; a field left out does not restrict.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -346,6 +359,7 @@ pub struct RunQuery {
 
 /// A definition to register.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -360,6 +374,7 @@ pub struct DefinePipeline {
 
 /// A registered definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -385,6 +400,7 @@ pub struct PipelineVersion {
 
 /// What to run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]

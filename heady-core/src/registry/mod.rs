@@ -44,6 +44,14 @@ impl Registry {
         Self { store, http, actor }
     }
 
+    /// The same registry for another caller.
+    pub(crate) fn acting_as(&self, actor: Arc<str>) -> Self {
+        Self {
+            actor,
+            ..self.clone()
+        }
+    }
+
     /// Registers a new service.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ words! {
 
 /// Something that runs and can be asked for its health.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -49,6 +50,7 @@ pub struct Service {
 
 /// An agent or model that does work when one of its triggers occurs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -76,6 +78,7 @@ pub struct Node {
 
 /// Something that can be run; what it does stands in the pipeline definition that it names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -103,6 +106,7 @@ pub struct Workflow {
 
 /// A service to register.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -125,6 +129,7 @@ pub struct RegisterService {
 
 /// Changes to a service; a field left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -150,6 +155,7 @@ pub struct UpdateService {
 
 /// A node to register.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -175,6 +181,7 @@ pub struct RegisterNode {
 
 /// Changes to a node; a field left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -203,6 +210,7 @@ pub struct UpdateNode {
 
 /// A workflow to register.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -228,6 +236,7 @@ pub struct RegisterWorkflow {
 
 /// Changes to a workflow; a field left out stays as it is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -256,6 +265,7 @@ pub struct UpdateWorkflow {
 
 /// What to delete.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -269,6 +279,7 @@ pub struct DeleteEntry {
 
 /// All services, by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -280,6 +291,7 @@ pub struct ServiceList {
 
 /// All nodes, by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -291,6 +303,7 @@ pub struct NodeList {
 
 /// All workflows, by id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -302,6 +315,7 @@ pub struct WorkflowList {
 
 /// What to probe, and how patiently.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -316,6 +330,7 @@ pub struct ProbeOptions {
 
 /// What one probe found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -333,6 +348,7 @@ pub struct Probe {
 
 /// What a round of probes found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -344,6 +360,7 @@ pub struct ProbeReport {
 
 /// What to import.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 #[cfg_attr(feature = "node", napi_derive::napi(object))]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
@@ -380,6 +397,7 @@ words! {
 
 /// One entry of an import.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
@@ -397,6 +415,7 @@ pub struct ImportEntry {
 
 /// What an import did, or would do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
 #[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]

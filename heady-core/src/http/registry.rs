@@ -1,0 +1,139 @@
+//! Services, nodes and workflows over HTTP.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::input::{Named, Nothing};
+use super::route::{Call, routes};
+use crate::Json;
+use crate::error::{ErrorKind, Result};
+use crate::registry::{ImportOptions, ImportReport, Node, NodeList, UpdateNode};
+use crate::types::{Timestamp, now};
+
+routes! {
+    /// Lists all services by id.
+    "registry.listServices" GET "/api/services" Viewer |call, Nothing {}| call.registry().list_services();
+    /// Registers a new service.
+    "registry.registerService" POST "/api/services" Admin |call, options| call.registry().register_service(options);
+    /// Returns a service.
+    "registry.getService" GET "/api/services/{id}" Viewer |call, Named { id }| call.registry().get_service(&id);
+    /// Changes a service.
+    "registry.updateService" PATCH "/api/services/{id}" Admin |call, options| call.registry().update_service(options);
+    /// Deletes a service and returns what it was.
+    "registry.deleteService" DELETE "/api/services/{id}" Admin |call, options| call.registry().delete_service(options);
+
+    /// Lists all nodes by id.
+    "registry.listNodes" GET "/api/nodes" Viewer |call, Nothing {}| nodes(&call);
+    /// Registers a new node.
+    "registry.registerNode" POST "/api/nodes" Admin |call, options| call.registry().register_node(options);
+    /// Returns a node, also if its id is written in lower case.
+    "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| node(&call, &id);
+    /// Changes a node.
+    "registry.updateNode" PATCH "/api/nodes/{id}" Admin |call, options| call.registry().update_node(options);
+    /// Deletes a node and returns what it was.
+    "registry.deleteNode" DELETE "/api/nodes/{id}" Admin |call, options| call.registry().delete_node(options);
+    /// Makes a node take work.
+    "activateNode" POST "/api/nodes/{id}/activate" Operator |call, Named { id }| switch(&call, &id, true);
+    /// Makes a node take no more work.
+    "deactivateNode" POST "/api/nodes/{id}/deactivate" Operator |call, Named { id }| switch(&call, &id, false);
+
+    /// Lists all workflows by id.
+    "registry.listWorkflows" GET "/api/workflows" Viewer |call, Nothing {}| call.registry().list_workflows();
+    /// Registers a new workflow.
+    "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| call.registry().register_workflow(options);
+    /// Returns a workflow.
+    "registry.getWorkflow" GET "/api/workflows/{id}" Viewer |call, Named { id }| call.registry().get_workflow(&id);
+    /// Changes a workflow.
+    "registry.updateWorkflow" PATCH "/api/workflows/{id}" Admin |call, options| call.registry().update_workflow(options);
+    /// Deletes a workflow that has never run and returns what it was.
+    "registry.deleteWorkflow" DELETE "/api/workflows/{id}" Admin |call, options| call.registry().delete_workflow(options);
+
+    /// Asks services for their health and records what they answer.
+    "registry.probe" POST "/api/registry/probe" Operator |call, options| call.registry().probe(options);
+    /// Imports a registry document in one transaction.
+    "registry.import" POST "/api/registry/import" Admin |call, options| import(&call, options);
+    /// Returns the registry as the document that an import reads.
+    "registry.export" GET "/api/registry/export" Viewer |call, Nothing {}| call.registry().export();
+}
+
+/// What to import. A file of the server is no business of its clients, so there is no path.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Import {
+    /// The registry document.
+    document: Option<Json>,
+    /// Only say what would happen.
+    dry_run: Option<bool>,
+    /// Delete even a large share of what an earlier import brought.
+    force: Option<bool>,
+}
+
+async fn import(call: &Call, options: Import) -> Result<ImportReport> {
+    let options = ImportOptions {
+        path: None,
+        document: options.document,
+        dry_run: options.dry_run,
+        force: options.force,
+    };
+    call.registry().import(options).await
+}
+
+/// All nodes, and how many of them take work.
+#[derive(Serialize, JsonSchema)]
+struct Nodes {
+    /// How many there are.
+    total: usize,
+    /// How many are enabled.
+    active: usize,
+    #[serde(flatten)]
+    list: NodeList,
+    ts: Timestamp,
+}
+
+async fn nodes(call: &Call) -> Result<Nodes> {
+    let list = call.registry().list_nodes().await?;
+    Ok(Nodes {
+        total: list.nodes.len(),
+        active: list.nodes.iter().filter(|node| node.enabled).count(),
+        list,
+        ts: now(),
+    })
+}
+
+async fn node(call: &Call, id: &str) -> Result<Node> {
+    match call.registry().get_node(id).await {
+        // Earlier clients rely on ids being read in upper case.
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let upper = call.registry().get_node(&id.to_uppercase()).await;
+            upper.map_err(|_| error)
+        }
+        found => found,
+    }
+}
+
+/// A node after it was switched.
+#[derive(Serialize, JsonSchema)]
+struct Switched {
+    /// Always true; a refusal is an error.
+    success: bool,
+    /// The node's id.
+    node: String,
+    /// `active` or `available`.
+    status: &'static str,
+    ts: Timestamp,
+}
+
+async fn switch(call: &Call, id: &str, enabled: bool) -> Result<Switched> {
+    let options = UpdateNode {
+        id: node(call, id).await?.id.to_string(),
+        enabled: Some(enabled),
+        ..UpdateNode::default()
+    };
+    let node = call.registry().update_node(options).await?;
+    Ok(Switched {
+        success: true,
+        node: node.id.to_string(),
+        status: if node.enabled { "active" } else { "available" },
+        ts: now(),
+    })
+}

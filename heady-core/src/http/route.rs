@@ -1,0 +1,257 @@
+//! A row of the tables, and the adapter that makes a route of it.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::RequestExt;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{Path, Query, Request};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::Response;
+use axum::routing::{MethodFilter, on};
+use futures_util::FutureExt;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::access::{self, Role};
+use super::answer::{Answer, Documented};
+use super::input::{self, Shape};
+use super::{BODY_TIME, MAX_BODY, RequestId, Server, problem};
+use crate::engine::Heady;
+use crate::error::{Error, ErrorKind, Result};
+
+/// One call on behalf of a caller: the engine that acts as that caller, and what else came with the request.
+pub(super) struct Call {
+    heady: Heady,
+    pub(super) server: Arc<Server>,
+    pub(super) headers: HeaderMap,
+}
+
+impl Deref for Call {
+    type Target = Heady;
+
+    fn deref(&self) -> &Heady {
+        &self.heady
+    }
+}
+
+type Answering = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
+
+/// One function of the engine under a method and a path.
+pub(super) struct Route {
+    /// The function's name, as `tests/conformance/api.json` has it; the document's operation id.
+    pub(super) name: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+    /// The role it needs; `None` if everybody may call it.
+    pub(super) role: Option<Role>,
+    /// What it does, in sentences.
+    pub(super) description: String,
+    /// The schema of its options, without references.
+    pub(super) input: schemars::Schema,
+    pub(super) output: Documented,
+    shape: Shape,
+    call: Box<dyn Fn(Call, Map<String, Value>) -> Answering + Send + Sync>,
+}
+
+/// A table of routes: `"name" METHOD "/path" role |call, options| expression;` under what it does.
+macro_rules! routes {
+    ($($(#[doc = $line:literal])+ $name:literal $method:ident $path:literal $role:ident
+        |$call:pat_param, $options:pat_param| $body:expr;)*) => {
+        pub(super) fn routes() -> Vec<$crate::http::route::Route> {
+            vec![$($crate::http::route::Route::new(
+                $name,
+                axum::http::Method::$method,
+                $path,
+                $crate::http::route::role!($role),
+                concat!($($line),+),
+                async |$call: $crate::http::route::Call, $options| $body.await,
+            )),*]
+        }
+    };
+}
+macro_rules! role {
+    (anyone) => {
+        None
+    };
+    ($role:ident) => {
+        Some($crate::http::Role::$role)
+    };
+}
+pub(super) use {role, routes};
+
+impl Route {
+    pub(super) fn new<O, A, F, R>(
+        name: &'static str,
+        method: Method,
+        path: &'static str,
+        role: Option<Role>,
+        description: &str,
+        call: F,
+    ) -> Self
+    where
+        O: DeserializeOwned + JsonSchema,
+        A: Answer,
+        F: Fn(Call, O) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<A>> + Send + 'static,
+    {
+        Self {
+            name,
+            method,
+            path,
+            role,
+            description: description.trim().to_owned(),
+            input: input::flat_schema::<O>(),
+            output: A::DOCUMENTED,
+            shape: Shape::of::<O>(),
+            call: Box::new(move |context, options| {
+                let options = input::read(options).map(|options| call(context, options));
+                Box::pin(async move { options?.await?.respond() })
+            }),
+        }
+    }
+
+    /// Whether its options stand in the body.
+    pub(super) fn has_body(&self) -> bool {
+        matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
+    }
+
+    pub(super) fn mount(self, router: Router, server: Arc<Server>) -> Router {
+        // Every method of the tables has a filter.
+        let filter = MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET);
+        let (path, route) = (self.path, Arc::new(self));
+        let answer = move |request: Request| {
+            let (route, server) = (route.clone(), server.clone());
+            async move { route.answer(server, request).await }
+        };
+        router.route(path, on(filter, answer))
+    }
+
+    async fn answer(&self, server: Arc<Server>, mut request: Request) -> Response {
+        let id = request.extensions_mut().remove::<RequestId>();
+        let answering = AssertUnwindSafe(self.respond(server, request)).catch_unwind();
+        let refusal = match answering.await {
+            Ok(Ok(response)) => return response,
+            Ok(Err(refusal)) => refusal,
+            Err(_) => Error::internal("the call ended in a panic").into(),
+        };
+        let id = id.unwrap_or_else(|| RequestId(header::HeaderValue::from_static("unknown")));
+        problem::respond(&refusal.error, refusal.status, &id)
+    }
+
+    async fn respond(
+        &self,
+        server: Arc<Server>,
+        mut request: Request,
+    ) -> Result<Response, Refusal> {
+        let mut heady = server.heady.clone();
+        if let Some(role) = self.role {
+            let caller = access::caller(&server.config, &request)?;
+            access::check(&caller, role)?;
+            heady = heady.acting_as(&caller.actor);
+        }
+        let Path(names): Path<Vec<(String, String)>> = request
+            .extract_parts()
+            .await
+            .map_err(|error| Error::invalid_argument(format!("the path: {error}")))?;
+        let Query(query): Query<Vec<(String, String)>> = Query::try_from_uri(request.uri())
+            .map_err(|error| Error::invalid_argument(format!("the query: {error}")))?;
+        let (parts, body) = request.into_parts();
+        let mut options = Map::new();
+        if self.has_body() {
+            options = input::object(&read_body(&parts.headers, body).await?)?;
+            if let Some((name, _)) = query.first() {
+                let message = format!("{name}: the query takes nothing here, the body does");
+                return Err(Error::invalid_argument(message).into());
+            }
+        } else {
+            self.shape.add(&mut options, query)?;
+        }
+        self.shape.add(&mut options, names)?;
+        let headers = parts.headers;
+        let version = if self.shape.has("ifVersion") {
+            headers.get(header::IF_MATCH)
+        } else {
+            None
+        };
+        if let Some(version) = version {
+            let version = version.to_str().unwrap_or_default().trim_matches('"');
+            let version = [("ifVersion".to_owned(), version.to_owned())];
+            self.shape.add(&mut options, version)?;
+        }
+        let conditional = headers.contains_key(header::IF_MATCH);
+        let call = Call {
+            heady,
+            server,
+            headers,
+        };
+        (self.call)(call, options).await.map_err(|error| Refusal {
+            status: (conditional && error.kind() == ErrorKind::Aborted)
+                .then_some(StatusCode::PRECONDITION_FAILED),
+            error,
+        })
+    }
+}
+
+/// An error, and the status that HTTP has for it where the error's kind says less.
+struct Refusal {
+    error: Error,
+    status: Option<StatusCode>,
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            status: None,
+        }
+    }
+}
+
+async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal {
+        error: Error::resource_exhausted(format!("the body has more than {MAX_BODY} bytes")),
+        status: Some(StatusCode::PAYLOAD_TOO_LARGE),
+    };
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+    let body = match collected {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(error)) => {
+            let message = format!("the body broke off: {error}");
+            return Err(Error::invalid_argument(message).into());
+        }
+        Err(_) => {
+            let message = format!("the body took longer than {} s", BODY_TIME.as_secs());
+            return Err(Refusal {
+                error: Error::deadline_exceeded(message),
+                status: Some(StatusCode::REQUEST_TIMEOUT),
+            });
+        }
+    };
+    if !body.is_empty() && !is_json(headers) {
+        return Err(Refusal {
+            error: Error::invalid_argument("the body must have the content type application/json"),
+            status: Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        });
+    }
+    Ok(body)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
+}
