@@ -231,9 +231,7 @@ impl Work {
         let (output, statements) = Statement::split(&output)?;
         check_storable(&output)?;
         row.output = Some(output);
-        let mut transition = self.journal.transition();
-        transition.rows.push(row.clone());
-        self.journal.write_with(transition, statements).await?;
+        *row = self.journal.write_with(row.clone(), statements).await?;
         Ok(true)
     }
 

@@ -257,7 +257,7 @@ pub(super) async fn begin(
         (None, None) => shared.worker.show_life().await?,
     }
     let ended = execution.status.is_terminal();
-    match execution.journal.write(transition).await {
+    match execution.journal.write_once(transition).await {
         Ok(_) if ended => Ok(Begun::Ended(id)),
         Ok(_) => Ok(Begun::New(Box::new(execution))),
         // Somebody began the same request a moment earlier.

@@ -16,7 +16,7 @@ use super::attempt::{Action, Ended, Work};
 use super::definition::Definition;
 use super::event::{Events, RunEvent};
 use super::handler::{TaskContext, idempotency_key};
-use super::journal::{Kind, RunJournal, StageRow, Transition};
+use super::journal::{Kind, RunJournal, StageRow, Transition, Written};
 use super::preflight::Preflight;
 use super::result::{Fault, RunFacts, failure};
 use super::retry::RetryPolicy;
@@ -171,7 +171,8 @@ impl Execution {
                         let (journal, cancel) = (self.journal.clone(), self.cancel_on_request());
                         writing += 1;
                         steps.spawn(async move {
-                            let written = write(&journal, transition, cancel).await;
+                            let written = journal.write(transition).await;
+                            let written = written.map(|written| heed(written, cancel.as_ref()));
                             Step::Written(task, succeeded, written)
                         });
                     }
@@ -437,7 +438,9 @@ impl Execution {
     }
 
     pub(super) async fn write(&self, transition: Transition) -> Result<()> {
-        write(&self.journal, transition, self.cancel_on_request()).await
+        let written = self.journal.write(transition).await?;
+        heed(written, self.cancel_on_request().as_ref());
+        Ok(())
     }
 
     /// What a request to cancel fires, as long as there is something to cancel.
@@ -467,31 +470,10 @@ pub(super) fn is_final(task: &TaskState, retry: &RetryPolicy) -> bool {
             .is_none_or(|(kind, _)| !retry.repeats(attempts, *kind))
 }
 
-/// How long a database that does not answer is waited for before the run is let go.
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Makes a transition durable, repeating it while the database does not answer: a transition bears repetition.
-async fn write(
-    journal: &RunJournal,
-    transition: Transition,
-    cancel: Option<CancellationToken>,
-) -> Result<()> {
-    let (began, mut wait) = (Instant::now(), Duration::from_millis(50));
-    loop {
-        match journal.write(transition.clone()).await {
-            Ok(written) => {
-                if let Some(cancel) = cancel.filter(|_| written.cancel_requested) {
-                    cancel.cancel();
-                }
-                return Ok(());
-            }
-            Err(error) if error.kind() == ErrorKind::Unavailable && began.elapsed() < PATIENCE => {
-                tracing::warn!(run = %journal.run, "the database does not answer: {error}");
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(Duration::from_secs(2));
-            }
-            Err(error) => return Err(error),
-        }
+/// Cancels if the database says that somebody asked for it.
+fn heed(written: Written, cancel: Option<&CancellationToken>) {
+    if let Some(cancel) = cancel.filter(|_| written.cancel_requested) {
+        cancel.cancel();
     }
 }
 

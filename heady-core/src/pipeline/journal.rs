@@ -4,13 +4,15 @@
 //! worker that owns the run: each carries the fence under which that worker took it, and a stale one is refused by the
 //! statement itself.
 
+use std::time::{Duration, Instant};
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::result::Fault;
 use super::statement::Statement;
-use super::{RunStatus, StageStatus};
+use super::{RunStatus, StageStatus, queries};
 use crate::audit::{self, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Arg, Batch, Call, Lane, Row, Sql, Store, time_text};
@@ -18,6 +20,9 @@ use crate::types::{Id, Timestamp};
 
 /// Outputs larger than this, in bytes of JSON, are kept beside the hot table.
 const LARGE_OUTPUT: usize = 256 << 10;
+
+/// How long a database that does not answer is waited for before the run is let go.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What a row of `pipeline_stage_runs` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,11 +404,20 @@ impl RunJournal {
         }
     }
 
-    /// Makes a transition durable.
+    /// Makes a transition durable, repeating it while the database does not answer: a transition bears repetition.
     ///
     /// # Errors
-    /// `ABORTED` when another worker owns the run; then this one must stop.
+    /// `ABORTED` when another worker owns the run; then this one must stop. `UNAVAILABLE` when the database stays away
+    /// longer than [`PATIENCE`].
     pub(super) async fn write(&self, transition: Transition) -> Result<Written> {
+        self.patiently(|| self.write_once(transition.clone())).await
+    }
+
+    /// Makes a transition durable, or says at once that the database does not answer.
+    ///
+    /// # Errors
+    /// As [`RunJournal::write`].
+    pub(super) async fn write_once(&self, transition: Transition) -> Result<Written> {
         let changes = transition.change.is_some();
         match self.lane.submit(transition).await {
             Ok(Some(written)) => Ok(written),
@@ -412,22 +426,31 @@ impl RunJournal {
             Err(error) if changes && error.kind() == ErrorKind::FailedPrecondition => {
                 Err(taken_over(&self.run))
             }
+            // Two transactions were in each other's way. That says nothing about who owns the run.
+            Err(error) if error.kind() == ErrorKind::Aborted => {
+                Err(Error::unavailable("the database asks to try again").caused_by(error))
+            }
             Err(error) => Err(error),
         }
     }
 
-    /// Makes a transition durable together with statements of a transactional task: all of it or nothing.
+    /// Makes the success of a transactional task durable together with its statements: all of it or nothing. Returns
+    /// the row that is recorded: if an earlier attempt was committed although nobody learned of it, that one's, and
+    /// then these statements have had no effect.
     ///
     /// # Errors
     /// `ABORTED` without details when another worker owns the run; anything else is the statements' own.
     pub(super) async fn write_with(
         &self,
-        transition: Transition,
+        row: StageRow,
         statements: Vec<Statement>,
-    ) -> Result<()> {
+    ) -> Result<StageRow> {
         let (run, fence) = (self.run.clone(), self.fence);
+        let mut transition = self.transition();
+        transition.rows.push(row.clone());
         let call = Journal::call(std::slice::from_ref(&transition))?;
-        self.store
+        let written = self
+            .store
             .write(move |transaction| {
                 Box::pin(async move {
                     let owned = transaction
@@ -444,7 +467,41 @@ impl RunJournal {
                     transaction.run(&call).await.map(drop)
                 })
             })
-            .await
+            .await;
+        match written {
+            Ok(()) => Ok(row),
+            // The answer to a commit may be lost, of this attempt or of the one before it.
+            Err(error)
+                if error.details().is_none()
+                    && matches!(
+                        error.kind(),
+                        ErrorKind::Unavailable | ErrorKind::AlreadyExists
+                    ) =>
+            {
+                let recorded = self
+                    .patiently(|| queries::success(&self.store, &self.run, &row))
+                    .await?;
+                recorded.ok_or(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Repeats a call while the database does not answer.
+    async fn patiently<T, F: Future<Output = Result<T>>>(&self, call: impl Fn() -> F) -> Result<T> {
+        let (began, mut wait) = (Instant::now(), Duration::from_millis(50));
+        loop {
+            match call().await {
+                Err(error)
+                    if error.kind() == ErrorKind::Unavailable && began.elapsed() < PATIENCE =>
+                {
+                    tracing::warn!(run = %self.run, "the database does not answer: {error}");
+                    tokio::time::sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(2));
+                }
+                outcome => return outcome,
+            }
+        }
     }
 }
 

@@ -412,7 +412,7 @@ impl Shared {
                 result: None,
                 release: true,
             });
-            if let Err(error) = journal.write(transition).await {
+            if let Err(error) = journal.write_once(transition).await {
                 tracing::warn!(run = %journal.run, "it could not be handed back: {error}");
             }
         }

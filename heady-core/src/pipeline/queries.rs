@@ -134,17 +134,37 @@ fn summary(row: &Row) -> Result<RunSummary> {
 }
 
 /// What happened in a run, large outputs included.
+const STAGE_ROWS: &str =
+    "SELECT s.kind, s.stage_num, s.stage_name, s.item_key, s.iteration, s.attempt, s.seq, s.status, s.started_at,
+            s.finished_at, s.metrics, s.simulated, coalesce(s.output, o.output) AS output, s.error, s.error_code
+     FROM pipeline_stage_runs AS s LEFT JOIN pipeline_outputs AS o ON o.id = s.output_ref
+     WHERE s.pipeline_run_id = $1";
+
 pub(super) async fn stage_rows(store: &Store, id: &Id) -> Result<Vec<StageRow>> {
     let rows = store
-        .fetch_all(
-            "SELECT s.kind, s.stage_num, s.stage_name, s.item_key, s.iteration, s.attempt, s.seq, s.status, s.started_at,
-                    s.finished_at, s.metrics, s.simulated, coalesce(s.output, o.output) AS output, s.error, s.error_code
-             FROM pipeline_stage_runs AS s LEFT JOIN pipeline_outputs AS o ON o.id = s.output_ref
-             WHERE s.pipeline_run_id = $1 ORDER BY s.seq",
-            vec![Arg::uuid(id)],
-        )
+        .fetch_all(format!("{STAGE_ROWS} ORDER BY s.seq"), vec![Arg::uuid(id)])
         .await?;
     rows.iter().map(stage_row).collect()
+}
+
+/// The recorded success of the task that this row is an attempt of.
+pub(super) async fn success(store: &Store, run: &Id, row: &StageRow) -> Result<Option<StageRow>> {
+    let found = store
+        .fetch_optional(
+            format!(
+                "{STAGE_ROWS} AND s.stage_num = $2 AND s.item_key = $3 AND s.kind = $4 AND s.iteration = $5
+                 AND s.status = 'SUCCEEDED'"
+            ),
+            vec![
+                Arg::uuid(run),
+                (row.stage as i64).into(),
+                row.item.as_str().into(),
+                row.kind.as_str().into(),
+                row.iteration.into(),
+            ],
+        )
+        .await?;
+    found.as_ref().map(stage_row).transpose()
 }
 
 fn stage_row(row: &Row) -> Result<StageRow> {

@@ -7,6 +7,7 @@ on_both_databases!(
     a_living_workers_run_is_not_taken,
     an_abandoned_run_is_adopted,
     a_zombie_cannot_write,
+    a_commit_whose_answer_was_lost_is_found,
     a_closed_engine_hands_its_runs_back,
     a_run_waits_for_a_worker_with_its_handlers,
     an_interrupted_at_most_once_task_is_indeterminate,
@@ -203,7 +204,7 @@ async fn a_zombie_cannot_write(fresh: Fresh) {
     late.rows.push(journal::StageRow {
         item: "zombie".into(),
         status: StageStatus::Failed,
-        ..row
+        ..row.clone()
     });
     assert_eq!(
         zombie.write(late).await.unwrap_err().kind(),
@@ -227,11 +228,7 @@ async fn a_zombie_cannot_write(fresh: Fresh) {
             .unwrap()
             .1;
     assert_eq!(
-        zombie
-            .write_with(zombie.transition(), statement)
-            .await
-            .unwrap_err()
-            .kind(),
+        zombie.write_with(row, statement).await.unwrap_err().kind(),
         ErrorKind::Aborted
     );
     assert_eq!(second.get(run.run_id.as_str()).await.unwrap(), run);
@@ -248,6 +245,47 @@ async fn a_zombie_cannot_write(fresh: Fresh) {
             .is_empty(),
         "what did not happen is not in the log"
     );
+}
+
+async fn a_commit_whose_answer_was_lost_is_found(fresh: Fresh) {
+    let log = Log::default();
+    let (first, run) = hanging(&fresh, &log).await;
+    let store = fresh.open().await;
+    let fence = queries::run_by_id(&store, &run.run_id).await.unwrap().fence;
+    let journal = first.shared.journal(&run.run_id, fence);
+    let attempt = |attempt: i64| {
+        let row = journal::StageRow {
+            kind: journal::Kind::Task,
+            stage: 0,
+            stage_id: "s".into(),
+            item: "booked".into(),
+            iteration: 0,
+            attempt,
+            seq: 100 + attempt,
+            status: StageStatus::Succeeded,
+            started_at: run.started_at,
+            finished_at: Some(run.started_at),
+            duration_ms: Some(1.0),
+            simulated: false,
+            output: Some(json!({"attempt": attempt})),
+            error: None,
+        };
+        let id = format!("booking-{attempt}");
+        let insert = "INSERT INTO services (id, name, base_url) VALUES ($1, $1, '')";
+        let returned = json!({"statements": [{"sql": insert, "args": [id]}]});
+        journal.write_with(row, statement::Statement::split(&returned).unwrap().1)
+    };
+    let committed = attempt(1).await.unwrap();
+    // Nobody learned of it, so the task is tried again.
+    let found = attempt(2).await.unwrap();
+    assert_eq!((found.attempt, found.output), (1, committed.output));
+    let services = first.shared.tools.registry.list_services().await.unwrap();
+    let ids: Vec<_> = services
+        .services
+        .iter()
+        .map(|service| service.id.as_str())
+        .collect();
+    assert_eq!(ids, ["booking-1"]);
 }
 
 async fn a_closed_engine_hands_its_runs_back(fresh: Fresh) {
