@@ -9,10 +9,65 @@ CREATE TABLE audit_logs (
   details JSONB NOT NULL DEFAULT '{}'::jsonb,
   timestamp TIMESTAMPTZ NOT NULL DEFAULT now(),
 
-  -- The place of the hash chain.
-  chain_id TEXT,
-  seq BIGINT,
-  prev_hash TEXT,
-  hash TEXT
+  -- The place in the hash chain.
+  chain_id TEXT COLLATE "C" NOT NULL,
+  seq BIGINT NOT NULL CHECK (seq > 0),
+  prev_hash TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  -- What the chain knows of the details, which may be erased together with their salt.
+  details_commit TEXT NOT NULL,
+  salt TEXT,
+  -- Of a tool call.
+  call_id UUID,
+  policy_version BIGINT,
+  UNIQUE (chain_id, seq)
 );
 CREATE INDEX audit_logs_time ON audit_logs(timestamp, id);
+
+-- The last row of each chain.
+CREATE TABLE audit_heads (
+  chain_id TEXT COLLATE "C" PRIMARY KEY,
+  seq BIGINT NOT NULL,
+  hash TEXT NOT NULL
+) WITH (fillfactor = 50);
+
+-- Signed statements about all heads at a moment.
+CREATE TABLE audit_checkpoints (
+  id UUID PRIMARY KEY,
+  rows BIGINT NOT NULL,
+  note TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL
+);
+
+-- What was written stays, but for details that are erased.
+CREATE FUNCTION audit_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'integrity_constraint_violation';
+END $$;
+
+CREATE TRIGGER audit_logs_update BEFORE UPDATE ON audit_logs FOR EACH ROW
+WHEN (NOT (NEW.details = '{}' AND NEW.salt IS NULL
+  AND (NEW.id, NEW.actor, NEW.action, NEW.target, NEW.status, NEW.timestamp, NEW.chain_id, NEW.seq, NEW.prev_hash,
+       NEW.hash, NEW.details_commit, NEW.call_id, NEW.policy_version)
+  IS NOT DISTINCT FROM
+      (OLD.id, OLD.actor, OLD.action, OLD.target, OLD.status, OLD.timestamp, OLD.chain_id, OLD.seq, OLD.prev_hash,
+       OLD.hash, OLD.details_commit, OLD.call_id, OLD.policy_version)))
+EXECUTE FUNCTION audit_refuse('an audit row cannot be changed; only its details can be erased');
+CREATE TRIGGER audit_logs_delete BEFORE DELETE ON audit_logs FOR EACH ROW
+EXECUTE FUNCTION audit_refuse('an audit row cannot be deleted');
+CREATE TRIGGER audit_logs_truncate BEFORE TRUNCATE ON audit_logs FOR EACH STATEMENT
+EXECUTE FUNCTION audit_refuse('an audit row cannot be deleted');
+CREATE TRIGGER audit_heads_update BEFORE UPDATE ON audit_heads FOR EACH ROW
+WHEN (NEW.seq <= OLD.seq OR NEW.chain_id <> OLD.chain_id)
+EXECUTE FUNCTION audit_refuse('an audit chain only grows');
+CREATE TRIGGER audit_heads_delete BEFORE DELETE ON audit_heads FOR EACH ROW
+EXECUTE FUNCTION audit_refuse('an audit chain cannot be deleted');
+CREATE TRIGGER audit_heads_truncate BEFORE TRUNCATE ON audit_heads FOR EACH STATEMENT
+EXECUTE FUNCTION audit_refuse('an audit chain cannot be deleted');
+CREATE TRIGGER audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints FOR EACH ROW
+EXECUTE FUNCTION audit_refuse('an audit checkpoint cannot be changed');
+CREATE TRIGGER audit_checkpoints_delete BEFORE DELETE ON audit_checkpoints FOR EACH ROW
+EXECUTE FUNCTION audit_refuse('an audit checkpoint cannot be deleted');
+CREATE TRIGGER audit_checkpoints_truncate BEFORE TRUNCATE ON audit_checkpoints FOR EACH STATEMENT
+EXECUTE FUNCTION audit_refuse('an audit checkpoint cannot be deleted');

@@ -9,10 +9,52 @@ CREATE TABLE audit_logs (
   details TEXT NOT NULL DEFAULT '{}',
   timestamp TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
 
-  -- The place of the hash chain.
-  chain_id TEXT,
-  seq INTEGER,
-  prev_hash TEXT,
-  hash TEXT
+  -- The place in the hash chain.
+  chain_id TEXT NOT NULL,
+  seq INTEGER NOT NULL CHECK (seq > 0),
+  prev_hash TEXT NOT NULL,
+  hash TEXT NOT NULL,
+  -- What the chain knows of the details, which may be erased together with their salt.
+  details_commit TEXT NOT NULL,
+  salt TEXT,
+  -- Of a tool call.
+  call_id TEXT,
+  policy_version INTEGER,
+  UNIQUE (chain_id, seq)
 );
 CREATE INDEX audit_logs_time ON audit_logs(timestamp, id);
+
+-- The last row of each chain.
+CREATE TABLE audit_heads (
+  chain_id TEXT PRIMARY KEY,
+  seq INTEGER NOT NULL,
+  hash TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Signed statements about all heads at a moment.
+CREATE TABLE audit_checkpoints (
+  id TEXT PRIMARY KEY,
+  rows INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  created_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- What was written stays, but for details that are erased.
+CREATE TRIGGER audit_logs_update BEFORE UPDATE ON audit_logs
+WHEN NOT (NEW.details = '{}' AND NEW.salt IS NULL
+  AND (NEW.id, NEW.actor, NEW.action, NEW.target, NEW.status, NEW.timestamp, NEW.chain_id, NEW.seq, NEW.prev_hash,
+       NEW.hash, NEW.details_commit, NEW.call_id, NEW.policy_version)
+  IS  (OLD.id, OLD.actor, OLD.action, OLD.target, OLD.status, OLD.timestamp, OLD.chain_id, OLD.seq, OLD.prev_hash,
+       OLD.hash, OLD.details_commit, OLD.call_id, OLD.policy_version))
+BEGIN SELECT RAISE(ABORT, 'an audit row cannot be changed; only its details can be erased'); END;
+CREATE TRIGGER audit_logs_delete BEFORE DELETE ON audit_logs
+BEGIN SELECT RAISE(ABORT, 'an audit row cannot be deleted'); END;
+CREATE TRIGGER audit_heads_update BEFORE UPDATE ON audit_heads WHEN NEW.seq <= OLD.seq OR NEW.chain_id <> OLD.chain_id
+BEGIN SELECT RAISE(ABORT, 'an audit chain only grows'); END;
+CREATE TRIGGER audit_heads_delete BEFORE DELETE ON audit_heads
+BEGIN SELECT RAISE(ABORT, 'an audit chain cannot be deleted'); END;
+CREATE TRIGGER audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'an audit checkpoint cannot be changed'); END;
+CREATE TRIGGER audit_checkpoints_delete BEFORE DELETE ON audit_checkpoints
+BEGIN SELECT RAISE(ABORT, 'an audit checkpoint cannot be deleted'); END;

@@ -3,50 +3,37 @@
 //! Every change that somebody asked for writes one row here, in the same transaction as the change: neither can exist
 //! without the other.
 
+mod chain;
 mod model;
 mod queries;
+mod record;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
 
 pub use model::{AuditEntry, AuditPage, AuditQuery};
-pub(crate) use queries::{append, part};
+pub(crate) use record::Record;
 
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{Call, Store, Transaction};
 
-/// A row that a domain is about to append.
-#[derive(Debug, Clone, serde::Serialize)]
-pub(crate) struct Record {
-    id: crate::Id,
-    actor: String,
-    action: &'static str,
-    target: String,
-    status: String,
-    details: serde_json::Value,
-    timestamp: crate::Timestamp,
+/// Appends records in the transaction of the change that they describe.
+pub(crate) async fn append(transaction: &mut Transaction, records: &[Record]) -> Result<()> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    transaction
+        .continue_with(&chain::Rows(records.to_vec()))
+        .await
 }
 
-impl Record {
-    /// `actor` did `action` to `target`, which ended as `status`.
-    pub(crate) fn new(
-        actor: &str,
-        action: &'static str,
-        target: impl Into<String>,
-        status: &str,
-    ) -> Self {
-        Self {
-            id: crate::Id::new(),
-            actor: actor.to_owned(),
-            action,
-            target: target.into(),
-            status: status.to_owned(),
-            details: serde_json::json!({}),
-            timestamp: crate::types::now(),
-        }
-    }
-
-    /// Adds facts; never secrets, never document text.
-    pub(crate) fn with(mut self, details: serde_json::Value) -> Self {
-        self.details = details;
-        self
+/// Appends records in the call of a batch.
+pub(crate) fn part(call: Call, records: &[Record]) -> Call {
+    if records.is_empty() {
+        call
+    } else {
+        call.continued_by(Arc::new(chain::Rows(records.to_vec())))
     }
 }
 

@@ -9,9 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::seat::{Continuation, Lease};
 use super::sql::{Arg, Dialect, Row, Sql, check_nul_in_document};
 use super::{Database, Store};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// The most operations of one call.
 const MAX_OPS: usize = 512;
@@ -21,7 +22,7 @@ const MAX_WEIGHT: usize = 4 << 20;
 
 /// How many calls of one lane may be under way on PostgreSQL.
 #[cfg(feature = "postgres")]
-const COMMITTERS: usize = 6;
+pub(super) const COMMITTERS: usize = 6;
 
 /// What a domain writes through a lane.
 ///
@@ -44,60 +45,87 @@ pub(crate) trait Batch: Send + Sync + 'static {
     fn weight(op: &Self::Op) -> usize;
 }
 
-/// One call: parts that commit together, each with one JSON document as its `$1`.
+/// One call: parts that commit together, each with one JSON document as its `$1`, and rows that continue others.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
+    continuation: Option<Arc<dyn Continuation>>,
     parts: Vec<Part>,
 }
 
 /// A part of a call. On PostgreSQL its SQL is one statement; on SQLite it may be several, all seeing the document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Part {
     pub(super) sql: Sql,
     pub(super) document: String,
+}
+
+impl Part {
+    pub(crate) fn new(sql: impl Into<Sql>, document: String) -> Self {
+        Self {
+            sql: sql.into(),
+            document,
+        }
+    }
+
+    /// Refuses what no database may be handed.
+    pub(super) fn check(&self) -> Result<()> {
+        check_nul_in_document(&self.document)
+    }
 }
 
 impl Call {
     /// Adds a part.
     #[must_use]
     pub(crate) fn with(mut self, sql: impl Into<Sql>, document: String) -> Self {
-        self.parts.push(Part {
-            sql: sql.into(),
-            document,
-        });
+        self.parts.push(Part::new(sql, document));
         self
     }
 
-    /// Refuses what no database may be handed.
-    pub(super) fn check(&self) -> Result<()> {
-        self.parts
-            .iter()
-            .try_for_each(|part| check_nul_in_document(&part.document))
+    /// Sets the rows that continue others. They are written after the parts: every transaction locks what it changes first
+    /// and what it continues last, so that none waits in a circle.
+    #[must_use]
+    pub(crate) fn continued_by(mut self, rows: Arc<dyn Continuation>) -> Self {
+        self.continuation = Some(rows);
+        self
+    }
+
+    pub(super) fn continuation(&self) -> Option<&Arc<dyn Continuation>> {
+        self.continuation.as_ref()
     }
 
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
-    /// All parts as one text between BEGIN and COMMIT, each part's `$1` renumbered to its own argument.
-    pub(super) fn as_one_transaction(&self) -> (String, Vec<Arg>) {
-        let mut text = "BEGIN IMMEDIATE;\n".to_owned();
-        for (part, number) in self.parts.iter().zip(1..) {
-            text += &part
-                .sql
-                .text(Dialect::Sqlite)
-                .replace("$1", &format!("${number}"));
-            text += ";\n";
+    /// All parts, those that continue the seat's rows last, or `None` if the seat does not know its last row.
+    pub(super) fn parts_from(&self, lease: Option<&mut Lease>) -> Result<Option<Vec<Part>>> {
+        let mut parts = self.parts.clone();
+        if let (Some(rows), Some(lease)) = (&self.continuation, lease) {
+            let Some(part) = lease.part(&**rows)? else {
+                return Ok(None);
+            };
+            parts.push(part);
         }
-        text += "COMMIT";
-        (
-            text,
-            self.parts
-                .iter()
-                .map(|part| part.document.as_str().into())
-                .collect(),
-        )
+        parts.iter().try_for_each(Part::check)?;
+        Ok(Some(parts))
     }
+}
+
+/// Parts as one text between BEGIN and COMMIT, each part's `$1` renumbered to its own argument.
+pub(super) fn as_one_transaction(parts: Vec<Part>) -> (String, Vec<Arg>) {
+    let mut text = "BEGIN IMMEDIATE;\n".to_owned();
+    for (part, number) in parts.iter().zip(1..) {
+        text += &part
+            .sql
+            .text(Dialect::Sqlite)
+            .replace("$1", &format!("${number}"));
+        text += ";\n";
+    }
+    text += "COMMIT";
+    (
+        text,
+        parts.into_iter().map(|part| part.document.into()).collect(),
+    )
 }
 
 /// The queue of one kind of operations; clones share it.
@@ -215,40 +243,81 @@ impl<B: Batch> Lane<B> {
     }
 
     async fn carry_out(&self, ops: &[B::Op]) -> Vec<Result<B::Outcome>> {
-        match self.call(ops).await {
-            Ok(outcomes) => outcomes.into_iter().map(Ok).collect(),
-            Err(error) if ops.len() == 1 => vec![Err(error)],
-            Err(_) => {
-                let mut outcomes = Vec::with_capacity(ops.len());
-                for op in ops.chunks(1) {
-                    outcomes.push(self.call(op).await.and_then(|mut one| {
-                        one.pop()
-                            .ok_or_else(|| Error::internal("a batch of one had no outcome"))
-                    }));
-                }
-                outcomes
-            }
+        let mut failed = match self.call(ops, Attempt::First).await {
+            Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
+            Err(failed) => failed,
+        };
+        if failed.perhaps_stale {
+            failed = match self.call(ops, Attempt::Again).await {
+                Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
+                Err(failed) => failed,
+            };
         }
+        if ops.len() == 1 {
+            return vec![Err(failed.error)];
+        }
+        let mut outcomes = Vec::with_capacity(ops.len());
+        for op in ops.chunks(1) {
+            let outcome = self.call(op, Attempt::Again).await;
+            outcomes.push(outcome.map_err(|failed| failed.error).and_then(|mut one| {
+                one.pop()
+                    .ok_or_else(|| Error::internal("a batch of one had no outcome"))
+            }));
+        }
+        outcomes
     }
 
-    async fn call(&self, ops: &[B::Op]) -> Result<Vec<B::Outcome>> {
+    async fn call(&self, ops: &[B::Op], attempt: Attempt) -> Result<Vec<B::Outcome>, Failed> {
         let call = B::call(ops)?;
-        call.check()?;
-        let rows = match &self.store.inner.database {
-            Database::Sqlite(sqlite) => sqlite.call(&call).await?,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => postgres.call(&call).await?,
+        let rows = match attempt {
+            Attempt::First => self.store.call(&call).await,
+            Attempt::Again => self.store.call_again(&call).await,
         };
-        let outcomes = B::outcomes(ops, &rows)?;
-        if outcomes.len() == ops.len() {
-            Ok(outcomes)
-        } else {
-            Err(Error::internal(format!(
-                "{} operations had {} outcomes",
-                ops.len(),
-                outcomes.len()
-            )))
+        let rows = rows.map_err(|error| Failed {
+            perhaps_stale: call.continuation.is_some()
+                && matches!(
+                    error.kind(),
+                    ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::Aborted
+                ),
+            error,
+        })?;
+        Ok(outcomes::<B>(ops, &rows)?)
+    }
+}
+
+/// Whether operations may have been carried out already.
+#[derive(Clone, Copy)]
+enum Attempt {
+    First,
+    Again,
+}
+
+/// Why a call failed.
+struct Failed {
+    error: Error,
+    /// Whether the database refused the call for what a seat remembered, perhaps.
+    perhaps_stale: bool,
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            perhaps_stale: false,
         }
+    }
+}
+
+fn outcomes<B: Batch>(ops: &[B::Op], rows: &[Row]) -> Result<Vec<B::Outcome>> {
+    let outcomes = B::outcomes(ops, rows)?;
+    if outcomes.len() == ops.len() {
+        Ok(outcomes)
+    } else {
+        Err(Error::internal(format!(
+            "{} operations had {} outcomes",
+            ops.len(),
+            outcomes.len()
+        )))
     }
 }
 

@@ -10,6 +10,7 @@ mod migrations;
 mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod seat;
 mod sql;
 mod sqlite;
 #[cfg(test)]
@@ -24,9 +25,10 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-pub(crate) use batch::{Batch, Call, Lane};
+pub(crate) use batch::{Batch, Call, Lane, Part};
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
+pub(crate) use seat::{Continuation, Mark, Seats};
 pub(crate) use sql::{Arg, Dialect, Row, Sql, args, check_storable, time_text};
 pub(crate) use transaction::Transaction;
 
@@ -57,6 +59,7 @@ pub(crate) struct Store {
 
 struct Inner {
     database: Database,
+    seats: Seats,
     /// The runtime `connect` was called on: writes run there as tasks of their own, so that a caller who stops
     /// waiting neither tears a transaction nor blocks the writer.
     runtime: Handle,
@@ -66,6 +69,17 @@ enum Database {
     Sqlite(sqlite::Sqlite),
     #[cfg(feature = "postgres")]
     Postgres(Box<postgres::Postgres>),
+}
+
+impl Database {
+    /// How many connections can write at once.
+    fn writers(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => postgres::CONNECTIONS as usize,
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -100,9 +114,11 @@ impl Store {
                 ));
             }
         };
+        let seats = Seats::new(database.writers());
         Ok(Self {
             inner: Arc::new(Inner {
                 database,
+                seats,
                 runtime: Handle::current(),
             }),
         })
@@ -158,11 +174,47 @@ impl Store {
     }
 
     async fn begin(&self) -> Result<Transaction> {
-        match &self.inner.database {
-            Database::Sqlite(sqlite) => sqlite.begin().await,
+        let open = match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.begin().await?,
             #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => postgres.begin().await,
+            Database::Postgres(postgres) => postgres.begin().await?,
+        };
+        Ok(Transaction::new(open, self.clone()))
+    }
+
+    /// Runs the parts of a call as one transaction.
+    async fn call(&self, call: &Call) -> Result<Vec<Row>> {
+        let rows = match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.call(call, self).await?,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(postgres) => postgres.call(call, self).await?,
+        };
+        match rows {
+            Some(rows) => Ok(rows),
+            None => self.call_again(call).await,
         }
+    }
+
+    /// Runs a call that may have been carried out already, in a transaction that reads for itself whether it was and
+    /// what it continues.
+    pub(crate) async fn call_again(&self, call: &Call) -> Result<Vec<Row>> {
+        let mut transaction = self.begin().await?;
+        let rows = transaction.run_again(call).await?;
+        transaction.commit().await?;
+        Ok(rows)
+    }
+
+    async fn seat_for(&self, call: &Call) -> Result<Option<seat::Lease>> {
+        match call.continuation() {
+            Some(_) => Ok(Some(self.inner.seats.take().await?)),
+            None => Ok(None),
+        }
+    }
+
+    #[cfg(test)]
+    /// The seats of this engine.
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.inner.seats
     }
 
     /// Takes the lock of this name, or returns `None` while another process or engine holds it. The lock goes with

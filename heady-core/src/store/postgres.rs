@@ -6,13 +6,15 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
 
+use super::batch::Part;
 use super::hold::Hold;
 use super::sql::{Arg, Row, Sql, postgres_arguments};
-use super::{Call, Dialect, Transaction, migrations};
+use super::transaction::Open;
+use super::{Call, Dialect, Store, migrations};
 use crate::error::{Error, Result};
 
 /// Six committers (see [`super::batch`]) and as many readers.
-const CONNECTIONS: u32 = 12;
+pub(super) const CONNECTIONS: u32 = 2 * super::batch::COMMITTERS as u32;
 
 /// Schemas of one database have locks of their own, as they have tables of their own.
 const TAKE: &str =
@@ -60,22 +62,32 @@ impl Postgres {
         Ok(rows.into_iter().map(Row::Postgres).collect())
     }
 
-    pub(super) async fn begin(&self) -> Result<Transaction> {
-        Ok(Transaction::Postgres(self.pool.begin().await?))
+    pub(super) async fn begin(&self) -> Result<Open> {
+        Ok(Open::Postgres(self.pool.begin().await?))
     }
 
     /// Runs a call of one part in one round trip, which PostgreSQL makes a transaction by itself; several parts in a
-    /// transaction around them.
-    pub(super) async fn call(&self, call: &Call) -> Result<Vec<Row>> {
-        if let [part] = call.parts() {
-            return self
-                .fetch_all(part.sql.clone(), vec![part.document.clone().into()])
-                .await;
+    /// transaction around them. Returns `None` if the seat that it takes does not know its last row.
+    pub(super) async fn call(&self, call: &Call, store: &Store) -> Result<Option<Vec<Row>>> {
+        let mut connection = self.pool.acquire().await?;
+        let mut lease = store.seat_for(call).await?;
+        let Some(mut parts) = call.parts_from(lease.as_mut())? else {
+            return Ok(None);
+        };
+        let mut rows = Vec::new();
+        if let [part] = &mut parts[..] {
+            rows.extend(fetch(&mut connection, part).await?);
+        } else {
+            let mut transaction = sqlx::Connection::begin(&mut *connection).await?;
+            for part in &mut parts {
+                rows.extend(fetch(&mut transaction, part).await?);
+            }
+            transaction.commit().await?;
         }
-        let mut transaction = self.begin().await?;
-        let rows = transaction.run(call).await?;
-        transaction.commit().await?;
-        Ok(rows)
+        if let Some(lease) = lease {
+            lease.committed();
+        }
+        Ok(Some(rows.into_iter().map(Row::Postgres).collect()))
     }
 
     /// An advisory lock on a session of its own: the server releases it when the process dies.
@@ -100,4 +112,15 @@ impl Postgres {
     pub(super) async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+async fn fetch(
+    connection: &mut sqlx::PgConnection,
+    part: &mut Part,
+) -> Result<Vec<sqlx::postgres::PgRow>> {
+    let text = AssertSqlSafe(part.sql.text(Dialect::Postgres).to_owned());
+    let arguments = postgres_arguments(vec![std::mem::take(&mut part.document).into()])?;
+    Ok(sqlx::query_with(text, arguments)
+        .fetch_all(connection)
+        .await?)
 }

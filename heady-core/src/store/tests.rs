@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::batch::as_one_transaction;
 use super::testing::{Fresh, on_both_databases};
 use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, Transaction, args};
 use crate::ErrorKind;
@@ -423,7 +424,7 @@ fn each_part_of_a_call_has_its_own_argument() {
     let call = Call::default()
         .with("SELECT $1; SELECT $1", "a".into())
         .with("SELECT $1", "b".into());
-    let (text, args) = call.as_one_transaction();
+    let (text, args) = as_one_transaction(call.parts_from(None).unwrap().unwrap());
     assert_eq!(
         text,
         "BEGIN IMMEDIATE;\nSELECT $1; SELECT $1;\nSELECT $2;\nCOMMIT"

@@ -2,24 +2,36 @@
 
 use sqlx::AssertSqlSafe;
 
+use super::seat::{Continuation, Lease};
 use super::sql::{Arg, Row, Sql, sqlite_arguments};
-use super::{Call, Dialect};
-use crate::error::Result;
+use super::{Call, Dialect, Store};
+use crate::error::{Error, Result};
 
 /// An open transaction; dropping it rolls back.
-pub(crate) enum Transaction {
+pub(crate) struct Transaction {
+    open: Open,
+    store: Store,
+    /// The seat whose rows this transaction continues.
+    lease: Option<Lease>,
+}
+
+pub(super) enum Open {
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
     #[cfg(feature = "postgres")]
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
 }
 
 impl Transaction {
-    pub(crate) fn dialect(&self) -> Dialect {
-        match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => Dialect::Postgres,
+    pub(super) fn new(open: Open, store: Store) -> Self {
+        Self {
+            open,
+            store,
+            lease: None,
         }
+    }
+
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.store.dialect()
     }
 
     /// Runs a statement and returns how many rows it changed.
@@ -27,13 +39,13 @@ impl Transaction {
         // Every text that reaches this point is a constant of a domain's `queries.rs`, or a user's statement of a
         // TRANSACTIONAL task, which the host itself wrote; values are always bound.
         let text = AssertSqlSafe(sql.into().into_text(self.dialect()));
-        Ok(match self {
-            Self::Sqlite(transaction) => sqlx::query_with(text, sqlite_arguments(args)?)
+        Ok(match &mut self.open {
+            Open::Sqlite(transaction) => sqlx::query_with(text, sqlite_arguments(args)?)
                 .execute(&mut **transaction)
                 .await?
                 .rows_affected(),
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => {
+            Open::Postgres(transaction) => {
                 sqlx::query_with(text, super::sql::postgres_arguments(args)?)
                     .execute(&mut **transaction)
                     .await?
@@ -49,15 +61,15 @@ impl Transaction {
         args: Vec<Arg>,
     ) -> Result<Vec<Row>> {
         let text = AssertSqlSafe(sql.into().into_text(self.dialect()));
-        Ok(match self {
-            Self::Sqlite(transaction) => {
+        Ok(match &mut self.open {
+            Open::Sqlite(transaction) => {
                 let rows = sqlx::query_with(text, sqlite_arguments(args)?)
                     .fetch_all(&mut **transaction)
                     .await?;
                 rows.into_iter().map(Row::Sqlite).collect()
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => {
+            Open::Postgres(transaction) => {
                 let arguments = super::sql::postgres_arguments(args)?;
                 let rows = sqlx::query_with(text, arguments)
                     .fetch_all(&mut **transaction)
@@ -76,11 +88,59 @@ impl Transaction {
         Ok(self.fetch_all(sql, args).await?.into_iter().next())
     }
 
-    /// Runs the parts of a call, in this transaction.
+    /// Writes rows that continue others.
+    pub(crate) async fn continue_with(&mut self, rows: &dyn Continuation) -> Result<()> {
+        self.take_seat(rows).await?;
+        let part = match &mut self.lease {
+            Some(lease) => lease.part(rows)?,
+            None => None,
+        };
+        let part = part.ok_or_else(|| Error::internal("a seat lost its last row"))?;
+        part.check()?;
+        self.fetch_all(part.sql, vec![part.document.into()]).await?;
+        Ok(())
+    }
+
+    /// Takes a seat under whose name no other engine has written since, and reads its last row, unless this transaction has
+    /// one already.
+    async fn take_seat(&mut self, rows: &dyn Continuation) -> Result<()> {
+        while self.lease.is_none() {
+            let mut lease = self.store.inner.seats.take().await?;
+            let mark = rows.last(&lease.name(), self).await?;
+            if lease.read(mark) {
+                self.lease = Some(lease);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a call, in this transaction.
     pub(crate) async fn run(&mut self, call: &Call) -> Result<Vec<Row>> {
-        call.check()?;
+        let rows = self.run_parts(call).await?;
+        if let Some(continuation) = call.continuation() {
+            self.continue_with(&**continuation).await?;
+        }
+        Ok(rows)
+    }
+
+    /// Runs a call that may have been carried out already, in this transaction.
+    pub(super) async fn run_again(&mut self, call: &Call) -> Result<Vec<Row>> {
+        let rows = self.run_parts(call).await?;
+        if let Some(continuation) = call.continuation() {
+            // Its rows are looked for only when nobody can commit them any more: an earlier call from this seat that
+            // is still under way on the server ends before the seat's last row is ours to read.
+            self.take_seat(&**continuation).await?;
+            if !continuation.is_stored(self).await? {
+                self.continue_with(&**continuation).await?;
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn run_parts(&mut self, call: &Call) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for part in call.parts() {
+            part.check()?;
             rows.extend(
                 self.fetch_all(part.sql.clone(), vec![part.document.as_str().into()])
                     .await?,
@@ -90,10 +150,13 @@ impl Transaction {
     }
 
     pub(super) async fn commit(self) -> Result<()> {
-        match self {
-            Self::Sqlite(transaction) => transaction.commit().await?,
+        match self.open {
+            Open::Sqlite(transaction) => transaction.commit().await?,
             #[cfg(feature = "postgres")]
-            Self::Postgres(transaction) => transaction.commit().await?,
+            Open::Postgres(transaction) => transaction.commit().await?,
+        }
+        if let Some(lease) = self.lease {
+            lease.committed();
         }
         Ok(())
     }
