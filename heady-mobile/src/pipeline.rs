@@ -1,0 +1,78 @@
+//! `heady.pipeline()`.
+
+use std::sync::Arc;
+
+use heady_core::pipeline::{
+    DefinePipeline, PipelineRun, PipelineVersion, RunPage, RunQuery, StartRun,
+};
+
+use crate::Result;
+use crate::cancellation::{Cancellation, until};
+use crate::handler::{Foreign, Handler};
+
+/// Pipelines and their runs.
+#[derive(uniffi::Object)]
+pub struct Pipeline(pub(crate) heady_core::pipeline::Pipeline);
+
+#[uniffi::export(async_runtime = "tokio")]
+impl Pipeline {
+    /// Registers a handler under a name, in place of an earlier one. Handlers belong to this process: whoever resumes
+    /// a run elsewhere registers them there.
+    pub fn handle(&self, name: String, handler: Arc<dyn Handler>) -> Result<()> {
+        Ok(self.0.handle(&name, Foreign(handler))?)
+    }
+
+    /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
+    pub async fn define(&self, options: DefinePipeline) -> Result<PipelineVersion> {
+        Ok(self.0.define(options).await?)
+    }
+
+    /// Begins a run and returns it as it then stands; it goes on in the background.
+    #[uniffi::method(default(options))]
+    pub async fn start(&self, options: StartRun) -> Result<PipelineRun> {
+        Ok(self.0.start(options).await?)
+    }
+
+    /// Begins a run and returns it when it has ended, or waits for a person.
+    #[uniffi::method(default(options), default(cancellation))]
+    pub async fn run(
+        &self,
+        options: StartRun,
+        cancellation: Option<Arc<Cancellation>>,
+    ) -> Result<PipelineRun> {
+        until(cancellation, self.0.run(options)).await
+    }
+
+    /// Returns a run as it stands.
+    pub async fn get(&self, run_id: String) -> Result<PipelineRun> {
+        Ok(self.0.get(&run_id).await?)
+    }
+
+    /// Returns a run when it has ended or waits for a person, wherever it is executed.
+    #[uniffi::method(default(cancellation))]
+    pub async fn wait(
+        &self,
+        run_id: String,
+        cancellation: Option<Arc<Cancellation>>,
+    ) -> Result<PipelineRun> {
+        until(cancellation, self.0.wait(&run_id)).await
+    }
+
+    /// Lists runs, newest first.
+    #[uniffi::method(default(query))]
+    pub async fn list(&self, query: RunQuery) -> Result<RunPage> {
+        Ok(self.0.list(query).await?)
+    }
+
+    /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is
+    /// cancelled when somebody resumes it, or at once if it waits for a person.
+    pub async fn cancel(&self, run_id: String) -> Result<PipelineRun> {
+        Ok(self.0.cancel(&run_id).await?)
+    }
+
+    /// Continues a run that a crash interrupted, that is paused, or that failed: finished tasks are not repeated,
+    /// undone ones are. Returns it as it then stands; it goes on in the background.
+    pub async fn resume(&self, run_id: String) -> Result<PipelineRun> {
+        Ok(self.0.resume(&run_id).await?)
+    }
+}

@@ -1,0 +1,116 @@
+//! `heady.registry()`.
+
+use std::sync::Arc;
+
+use heady_core::Json;
+use heady_core::registry::{
+    DeleteEntry, ImportOptions, ImportReport, Node, NodeList, ProbeOptions, ProbeReport,
+    RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
+    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+};
+
+use crate::Result;
+use crate::cancellation::{Cancellation, until};
+
+/// The registry of services, nodes and workflows.
+#[derive(uniffi::Object)]
+pub struct Registry(pub(crate) heady_core::registry::Registry);
+
+#[uniffi::export(async_runtime = "tokio")]
+impl Registry {
+    /// Registers a new service.
+    pub async fn register_service(&self, options: RegisterService) -> Result<Service> {
+        Ok(self.0.register_service(options).await?)
+    }
+
+    /// Returns a service.
+    pub async fn get_service(&self, id: String) -> Result<Service> {
+        Ok(self.0.get_service(&id).await?)
+    }
+
+    /// Lists all services by id.
+    pub async fn list_services(&self) -> Result<ServiceList> {
+        Ok(self.0.list_services().await?)
+    }
+
+    /// Changes a service.
+    pub async fn update_service(&self, options: UpdateService) -> Result<Service> {
+        Ok(self.0.update_service(options).await?)
+    }
+
+    /// Deletes a service and returns what it was.
+    pub async fn delete_service(&self, options: DeleteEntry) -> Result<Service> {
+        Ok(self.0.delete_service(options).await?)
+    }
+
+    /// Registers a new node.
+    pub async fn register_node(&self, options: RegisterNode) -> Result<Node> {
+        Ok(self.0.register_node(options).await?)
+    }
+
+    /// Returns a node.
+    pub async fn get_node(&self, id: String) -> Result<Node> {
+        Ok(self.0.get_node(&id).await?)
+    }
+
+    /// Lists all nodes by id.
+    pub async fn list_nodes(&self) -> Result<NodeList> {
+        Ok(self.0.list_nodes().await?)
+    }
+
+    /// Changes a node.
+    pub async fn update_node(&self, options: UpdateNode) -> Result<Node> {
+        Ok(self.0.update_node(options).await?)
+    }
+
+    /// Deletes a node and returns what it was.
+    pub async fn delete_node(&self, options: DeleteEntry) -> Result<Node> {
+        Ok(self.0.delete_node(options).await?)
+    }
+
+    /// Registers a new workflow.
+    pub async fn register_workflow(&self, options: RegisterWorkflow) -> Result<Workflow> {
+        Ok(self.0.register_workflow(options).await?)
+    }
+
+    /// Returns a workflow.
+    pub async fn get_workflow(&self, id: String) -> Result<Workflow> {
+        Ok(self.0.get_workflow(&id).await?)
+    }
+
+    /// Lists all workflows by id.
+    pub async fn list_workflows(&self) -> Result<WorkflowList> {
+        Ok(self.0.list_workflows().await?)
+    }
+
+    /// Changes a workflow.
+    pub async fn update_workflow(&self, options: UpdateWorkflow) -> Result<Workflow> {
+        Ok(self.0.update_workflow(options).await?)
+    }
+
+    /// Deletes a workflow that has never run and returns what it was.
+    pub async fn delete_workflow(&self, options: DeleteEntry) -> Result<Workflow> {
+        Ok(self.0.delete_workflow(options).await?)
+    }
+
+    /// Asks services for their health and records what they answer.
+    #[uniffi::method(default(options), default(cancellation))]
+    pub async fn probe(
+        &self,
+        options: ProbeOptions,
+        cancellation: Option<Arc<Cancellation>>,
+    ) -> Result<ProbeReport> {
+        until(cancellation, self.0.probe(options)).await
+    }
+
+    /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
+    pub async fn import(&self, options: ImportOptions) -> Result<ImportReport> {
+        Ok(self.0.import(options).await?)
+    }
+
+    /// Returns the registry as the document that `import` reads: every section of the last import, unknown ones
+    /// included, with today's services, nodes and workflows.
+    pub async fn export(&self) -> Result<Json> {
+        Ok(self.0.export().await?)
+    }
+}
