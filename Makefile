@@ -1,12 +1,15 @@
-# The targets that people and CI call; each one installs what it needs beyond Rust, Node and Python.
+# The targets that people and CI call; each one installs what it needs beyond Rust, Node, Python, and a JDK with Maven.
 
 PYTHON ?= python3
 VENV = .cache/python
 IN_VENV = . $(VENV)/bin/activate &&
 WITH_POSTGRES = scripts/with-postgres.sh --
 DOMAIN ?= pipeline
+# As the linker names it on this system; it exists when `mobile` is made.
+MOBILE_LIBRARY = $(wildcard target/debug/libheady_mobile.so target/debug/libheady_mobile.dylib)
+BINDGEN = target/debug/uniffi-bindgen generate --no-format
 
-.PHONY: run test test-rust test-bindings lint fmt node py bench peers docs
+.PHONY: run test test-rust test-bindings test-mobile lint fmt node py mobile kotlin swift bench peers docs
 
 ## The example pipeline, on SQLite in heady.db
 run:
@@ -15,6 +18,7 @@ run:
 ## Every test in every language on both databases
 test: node py
 	$(WITH_POSTGRES) $(MAKE) test-rust test-bindings
+	$(MAKE) test-mobile
 
 test-rust:
 	cargo test --quiet
@@ -24,6 +28,10 @@ test-bindings:
 	git diff --exit-code -- heady-node/index.d.ts heady-node/index.js heady-py/python/heady/_heady.pyi
 	cd heady-node && npm test && npm run --silent typecheck
 	$(IN_VENV) cd heady-py && pytest && mypy python tests
+
+test-mobile: kotlin swift
+	heady-mobile/kotlin/run-tests
+	heady-mobile/swift/run-tests
 
 ## The Node package, for this machine
 node: heady-node/node_modules/.package-lock.json
@@ -35,6 +43,19 @@ heady-node/node_modules/.package-lock.json: heady-node/package-lock.json
 ## The Python package, into the virtual environment in .cache/python
 py: $(VENV)/.complete
 	$(IN_VENV) cd heady-py && maturin develop --quiet --generate-stubs
+
+## The library behind Kotlin and Swift, and the program that writes their sources
+mobile:
+	cargo build --quiet -p heady-mobile --features bindgen
+
+## The Kotlin sources; heady-mobile/kotlin is the Maven project around them
+kotlin: mobile
+	$(BINDGEN) --language kotlin --out-dir heady-mobile/kotlin/target/generated-sources/uniffi $(MOBILE_LIBRARY)
+
+## The Swift sources; heady-mobile/swift is the package around them
+swift: mobile
+	$(BINDGEN) --language swift --out-dir heady-mobile/swift/Sources/Heady/Generated $(MOBILE_LIBRARY)
+	mv heady-mobile/swift/Sources/Heady/Generated/*.h heady-mobile/swift/Sources/HeadyFFI
 
 $(VENV)/.complete: heady-py/requirements.txt
 	$(PYTHON) -m venv --clear $(VENV)

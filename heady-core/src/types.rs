@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::ops::Deref;
+use std::str::FromStr;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,17 @@ impl Deref for Json {
 impl From<Value> for Json {
     fn from(value: Value) -> Self {
         Self(value)
+    }
+}
+
+impl FromStr for Json {
+    type Err = Error;
+
+    /// Reads JSON text of a caller.
+    fn from_str(text: &str) -> Result<Self> {
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|error| Error::invalid_argument(format!("this is not JSON: {error}")))
     }
 }
 
@@ -471,20 +483,13 @@ mod mobile {
     use std::time::SystemTime;
 
     use super::{Id, Json, Timestamp};
-    use crate::error::Error;
     use crate::mobile::HeadyError;
 
     uniffi::custom_newtype!(Id, String);
 
     uniffi::custom_type!(Json, String, {
         lower: |json| json.0.to_string(),
-        try_lift: |text| match serde_json::from_str(&text) {
-            Ok(value) => Ok(Json(value)),
-            Err(error) => {
-                let error = Error::invalid_argument(format!("this is not JSON: {error}"));
-                Err(HeadyError::from(error).into())
-            }
-        },
+        try_lift: |text| Ok(text.parse::<Json>().map_err(HeadyError::from)?),
     });
 
     uniffi::custom_type!(Timestamp, SystemTime, {

@@ -11,9 +11,10 @@ use uniffi::UnexpectedUniFFICallbackError;
 #[uniffi::export(with_foreign)]
 #[async_trait::async_trait]
 pub trait Handler: Send + Sync {
-    /// Executes one attempt of one task: `input` is what the definition gives it, the result its output. The call is
-    /// cancelled when the attempt should end early: its time is up, or the run was cancelled.
-    async fn call(&self, context: TaskContext, input: Json) -> Result<Json, HandlerError>;
+    /// Executes one attempt of one task: `input` is what the definition gives it, the result its output, both JSON
+    /// text. The call is cancelled when the attempt should end early: its time is up, or the run was cancelled.
+    // Not `Json`: what Kotlin generates for a custom type of another crate does not compile here.
+    async fn call(&self, context: TaskContext, input: Json) -> Result<String, HandlerError>;
 }
 
 /// What a handler knows about the attempt it executes.
@@ -102,7 +103,7 @@ impl heady_core::pipeline::Handler for Foreign {
         Box::pin(async move {
             let call = handler.call(TaskContext::from(&context), with);
             tokio::select! {
-                outcome = call => Ok(outcome?),
+                output = call => output?.parse(),
                 // Dropping the call cancels the coroutine or the task.
                 () = context.cancelled() => Err(Error::cancelled("the attempt was to end early")),
             }

@@ -1,0 +1,65 @@
+package com.headysystems.heady
+
+import com.headysystems.heady.model.HeadyException
+import com.headysystems.heady.model.Json
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.TimeoutCancellationException
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.withContext
+
+/** The code of the error, the same string in every language. */
+val HeadyException.code: String
+    get() =
+        when (this) {
+            is HeadyException.InvalidArgument -> "INVALID_ARGUMENT"
+            is HeadyException.NotFound -> "NOT_FOUND"
+            is HeadyException.AlreadyExists -> "ALREADY_EXISTS"
+            is HeadyException.PermissionDenied -> "PERMISSION_DENIED"
+            is HeadyException.FailedPrecondition -> "FAILED_PRECONDITION"
+            is HeadyException.Unauthenticated -> "UNAUTHENTICATED"
+            is HeadyException.Aborted -> "ABORTED"
+            is HeadyException.DeadlineExceeded -> "DEADLINE_EXCEEDED"
+            is HeadyException.ResourceExhausted -> "RESOURCE_EXHAUSTED"
+            is HeadyException.Cancelled -> "CANCELLED"
+            is HeadyException.Unavailable -> "UNAVAILABLE"
+            is HeadyException.DataLoss -> "DATA_LOSS"
+            is HeadyException.Internal -> "INTERNAL"
+        }
+
+/** Calls [block] with this engine, then shuts it down and lets go of it, however that ended. */
+suspend inline fun <R> Heady.use(block: (Heady) -> R): R =
+    try {
+        block(this)
+    } finally {
+        withContext(NonCancellable) { shutdown() }
+        close()
+    }
+
+/**
+ * Registers a suspending function as a handler, in place of an earlier one of that name. What it returns is the output
+ * of the task as JSON text, null for none. What it throws fails the attempt, and the code of a [HeadyException] decides
+ * whether that is repeated. It is cancelled when the attempt should end early.
+ */
+fun Pipeline.handle(name: String, handler: suspend (context: TaskContext, input: Json) -> Json?) =
+    handle(name, Suspending(handler))
+
+private class Suspending(private val handler: suspend (TaskContext, Json) -> Json?) : Handler {
+    override suspend fun call(context: TaskContext, input: Json): Json =
+        // Everything is caught, because the engine would wait for ever for a handler that ended in an `Error`.
+        try {
+            handler(context, input) ?: "null"
+        } catch (thrown: Throwable) {
+            if (thrown is CancellationException) currentCoroutineContext().ensureActive()
+            throw failure(thrown)
+        }
+}
+
+private fun failure(thrown: Throwable): HandlerException =
+    when (thrown) {
+        is HandlerException -> thrown
+        is HeadyException -> HandlerException.Failed(thrown.code, thrown.message.orEmpty())
+        is TimeoutCancellationException -> HandlerException.Failed("DEADLINE_EXCEEDED", thrown.message.orEmpty())
+        else -> HandlerException.Failed("INTERNAL", thrown.toString())
+    }
