@@ -23,13 +23,13 @@ struct Display<'r> {
     run: &'r PipelineRun,
     /// `None` where stderr is no terminal.
     screen: Option<Screen>,
-    begun: HashMap<(usize, String), Instant>,
+    begun: HashMap<(u32, String), Instant>,
 }
 
 struct Screen {
     bars: MultiProgress,
     total: ProgressBar,
-    running: HashMap<(usize, String), ProgressBar>,
+    running: HashMap<(u32, String), ProgressBar>,
 }
 
 impl<'r> Display<'r> {
@@ -143,7 +143,7 @@ impl<'r> Display<'r> {
         }
     }
 
-    fn spin(&mut self, stage: usize, task: String, line: String) {
+    fn spin(&mut self, stage: u32, task: String, line: String) {
         let Some(screen) = &mut self.screen else {
             return;
         };
@@ -162,11 +162,14 @@ impl<'r> Display<'r> {
         }
     }
 
-    fn stage(&self, stage: usize) -> &str {
-        self.run.stages.get(stage).map_or("?", |stage| &stage.id)
+    fn stage(&self, stage: u32) -> &str {
+        self.run
+            .stages
+            .get(stage as usize)
+            .map_or("?", |stage| &stage.id)
     }
 
-    fn task(&self, stage: usize, task: &str) -> String {
+    fn task(&self, stage: u32, task: &str) -> String {
         format!("{}/{task}", self.stage(stage))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use heady_core::pipeline::{
-    DefinePipeline, PipelineRun, PipelineVersion, RunPage, RunQuery, StartRun,
+    DefinePipeline, PipelineRun, PipelineVersion, RunEvent, RunPage, RunQuery, StartRun,
 };
 
 use crate::Result;
@@ -74,5 +74,23 @@ impl Pipeline {
     /// undone ones are. Returns it as it then stands; it goes on in the background.
     pub async fn resume(&self, run_id: String) -> Result<PipelineRun> {
         Ok(self.0.resume(&run_id).await?)
+    }
+
+    /// The events of a run that this engine executes, or nothing if it does not. The first who asks gets them from the
+    /// beginning, others from then on.
+    pub fn watch(&self, run_id: String) -> Option<Arc<RunEvents>> {
+        Some(Arc::new(RunEvents(self.0.watch(&run_id)?.into())))
+    }
+}
+
+/// The events of one run.
+#[derive(uniffi::Object)]
+pub struct RunEvents(tokio::sync::Mutex<heady_core::pipeline::RunEvents>);
+
+#[uniffi::export(async_runtime = "tokio")]
+impl RunEvents {
+    /// The next event, or nothing when this engine no longer executes the run.
+    pub async fn next(&self) -> Option<RunEvent> {
+        self.0.lock().await.next().await
     }
 }

@@ -108,7 +108,7 @@ impl Work {
                 self.record_intent(attempt).await?;
             }
             self.events.send(RunEvent::TaskStarted {
-                stage: self.stage,
+                stage: self.stage as u32,
                 task: self.context.task.clone(),
                 attempt,
                 compensating: self.context.compensating,
@@ -156,7 +156,7 @@ impl Work {
             } else if self.retry.repeats(attempts, error.kind()) {
                 let wait = self.retry.wait(attempts, self.draw(attempt));
                 self.events.send(RunEvent::TaskWaits {
-                    stage: self.stage,
+                    stage: self.stage as u32,
                     task: self.context.task.clone(),
                     wait_ms: wait.as_secs_f64() * 1000.0,
                     error: failure(&self.retry, error.kind(), error.message()),

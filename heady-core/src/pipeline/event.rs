@@ -11,16 +11,17 @@ const BUFFER: usize = 1024;
 
 /// Something that happened in a run.
 #[derive(Debug, Clone, PartialEq)]
+#[cfg_attr(feature = "mobile", derive(uniffi::Enum))]
 pub enum RunEvent {
     /// A stage began.
     StageStarted {
         /// Its position.
-        stage: usize,
+        stage: u32,
     },
     /// An attempt of a task, or of its compensation, began.
     TaskStarted {
         /// The position of the stage.
-        stage: usize,
+        stage: u32,
         /// The name of the task.
         task: String,
         /// The number of the attempt, from 1.
@@ -31,7 +32,7 @@ pub enum RunEvent {
     /// An attempt failed and is repeated after a wait.
     TaskWaits {
         /// The position of the stage.
-        stage: usize,
+        stage: u32,
         /// The name of the task.
         task: String,
         /// The wait, in milliseconds.
@@ -42,7 +43,7 @@ pub enum RunEvent {
     /// A task, or its compensation, ended.
     TaskEnded {
         /// The position of the stage.
-        stage: usize,
+        stage: u32,
         /// The name of the task.
         task: String,
         /// How it ended.
@@ -55,7 +56,7 @@ pub enum RunEvent {
     /// A stage ended.
     StageEnded {
         /// Its position.
-        stage: usize,
+        stage: u32,
         /// How it ended.
         status: StageStatus,
     },

@@ -109,7 +109,9 @@ impl Execution {
             return Ok(std::ops::ControlFlow::Continue(()));
         }
         self.state.stages[stage].started_at.get_or_insert_with(now);
-        self.events.send(RunEvent::StageStarted { stage });
+        self.events.send(RunEvent::StageStarted {
+            stage: stage as u32,
+        });
         self.settle_unfinished(stage).await?;
         let mut schedule = self.schedule(stage);
         let mut steps: JoinSet<Step> = JoinSet::new();
@@ -335,7 +337,7 @@ impl Execution {
             .remove(&(stage, index));
         let declared = &self.definition.stages[stage].tasks[index];
         self.events.send(RunEvent::TaskEnded {
-            stage,
+            stage: stage as u32,
             task: row.item.clone(),
             status: row.status,
             error: row
@@ -373,7 +375,10 @@ impl Execution {
             (StageEnd::Failed, _) => StageStatus::Failed,
         };
         self.push(&mut transition, self.stage_row(stage, status));
-        self.events.send(RunEvent::StageEnded { stage, status });
+        self.events.send(RunEvent::StageEnded {
+            stage: stage as u32,
+            status,
+        });
         let recovering = self.status == RunStatus::Compensating;
         if status == StageStatus::Succeeded {
             let over = !recovering

@@ -2,11 +2,14 @@ package com.headysystems.heady
 
 import com.headysystems.heady.model.HeadyException
 import com.headysystems.heady.model.Json
+import com.headysystems.heady.model.RunEvent
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.TimeoutCancellationException
 import kotlinx.coroutines.currentCoroutineContext
 import kotlinx.coroutines.ensureActive
+import kotlinx.coroutines.flow.Flow
+import kotlinx.coroutines.flow.flow
 import kotlinx.coroutines.withContext
 
 /** The code of the error, the same string in every language. */
@@ -44,6 +47,14 @@ suspend inline fun <R> Heady.use(block: (Heady) -> R): R =
  */
 fun Pipeline.handle(name: String, handler: suspend (context: TaskContext, input: Json) -> Json?) =
     handle(name, Suspending(handler))
+
+/**
+ * The events of a run that this engine executes; none if it does not. The first who collects them gets them from the
+ * beginning, others from then on.
+ */
+fun Pipeline.events(runId: String): Flow<RunEvent> = flow {
+    watch(runId)?.use { events -> while (true) emit(events.next() ?: break) }
+}
 
 private class Suspending(private val handler: suspend (TaskContext, Json) -> Json?) : Handler {
     override suspend fun call(context: TaskContext, input: Json): Json =

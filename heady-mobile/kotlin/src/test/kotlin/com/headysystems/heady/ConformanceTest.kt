@@ -38,11 +38,17 @@ class ConformanceTest {
 
     private fun JsonObject.text(key: String): String = getValue(key).jsonPrimitive.content
 
+    /** What is a stream has a form of its own in each language, which `api.json` does not list. */
+    private val streams = mapOf("pipeline" to setOf("watch"))
+
     @Test
     fun `every method exists and no other`() {
         val domains = HeadyInterface::class.declaredMemberFunctions.filter { it.name !in setOf("start", "shutdown") }
         val found = domains.associate { domain -> domain.name to methods(domain.returnType.jvmErasure).map { it.name }.toSet() }
-        val wanted = file("api").mapValues { (_, names) -> names.jsonArray.map { it.jsonPrimitive.content }.toSet() }
+        val wanted =
+            file("api").mapValues { (domain, names) ->
+                names.jsonArray.map { it.jsonPrimitive.content }.toSet() + streams[domain].orEmpty()
+            }
         assertEquals(wanted, found)
     }
 

@@ -1,6 +1,7 @@
 package com.headysystems.heady
 
 import com.headysystems.heady.model.HeadyException
+import com.headysystems.heady.model.RunEvent
 import com.headysystems.heady.model.RunStatus
 import com.headysystems.heady.model.StageStatus
 import com.headysystems.heady.model.StartRun
@@ -11,6 +12,8 @@ import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.onEach
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -146,6 +149,33 @@ class PipelineTest {
         pipeline.cancel(begun.runId)
         assertEquals(RunStatus.CANCELLED, pipeline.wait(begun.runId).status)
         while (ended.get() < 2) delay(5)
+    }
+
+    @Test
+    fun `the events of a run are a flow that ends with it`() = onEngine { pipeline ->
+        val mayEnd = CompletableDeferred<Unit>()
+        pipeline.handle("first") { context, _ ->
+            mayEnd.await()
+            if (context.attempt == 1u) throw HeadyException.Unavailable("not yet")
+            null
+        }
+        val task = """{"name": "first", "retry": {"maxAttempts": 2, "backoff": {"baseMs": 1, "maxMs": 1}}}"""
+        val begun = pipeline.start(StartRun(definition = one(task)))
+        val events =
+            pipeline.events(begun.runId).onEach { mayEnd.complete(Unit) }.toList().map { event ->
+                when (event) {
+                    is RunEvent.StageStarted -> "stage ${event.stage}"
+                    is RunEvent.TaskStarted -> "${event.task} ${event.attempt}"
+                    is RunEvent.TaskWaits -> "${event.task} waits: ${event.error.code}"
+                    is RunEvent.TaskEnded -> "${event.task} ${event.status}"
+                    is RunEvent.StageEnded -> "stage ${event.stage} ${event.status}"
+                    is RunEvent.RunChanged -> "run ${event.status}"
+                }
+            }
+        val wanted =
+            listOf("stage 0", "first 1", "first waits: UNAVAILABLE", "first 2", "first SUCCEEDED", "stage 0 SUCCEEDED", "run SUCCEEDED")
+        assertEquals(wanted, events.filter { it != "run RUNNING" })
+        assertEquals(emptyList<RunEvent>(), pipeline.events(begun.runId).toList())
     }
 
     @Test

@@ -1,0 +1,73 @@
+extension HeadyError {
+    /// The code of the error, the same string in every language.
+    public var code: String { facts.code }
+
+    /// The sentence for people.
+    public var message: String { facts.message }
+
+    private var facts: (code: String, message: String) {
+        switch self {
+        case .InvalidArgument(let message): ("INVALID_ARGUMENT", message)
+        case .NotFound(let message): ("NOT_FOUND", message)
+        case .AlreadyExists(let message): ("ALREADY_EXISTS", message)
+        case .PermissionDenied(let message): ("PERMISSION_DENIED", message)
+        case .FailedPrecondition(let message): ("FAILED_PRECONDITION", message)
+        case .Unauthenticated(let message): ("UNAUTHENTICATED", message)
+        case .Aborted(let message): ("ABORTED", message)
+        case .DeadlineExceeded(let message): ("DEADLINE_EXCEEDED", message)
+        case .ResourceExhausted(let message): ("RESOURCE_EXHAUSTED", message)
+        case .Cancelled(let message): ("CANCELLED", message)
+        case .Unavailable(let message): ("UNAVAILABLE", message)
+        case .DataLoss(let message): ("DATA_LOSS", message)
+        case .Internal(let message): ("INTERNAL", message)
+        }
+    }
+}
+
+/// Makes a call that is withdrawn when the surrounding task is cancelled; by itself the engine does not notice that.
+///
+///     let run = try await cancellable { try await pipeline.run(options: options, cancellation: $0) }
+public func cancellable<T>(_ call: (Cancellation) async throws -> T) async throws -> T {
+    let cancellation = Cancellation()
+    return try await withTaskCancellationHandler {
+        try await call(cancellation)
+    } onCancel: {
+        cancellation.cancel()
+    }
+}
+
+extension Pipeline {
+    /// Registers a function as a handler, in place of an earlier one of that name. What it returns is the output of the
+    /// task as JSON text, nil for none. What it throws fails the attempt, and the code of a `HeadyError` decides whether
+    /// that is repeated. Its task is cancelled when the attempt should end early.
+    public func handle(_ name: String, _ body: @escaping @Sendable (TaskContext, Json) async throws -> Json?) throws {
+        try handle(name: name, handler: Closure(body))
+    }
+
+    /// The events of a run that this engine executes; none if it does not. The first who iterates over them gets them
+    /// from the beginning, others from then on.
+    public func events(runId: String) -> AsyncStream<RunEvent> {
+        guard let events = watch(runId: runId) else { return AsyncStream { nil } }
+        return AsyncStream { await events.next() }
+    }
+}
+
+private final class Closure: Handler {
+    private let body: @Sendable (TaskContext, Json) async throws -> Json?
+
+    init(_ body: @escaping @Sendable (TaskContext, Json) async throws -> Json?) {
+        self.body = body
+    }
+
+    func call(context: TaskContext, input: Json) async throws -> String {
+        do {
+            return try await body(context, input) ?? "null"
+        } catch let error as HandlerError {
+            throw error
+        } catch let error as HeadyError {
+            throw HandlerError.Failed(code: error.code, reason: error.message)
+        } catch {
+            throw HandlerError.Failed(code: "INTERNAL", reason: String(describing: error))
+        }
+    }
+}

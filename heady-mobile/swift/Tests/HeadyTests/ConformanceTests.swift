@@ -1,0 +1,200 @@
+import Foundation
+import XCTest
+
+@testable import Heady
+
+/// The files that every language runs, and what is Swift's own: closures as handlers, cancellation, events.
+final class ConformanceTests: XCTestCase {
+    private typealias Object = [String: Any]
+
+    private func file(_ name: String) throws -> Object {
+        let folder = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../../tests/conformance")
+        let data = try Data(contentsOf: folder.appendingPathComponent("\(name).json").standardized)
+        return try XCTUnwrap(JSONSerialization.jsonObject(with: data) as? Object)
+    }
+
+    private func text(_ json: Any) throws -> String {
+        let data = try JSONSerialization.data(withJSONObject: json, options: [.fragmentsAllowed, .sortedKeys])
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    /// Options as the API takes them: objects and lists stand where it wants JSON text.
+    private func options<T: Decodable>(_ entry: Object) throws -> T {
+        let lists: Set = ["services", "triggers", "allowPrograms", "allowHosts"]
+        let fields = try (entry["options"] as? Object ?? [:]).map { key, value in
+            (key, !lists.contains(key) && (value is Object || value is [Any]) ? try text(value) : value)
+        }
+        let data = try JSONSerialization.data(withJSONObject: Object(uniqueKeysWithValues: fields))
+        return try JSONDecoder().decode(T.self, from: data)
+    }
+
+    /// Calls a method by its name; false if there is none of that name.
+    private func call(_ heady: Heady, _ entry: Object) async throws -> Bool {
+        let id = entry["id"] as? String ?? ""
+        let (audit, monteCarlo) = (heady.audit(), heady.monteCarlo())
+        let (pipeline, registry) = (heady.pipeline(), heady.registry())
+        switch entry["call"] as? String {
+        case "audit.list": _ = try await audit.list(query: options(entry))
+        case "monteCarlo.run": _ = try await monteCarlo.run(options: options(entry))
+        case "monteCarlo.check": _ = try await monteCarlo.check(plan: text((entry["options"] as? Object)?["plan"] ?? [:]))
+        case "monteCarlo.get": _ = try await monteCarlo.get(id: id)
+        case "monteCarlo.list": _ = try await monteCarlo.list(query: options(entry))
+        case "monteCarlo.status": _ = try await monteCarlo.status()
+        case "monteCarlo.replay": _ = try await monteCarlo.replay(id: id)
+        case "monteCarlo.scenario": _ = try await monteCarlo.scenario(options: options(entry))
+        case "pipeline.handle": try pipeline.handle(id) { _, input in input }
+        case "pipeline.define": _ = try await pipeline.define(options: options(entry))
+        case "pipeline.start": _ = try await pipeline.start(options: options(entry))
+        case "pipeline.run": _ = try await pipeline.run(options: options(entry))
+        case "pipeline.get": _ = try await pipeline.get(runId: id)
+        case "pipeline.wait": _ = try await pipeline.wait(runId: id)
+        case "pipeline.list": _ = try await pipeline.list(query: options(entry))
+        case "pipeline.cancel": _ = try await pipeline.cancel(runId: id)
+        case "pipeline.resume": _ = try await pipeline.resume(runId: id)
+        case "registry.registerService": _ = try await registry.registerService(options: options(entry))
+        case "registry.getService": _ = try await registry.getService(id: id)
+        case "registry.listServices": _ = try await registry.listServices()
+        case "registry.updateService": _ = try await registry.updateService(options: options(entry))
+        case "registry.deleteService": _ = try await registry.deleteService(options: options(entry))
+        case "registry.registerNode": _ = try await registry.registerNode(options: options(entry))
+        case "registry.getNode": _ = try await registry.getNode(id: id)
+        case "registry.listNodes": _ = try await registry.listNodes()
+        case "registry.updateNode": _ = try await registry.updateNode(options: options(entry))
+        case "registry.deleteNode": _ = try await registry.deleteNode(options: options(entry))
+        case "registry.registerWorkflow": _ = try await registry.registerWorkflow(options: options(entry))
+        case "registry.getWorkflow": _ = try await registry.getWorkflow(id: id)
+        case "registry.listWorkflows": _ = try await registry.listWorkflows()
+        case "registry.updateWorkflow": _ = try await registry.updateWorkflow(options: options(entry))
+        case "registry.deleteWorkflow": _ = try await registry.deleteWorkflow(options: options(entry))
+        case "registry.probe": _ = try await registry.probe(options: options(entry))
+        case "registry.import": _ = try await registry.import(options: options(entry))
+        case "registry.export": _ = try await registry.export()
+        default: return false
+        }
+        return true
+    }
+
+    func testEveryMethodExists() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        for (domain, methods) in try file("api") {
+            for method in try XCTUnwrap(methods as? [String]) {
+                let entry: Object = ["call": "\(domain).\(method)", "id": "any", "options": ["id": "any", "plan": [:] as Object]]
+                // What it says to these options is of no interest here.
+                let exists = (try? await call(heady, entry)) ?? true
+                XCTAssertTrue(exists, "\(domain).\(method)")
+            }
+        }
+        await heady.shutdown()
+    }
+
+    func testBadInputHasTheSameCodeInEveryLanguage() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        let file = try file("errors")
+        for entry in try XCTUnwrap(file["before"] as? [Object]) { _ = try await call(heady, entry) }
+        for entry in try XCTUnwrap(file["errors"] as? [Object]) {
+            do {
+                let exists = try await call(heady, entry)
+                XCTFail("\(entry): nothing was thrown; the method exists: \(exists)")
+            } catch let error as HeadyError {
+                XCTAssertEqual(error.code, entry["code"] as? String, "\(entry): \(error)")
+                XCTAssertFalse(error.message.contains("secret"))
+            }
+        }
+        await heady.shutdown()
+        for entry in try XCTUnwrap(file["connect"] as? [Object]) {
+            let url = try XCTUnwrap(entry["url"] as? String)
+            do {
+                _ = try await Heady.connect(url: url)
+                XCTFail("\(url): nothing was thrown")
+            } catch let error as HeadyError {
+                // On phones there is SQLite alone, and the engine says so instead of looking for a server.
+                let code = url.hasPrefix("postgres") ? "FAILED_PRECONDITION" : try XCTUnwrap(entry["code"] as? String)
+                XCTAssertEqual(error.code, code, url)
+            }
+        }
+    }
+
+    func testASeedDeterminesTheBits() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        for vector in try XCTUnwrap(file("vectors")["simulations"] as? [Object]) {
+            let expect = try XCTUnwrap(vector["expect"] as? Object)
+            let options = SimulationOptions(
+                plan: try text(try XCTUnwrap(vector["plan"])),
+                seed: (vector["seed"] as? NSNumber)?.int64Value,
+                samples: (vector["samples"] as? NSNumber)?.int64Value
+            )
+            let simulation = try await heady.monteCarlo().run(options: options)
+            XCTAssertEqual(simulation.digest, expect["digest"] as? String)
+            XCTAssertEqual(simulation.planHash, expect["planHash"] as? String)
+            XCTAssertEqual(simulation.duration.mean.estimate, (expect["durationMean"] as? NSNumber)?.doubleValue)
+            XCTAssertEqual(simulation.success.estimate, (expect["success"] as? NSNumber)?.doubleValue)
+        }
+        await heady.shutdown()
+    }
+
+    private func one(_ tasks: String) -> StartRun {
+        StartRun(definition: #"{"pipeline": {"name": "test", "stages": [{"id": "stage", "tasks": [\#(tasks)]}]}}"#)
+    }
+
+    func testAClosureIsAHandler() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        let pipeline = heady.pipeline()
+        try pipeline.handle("echo") { context, input in #"{"stage": "\#(context.stage)", "got": \#(input)}"# }
+        try pipeline.handle("wrong") { _, _ in throw HeadyError.InvalidArgument(message: "no such plan") }
+        struct Oops: Error {}
+        try pipeline.handle("oops") { _, _ in throw Oops() }
+        let done = try await pipeline.run(options: one(#"{"name": "echo", "with": {"n": 21}}"#))
+        XCTAssertEqual(done.status, .succeeded)
+        XCTAssertEqual(done.stages[0].tasks[0].output, #"{"got":{"n":21},"stage":"stage"}"#)
+        for (name, code) in [("wrong", "INVALID_ARGUMENT"), ("oops", "INTERNAL"), ("nobody", "NOT_FOUND")] {
+            let failed = try await pipeline.run(options: one(#"{"name": "\#(name)", "retry": {"maxAttempts": 1}}"#))
+            XCTAssertEqual(failed.status, .failed)
+            XCTAssertEqual(failed.stages[0].tasks[0].error?.code, code)
+        }
+        await heady.shutdown()
+    }
+
+    func testACancelledTaskWithdrawsItsCallAndACancelledRunItsHandler() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        let pipeline = heady.pipeline()
+        let (ended, end) = AsyncStream<Void>.makeStream()
+        try pipeline.handle("wait") { _, _ in
+            defer { end.finish() }
+            try await Task.sleep(nanoseconds: 60_000_000_000)
+            return nil
+        }
+        let run = try await pipeline.start(options: one(#""wait""#))
+        let waiting = Task { try await cancellable { try await pipeline.wait(runId: run.runId, cancellation: $0) } }
+        waiting.cancel()
+        do {
+            _ = try await waiting.value
+            XCTFail("the call was not withdrawn")
+        } catch let error as HeadyError {
+            XCTAssertEqual(error.code, "CANCELLED")
+        }
+        _ = try await pipeline.cancel(runId: run.runId)
+        for await _ in ended {}
+        let cancelled = try await pipeline.wait(runId: run.runId)
+        XCTAssertEqual(cancelled.status, .cancelled)
+        await heady.shutdown()
+    }
+
+    func testTheEventsOfARunEndWithIt() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        let pipeline = heady.pipeline()
+        let (mayEnd, end) = AsyncStream<Void>.makeStream()
+        try pipeline.handle("slow") { _, _ in
+            for await _ in mayEnd {}
+            return nil
+        }
+        let run = try await pipeline.start(options: one(#""slow""#))
+        let events = pipeline.events(runId: run.runId)
+        end.finish()
+        var ends: [StageStatus] = []
+        for await event in events {
+            if case .taskEnded(_, _, let status, _, _) = event { ends.append(status) }
+        }
+        XCTAssertEqual(ends, [.succeeded])
+        await heady.shutdown()
+    }
+}
