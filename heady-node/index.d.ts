@@ -93,6 +93,95 @@ export interface DeleteEntry {
   ifVersion?: number
 }
 
+/** What to compare the registry with. */
+export interface DetectDrift {
+  /** A registry file; the one imported last if left out. */
+  path?: string
+  /** A registry document, in place of a file. */
+  document?: Json
+  /** Whether to ask the services for their health; true if left out. */
+  live?: boolean
+  /** A deploy manifest: a Compose file, a list of PM2 apps or a registry; the one of the last time if left out. */
+  manifest?: string
+  /** How long a service may take to answer, in milliseconds; 5,000 if left out. */
+  timeoutMs?: number
+}
+
+/** One difference. */
+export interface Drift {
+  /** What the registry was compared with. */
+  source: DriftSource
+  /** The section of the entry; empty for a plain value of the file. */
+  section: string
+  /** The entry; empty for a section that is one value. */
+  id: Id
+  /** How it differs. */
+  kind: DriftKind
+  /** Where in the entry, such as `slo.target`; empty for the whole of it. */
+  path: string
+  /** How much it matters. */
+  severity: DriftSeverity
+  /** What should be there; null if nothing should. */
+  desired: Json | null
+  /** What is there; null if nothing is. */
+  observed: Json | null
+  /** How it came to differ, as far as that can be told. */
+  reason: string
+  /** Whether nobody declares this entry any more. */
+  orphan: boolean
+  /** When it was first seen. */
+  firstSeen: Timestamp
+  /** When it was last seen. */
+  lastSeen: Timestamp
+}
+
+/** r" How something differs. */
+export type DriftKind = 'MISSING' | 'EXTRA' | 'CHANGED'
+
+/** Which drift to list; a field left out does not restrict. */
+export interface DriftQuery {
+  /** Only from this source. */
+  source?: DriftSource
+  /** Only of this severity or a higher one. */
+  severity?: DriftSeverity
+  /** Only of this entry. */
+  id?: string
+}
+
+/** What differs, the most severe first, and the sources that say so. */
+export interface DriftReport {
+  /** The sources that were ever looked at. */
+  sources: Array<DriftSnapshot>
+  /** The differences. */
+  drift: Array<Drift>
+}
+
+/** r" How much a difference matters, as the criticality of the entry says. */
+export type DriftSeverity = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
+
+/** A source and how it was found. */
+export interface DriftSnapshot {
+  /** Which source. */
+  source: DriftSource
+  /** The file, if it is one. */
+  location: string | null
+  /** The hash of what it said. */
+  contentHash: string | null
+  /** When it was last looked at with success. */
+  takenAt: Timestamp | null
+  /** How many things it told of: entries, or services that were asked. */
+  observed: number
+  /** How many could not be looked at, such as services without an address. */
+  unobserved: number
+  /** Why the last look failed: its `code` and `message`. What an earlier look found is still listed. */
+  error: Json | null
+  /** When the last look failed. */
+  failedAt: Timestamp | null
+}
+
+/** r" What the registry is compared with. */
+export type DriftSource = 'FILE' | 'LIVE' | 'MANIFEST'
+
 /** r" What a commit survives on SQLite. PostgreSQL follows its server's `synchronous_commit`. */
 export type Durability = 'FULL' | 'PROCESS'
 
@@ -193,15 +282,20 @@ export interface ImportOptions {
   path?: string
   /** The registry itself, in place of a file. */
   document?: Json
+  /** The folder that the paths in it begin in; that of the file if left out. */
+  root?: string
   /** Only say what would happen. */
   dryRun?: boolean
-  /** Delete even a large share of what an earlier import brought. */
+  /** Delete even a large share of what an earlier import brought, and overwrite what was changed by call since. */
   force?: boolean
 }
 
 /** What an import did, or would do. */
 export interface ImportReport {
-  /** Which of the known shapes the document has. */
+  /**
+   * Which shape the document has: `CATALOG` (lists of entries), `MAPS` (entries under their ids), `GROUPS` (of lists
+   * or maps) or `SCAN` (what the scanner stores).
+   */
   shape: string
   /** How many entries were created. */
   created: number
@@ -211,12 +305,30 @@ export interface ImportReport {
   deleted: number
   /** How many were there already. */
   unchanged: number
-  /** How many could not be imported. */
+  /** How many were left out or kept. */
   skipped: number
+  /** The same by section. */
+  sections: Array<ImportSection>
   /** All but the unchanged. */
   entries: Array<ImportEntry>
   /** What was noticed on the way. */
   warnings: Array<Warning>
+}
+
+/** What happened to the entries of a section. */
+export interface ImportSection {
+  /** The section: its name, or `section/group`. */
+  section: string
+  /** How many entries were created. */
+  created: number
+  /** How many were changed. */
+  updated: number
+  /** How many were deleted. */
+  deleted: number
+  /** How many were there already. */
+  unchanged: number
+  /** How many were left out or kept. */
+  skipped: number
 }
 
 /** r" How samples are drawn. */
@@ -979,6 +1091,13 @@ export declare class Registry {
   probe(options?: ProbeOptions | undefined | null, call?: CallOptions | undefined | null): Promise<ProbeReport>
   /** Imports a registry document: plans what to create, change and delete, then does it in one transaction. */
   import(options: ImportOptions, call?: CallOptions | undefined | null): Promise<ImportReport>
+  /**
+   * Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
+   * what differs. A source that cannot be read is listed with its error and stops no other.
+   */
+  detectDrift(options?: DetectDrift | undefined | null, call?: CallOptions | undefined | null): Promise<DriftReport>
+  /** Lists the drift that was found last, the most severe first, and the sources that say so. */
+  listDrift(query?: DriftQuery | undefined | null, call?: CallOptions | undefined | null): Promise<DriftReport>
   /**
    * Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown
    * ones included, with today's services, nodes and workflows.

@@ -835,6 +835,9 @@ function __napiStampBindingTarget(exportsObject, target) {
 // linked import resolves to `undefined`.
 module.exports.__napiBindingTarget = __napiStampBindingTarget(nativeBinding, __napiLoadedBindingTarget)
 module.exports = nativeBinding
+module.exports.DriftKind = nativeBinding.DriftKind
+module.exports.DriftSeverity = nativeBinding.DriftSeverity
+module.exports.DriftSource = nativeBinding.DriftSource
 module.exports.Durability = nativeBinding.Durability
 module.exports.HealthStatus = nativeBinding.HealthStatus
 module.exports.ImportAction = nativeBinding.ImportAction

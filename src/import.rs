@@ -8,16 +8,19 @@ use heady_core::registry::ImportOptions;
 use heady_core::{Result, report};
 
 use crate::Common;
-use crate::output::result;
+use crate::output::{note, result};
 
 #[derive(Args)]
 pub(crate) struct Import {
     /// The registry file (JSON or YAML)
     file: PathBuf,
+    /// The folder that paths in the file begin in, instead of the file's own
+    #[arg(long, value_name = "FOLDER")]
+    root: Option<PathBuf>,
     /// Only say what would happen
     #[arg(long)]
     dry_run: bool,
-    /// Delete even a large share of what an earlier import brought
+    /// Delete even a large share of what an earlier import brought, and overwrite what was changed by call since
     #[arg(long)]
     force: bool,
 }
@@ -27,12 +30,20 @@ impl Import {
         let heady = common.open(None).await?;
         let options = ImportOptions {
             path: Some(self.file.display().to_string()),
+            root: self.root.map(|root| root.display().to_string()),
             dry_run: Some(self.dry_run),
             force: Some(self.force),
             ..ImportOptions::default()
         };
         let imported = heady.registry().import(options).await;
         heady.close().await;
+        if let Err(error) = &imported {
+            // What a refused import would have done is what its user has to judge.
+            let refused = error.details().and_then(|details| details.get("report"));
+            if let Some(Ok(refused)) = refused.cloned().map(serde_json::from_value) {
+                note(&report::import(&refused, true));
+            }
+        }
         result(common, &imported?, |imported| {
             report::import(imported, self.dry_run)
         })?;

@@ -7,6 +7,7 @@ mod api;
 mod import;
 mod output;
 mod progress;
+mod registry;
 mod resume;
 mod run;
 mod runs;
@@ -57,6 +58,8 @@ enum Command {
     Import(import::Import),
     /// Print the registry as the document that `import` reads
     Export,
+    /// Look into the registry
+    Registry(registry::Registry),
     /// Simulate a plan
     Simulate(simulate::Simulate),
 }
@@ -99,6 +102,7 @@ async fn main() -> ExitCode {
         Command::Runs(command) => command.execute(&common).await,
         Command::Import(command) => command.execute(&common).await,
         Command::Export => import::export(&common).await,
+        Command::Registry(command) => command.execute(&common).await,
         Command::Simulate(command) => command.execute(&common).await,
     };
     outcome.unwrap_or_else(|error| output::error(&common, &error))

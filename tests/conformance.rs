@@ -68,6 +68,8 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
         "registry.deleteWorkflow" => json(registry.delete_workflow(options(entry)).await),
         "registry.probe" => json(registry.probe(options(entry)).await),
         "registry.import" => json(registry.import(options(entry)).await),
+        "registry.detectDrift" => json(registry.detect_drift(options(entry)).await),
+        "registry.listDrift" => json(registry.list_drift(options(entry)).await),
         "registry.export" => json(registry.export().await),
         _ => return None,
     })

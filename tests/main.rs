@@ -8,4 +8,5 @@
 mod command;
 mod conformance;
 mod killed;
+mod registry;
 mod sandbox;

@@ -28,6 +28,8 @@ pub async fn read(path: &Path) -> Result<Value> {
         .map_err(|error| context(io_error(error)))?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| context(Error::invalid_argument("not a UTF-8 text").caused_by(error)))?;
+    // Editors on Windows put a mark in front that is no part of the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match path.extension() {
         Some(extension) if extension.eq_ignore_ascii_case("json") => parse_json(text),
         _ => parse_yaml(text),
@@ -70,13 +72,17 @@ pub fn parse_yaml(text: &str) -> Result<Value> {
 pub fn parse_json(text: &str) -> Result<Value> {
     check_size(text)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    UniqueKeys
+    let unreadable = |error: serde_json::Error, what: &str| {
+        Error::invalid_argument(format!("not readable as JSON: {what}{error}"))
+            .at(error.line() as u64, error.column() as u64)
+    };
+    let value = UniqueKeys
         .deserialize(&mut deserializer)
-        .and_then(|value| deserializer.end().map(|()| value))
-        .map_err(|error| {
-            Error::invalid_argument(format!("not readable as JSON: {error}"))
-                .at(error.line() as u64, error.column() as u64)
-        })
+        .map_err(|error| unreadable(error, ""))?;
+    deserializer
+        .end()
+        .map_err(|error| unreadable(error, "the document is over and something follows: "))?;
+    Ok(value)
 }
 
 fn check_size(text: &str) -> Result<()> {

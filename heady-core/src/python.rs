@@ -13,8 +13,8 @@ use crate::pipeline::{
     RunPage, RunSummary, StageRun, TaskForecast, TaskRun,
 };
 use crate::registry::{
-    ImportEntry, ImportReport, Node, NodeList, Probe, ProbeReport, Service, ServiceList, Workflow,
-    WorkflowList,
+    Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node, NodeList,
+    Probe, ProbeReport, Service, ServiceList, Workflow, WorkflowList,
 };
 use crate::types::Json;
 use crate::types::Warning;
@@ -33,6 +33,10 @@ fn preformatted(text: &str) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;");
     format!("<pre>{escaped}</pre>")
+}
+
+fn imported(report: &ImportReport) -> String {
+    crate::report::import(report, false)
 }
 
 macro_rules! records {
@@ -66,8 +70,12 @@ records! {
     Finding;
     Forecast;
     Histogram;
+    Drift;
+    DriftReport shown by crate::report::drift;
+    DriftSnapshot;
     ImportEntry;
-    ImportReport;
+    ImportReport shown by imported;
+    ImportSection;
     MonteCarloStatus;
     Node;
     NodeList;

@@ -2,9 +2,9 @@
 
 use heady_core::Json;
 use heady_core::registry::{
-    DeleteEntry, ImportOptions, ImportReport, Node, NodeList, ProbeOptions, ProbeReport,
-    RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
-    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
+    ProbeOptions, ProbeReport, RegisterNode, RegisterService, RegisterWorkflow, Service,
+    ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
 };
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
@@ -242,6 +242,39 @@ impl Registry {
             call,
             async move { registry.import(options.read()?).await },
         )
+    }
+
+    /// Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
+    /// what differs. A source that cannot be read is listed with its error and stops no other.
+    #[napi]
+    pub fn detect_drift<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DetectDrift | undefined | null")] options: Option<
+            Options<DetectDrift>,
+        >,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, DriftReport>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry
+                .detect_drift(options.unwrap_or_default().read()?)
+                .await
+        })
+    }
+
+    /// Lists the drift that was found last, the most severe first, and the sources that say so.
+    #[napi]
+    pub fn list_drift<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DriftQuery | undefined | null")] query: Option<Options<DriftQuery>>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, DriftReport>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.list_drift(query.unwrap_or_default().read()?).await
+        })
     }
 
     /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown

@@ -48,6 +48,30 @@ test('a version conflict carries the current object', async () => {
   await heady.close()
 })
 
+test('an import reports, and drift says who moved', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  const document = {
+    services: { core: { api: { port: 1, token: 'hunter2' } } },
+    workflows: [{ id: 'publish', dependencies: ['api', 'nowhere'] }],
+  }
+  const report = await heady.registry.import({ document })
+  assert.deepEqual([report.shape, report.created], ['GROUPS', 2])
+  const codes = report.warnings.map(({ code }) => code)
+  assert.deepEqual(codes, ['SECRET_REDACTED', 'ASSUMED_LOCALHOST', 'DANGLING_DEPENDENCY'])
+  await heady.registry.updateService({ id: 'api', name: 'By call' })
+  const { sources, drift } = await heady.registry.detectDrift({ live: false })
+  assert.deepEqual(
+    sources.map(({ source, error }) => [source, error]),
+    [['FILE', null]],
+  )
+  assert.deepEqual(
+    drift.map(({ id, kind, path, observed }) => [id, kind, path, observed]),
+    [['api', 'CHANGED', 'name', 'By call']],
+  )
+  assert.equal((await heady.registry.listDrift({ severity: 'HIGH' })).drift.length, 0)
+  await heady.close()
+})
+
 test('an unknown option is refused by name, also where JavaScript would ignore it', async () => {
   const heady = await Heady.connect('sqlite::memory:')
   const plan = { tasks: [{ id: 'a', duration: 1 }] }

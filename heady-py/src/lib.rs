@@ -52,7 +52,7 @@ mod _heady {
     };
     #[pymodule_export]
     use heady_core::registry::{
-        ImportEntry, ImportReport, Node, NodeList, Probe, ProbeReport, Service, ServiceList,
-        Workflow, WorkflowList,
+        Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node,
+        NodeList, Probe, ProbeReport, Service, ServiceList, Workflow, WorkflowList,
     };
 }

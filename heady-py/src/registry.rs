@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use heady_core::Json;
 use heady_core::registry::{
-    DeleteEntry, ImportOptions, ImportReport, Node, NodeList, ProbeOptions, ProbeReport,
-    RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
-    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, ImportOptions,
+    ImportReport, Node, NodeList, ProbeOptions, ProbeReport, RegisterNode, RegisterService,
+    RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,
+    WorkflowList,
 };
 use pyo3::prelude::*;
 
@@ -243,22 +244,65 @@ impl Registry {
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
-    #[pyo3(signature = (path=None, *, document=None, dry_run=None, force=None))]
+    #[pyo3(signature = (path=None, *, document=None, root=None, dry_run=None, force=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn import_(
         &self,
         py: Python<'_>,
         path: Option<PathBuf>,
         document: Option<Json>,
+        root: Option<PathBuf>,
         dry_run: Option<bool>,
         force: Option<bool>,
     ) -> PyResult<ImportReport> {
         let options = ImportOptions {
             path: path.map(|path| path.display().to_string()),
             document,
+            root: root.map(|root| root.display().to_string()),
             dry_run,
             force,
         };
         wait(py, self.0.import(options))
+    }
+
+    /// Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
+    /// what differs. A source that cannot be read is listed with its error and stops no other.
+    #[pyo3(signature = (path=None, *, document=None, live=None, manifest=None, timeout_ms=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn detect_drift(
+        &self,
+        py: Python<'_>,
+        path: Option<PathBuf>,
+        document: Option<Json>,
+        live: Option<bool>,
+        manifest: Option<PathBuf>,
+        timeout_ms: Option<i64>,
+    ) -> PyResult<DriftReport> {
+        let options = DetectDrift {
+            path: path.map(|path| path.display().to_string()),
+            document,
+            live,
+            manifest: manifest.map(|manifest| manifest.display().to_string()),
+            timeout_ms,
+        };
+        wait(py, self.0.detect_drift(options))
+    }
+
+    /// Lists the drift that was found last, the most severe first, and the sources that say so.
+    #[pyo3(signature = (*, source=None, severity=None, id=None))]
+    fn list_drift(
+        &self,
+        py: Python<'_>,
+        source: Option<DriftSource>,
+        severity: Option<DriftSeverity>,
+        id: Option<String>,
+    ) -> PyResult<DriftReport> {
+        let query = DriftQuery {
+            source,
+            severity,
+            id,
+        };
+        wait(py, self.0.list_drift(query))
     }
 
     /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown

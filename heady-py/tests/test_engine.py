@@ -55,6 +55,24 @@ def test_errors_are_exceptions_of_both_worlds(engine: heady.Heady) -> None:
         engine.pipeline.list(status="DONE")  # type: ignore[arg-type]
 
 
+def test_an_import_reports_and_drift_says_who_moved(engine: heady.Heady, tmp_path: Path) -> None:
+    document = {
+        "services": {"core": {"api": {"port": 1, "token": "hunter2", "file": "gone.js"}}},
+        "workflows": [{"id": "publish", "dependencies": ["api", "nowhere"]}],
+    }
+    report = engine.registry.import_(document=document, root=tmp_path)
+    assert (report.shape, report.created) == ("GROUPS", 2)
+    codes = [warning.code for warning in report.warnings]
+    assert codes == ["SECRET_REDACTED", "ASSUMED_LOCALHOST", "DANGLING_DEPENDENCY", "MISSING_FILE"]
+    engine.registry.update_service("api", name="By call")
+    found = engine.registry.detect_drift(live=False)
+    assert [(source.source, source.error) for source in found.sources] == [("FILE", None)]
+    (drift,) = found.drift
+    assert (drift.id, drift.kind, drift.path, drift.observed) == ("api", "CHANGED", "name", "By call")
+    assert "By call" in found._repr_html_()
+    assert engine.registry.list_drift(severity="HIGH").drift == []
+
+
 def test_a_malformed_file_names_the_place(engine: heady.Heady, tmp_path: Path) -> None:
     file = tmp_path / "registry.json"
     file.write_text('{"services": [\n  {"id": "a",}\n]}')

@@ -7,7 +7,9 @@ use super::input::{Named, Nothing};
 use super::route::{Call, routes};
 use crate::Json;
 use crate::error::{ErrorKind, Result};
-use crate::registry::{ImportOptions, ImportReport, Node, NodeList, UpdateNode};
+use crate::registry::{
+    DetectDrift, DriftReport, ImportOptions, ImportReport, Node, NodeList, UpdateNode,
+};
 use crate::types::{Timestamp, now};
 
 routes! {
@@ -52,6 +54,10 @@ routes! {
     "registry.probe" POST "/api/registry/probe" Operator |call, options| call.registry().probe(options);
     /// Imports a registry document in one transaction.
     "registry.import" POST "/api/registry/import" Admin |call, options| import(&call, options);
+    /// Lists the drift that was found last, and the sources that say so.
+    "registry.listDrift" GET "/api/registry/drift" Viewer |call, query| call.registry().list_drift(query);
+    /// Compares the registry with what it should be, and records what differs.
+    "registry.detectDrift" POST "/api/registry/drift" Operator |call, options| detect_drift(&call, options);
     /// Returns the registry as the document that an import reads.
     "registry.export" GET "/api/registry/export" Viewer |call, Nothing {}| call.registry().export();
 }
@@ -72,10 +78,34 @@ async fn import(call: &Call, options: Import) -> Result<ImportReport> {
     let options = ImportOptions {
         path: None,
         document: options.document,
+        root: None,
         dry_run: options.dry_run,
         force: options.force,
     };
     call.registry().import(options).await
+}
+
+/// What to compare with. Files of the server are those that its operators named.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+struct Compare {
+    /// A registry document; what was imported last if left out.
+    document: Option<Json>,
+    /// Whether to ask the services for their health; true if left out.
+    live: Option<bool>,
+    /// How long a service may take to answer, in milliseconds; 5,000 if left out.
+    timeout_ms: Option<i64>,
+}
+
+async fn detect_drift(call: &Call, options: Compare) -> Result<DriftReport> {
+    let options = DetectDrift {
+        path: None,
+        document: options.document,
+        live: options.live,
+        manifest: None,
+        timeout_ms: options.timeout_ms,
+    };
+    call.registry().detect_drift(options).await
 }
 
 /// All nodes, and how many of them take work.

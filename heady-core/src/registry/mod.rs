@@ -2,6 +2,7 @@
 //!
 //! A declared entry is what somebody wrote; a service's health is only ever what a probe saw.
 
+mod drift;
 mod entry;
 mod health;
 mod import;
@@ -10,10 +11,15 @@ mod queries;
 #[cfg(test)]
 mod tests;
 
+pub use drift::{
+    DetectDrift, Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot,
+    DriftSource,
+};
 pub use model::{
-    DeleteEntry, HealthStatus, ImportAction, ImportEntry, ImportOptions, ImportReport, Node,
-    NodeList, Probe, ProbeOptions, ProbeReport, RegisterNode, RegisterService, RegisterWorkflow,
-    Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    DeleteEntry, HealthStatus, ImportAction, ImportEntry, ImportOptions, ImportReport,
+    ImportSection, Node, NodeList, Probe, ProbeOptions, ProbeReport, RegisterNode, RegisterService,
+    RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,
+    WorkflowList,
 };
 
 use std::sync::Arc;
@@ -302,6 +308,20 @@ impl Registry {
     /// ones included, with today's services, nodes and workflows.
     pub async fn export(&self) -> Result<Json> {
         import::export(&self.store).await
+    }
+
+    /// Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
+    /// what differs. A source that cannot be read is listed with its error and stops no other.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` if the database does not answer.
+    pub async fn detect_drift(&self, options: DetectDrift) -> Result<DriftReport> {
+        drift::detect(&self.store, &self.http, &self.actor, options).await
+    }
+
+    /// Lists the drift that was found last, the most severe first, and the sources that say so.
+    pub async fn list_drift(&self, query: DriftQuery) -> Result<DriftReport> {
+        drift::list(&self.store, query).await
     }
 
     /// The services that their owner calls critical (`"critical": true`) and that were last seen unhealthy.

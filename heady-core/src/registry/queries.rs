@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::entry::Entry;
+use super::import::HEALTH_KEYS;
 use super::{HealthStatus, Node, Service, Workflow};
 use crate::error::Result;
 use crate::store::{Arg, Row, Sql, Store, Transaction, args};
@@ -85,6 +86,12 @@ impl Entry for Service {
         let endpoint = |service: &Self| format!("{}{}", service.base_url, service.health_path);
         let (new, old) = (endpoint(self), endpoint(old));
         set(&mut self.metadata, "endpoint", &new, &old);
+        if new != old
+            && let Some(object) = self.metadata.0.as_object_mut()
+        {
+            // The endpoint says it all now.
+            object.retain(|key, _| !HEALTH_KEYS.contains(&key.as_str()));
+        }
     }
 }
 
@@ -342,17 +349,6 @@ pub(super) async fn put_document(
         )
         .await
         .map(drop)
-}
-
-pub(super) async fn document(store: &Store) -> Result<Option<(Value, Value)>> {
-    let row = store
-        .fetch_optional(
-            "SELECT header, sections FROM registry_documents WHERE id = $1",
-            args![DOCUMENT],
-        )
-        .await?;
-    row.map(|row| Ok((row.get("header")?, row.get("sections")?)))
-        .transpose()
 }
 
 /// Lets imports take turns. On SQLite every writing transaction has its turn already.

@@ -521,7 +521,7 @@ async fn duplicates_and_loose_ends_are_reported(fresh: Fresh) {
         .collect();
     assert_eq!(
         codes,
-        ["DUPLICATE_ID", "DUPLICATE_ID", "DANGLING_DEPENDENCY"]
+        ["DUPLICATE_ID", "CONFLICTING_ID", "DANGLING_DEPENDENCY"]
     );
     assert_eq!(
         registry.get_service("a").await.unwrap().base_url,

@@ -1,10 +1,12 @@
 //! Results drawn for people: pure functions from result types to text.
 
+mod drift;
 mod import;
 mod run;
 mod simulation;
 mod table;
 
+pub use drift::drift;
 pub use import::import;
 pub use run::{run, runs};
 pub use simulation::simulation;

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 macro_rules! migrations {
     ($dialect:literal) => {
-        migrations!(@ $dialect: "0001_registry" "0002_pipeline" "0003_audit" "0004_vault" "0005_policy" "0006_sync" "0007_monte_carlo")
+        migrations!(@ $dialect: "0001_registry" "0002_pipeline" "0003_audit" "0004_vault" "0005_policy" "0006_sync" "0007_monte_carlo" "0009_drift")
     };
     (@ $dialect:literal: $($name:literal)*) => {
         [$(($name, include_str!(concat!("../../../migrations/", $dialect, "/", $name, ".sql")))),*]
@@ -18,10 +18,9 @@ fn migrator(files: &[(&'static str, &'static str)]) -> Migrator {
     Migrator::with_migrations(
         files
             .iter()
-            .zip(1..)
-            .map(|((name, sql), version)| {
+            .map(|(name, sql)| {
                 Migration::new(
-                    version,
+                    version(name),
                     (*name).into(),
                     MigrationType::Simple,
                     sql.into_sql_str(),
@@ -30,6 +29,14 @@ fn migrator(files: &[(&'static str, &'static str)]) -> Migrator {
             })
             .collect(),
     )
+}
+
+/// The number that a file's name begins with.
+fn version(name: &str) -> i64 {
+    name.split('_')
+        .next()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
 }
 
 pub(super) async fn sqlite(writer: &SqlitePool) -> Result<()> {
@@ -69,7 +76,11 @@ pub(super) async fn postgres(options: &sqlx::postgres::PgConnectOptions) -> Resu
 }
 
 fn explain(error: MigrateError, found: Option<i64>) -> Error {
-    let known = migrations!("sqlite").len();
+    let known = migrations!("sqlite")
+        .iter()
+        .map(|(name, _)| version(name))
+        .max()
+        .unwrap_or(0);
     match error {
         MigrateError::VersionMissing(missing) => Error::failed_precondition(format!(
             "the database has schema version {}, this Heady knows versions up to {known}; use a newer Heady",

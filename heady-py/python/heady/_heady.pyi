@@ -7,7 +7,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditEntry", "AuditPage", "Compensation", "Critique", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditEntry", "AuditPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
@@ -159,6 +159,156 @@ class Critique:
     def to_dict(self, /) -> Any:
         """
         Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class Drift:
+    """
+    One difference.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def desired(self, /) -> Any | None:
+        """
+        What should be there; null if nothing should.
+        """
+    @property
+    def first_seen(self, /) -> datetime:
+        """
+        When it was first seen.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        The entry; empty for a section that is one value.
+        """
+    @property
+    def kind(self, /) -> Literal["MISSING", "EXTRA", "CHANGED"]:
+        """
+        How it differs.
+        """
+    @property
+    def last_seen(self, /) -> datetime:
+        """
+        When it was last seen.
+        """
+    @property
+    def observed(self, /) -> Any | None:
+        """
+        What is there; null if nothing is.
+        """
+    @property
+    def orphan(self, /) -> bool:
+        """
+        Whether nobody declares this entry any more.
+        """
+    @property
+    def path(self, /) -> str:
+        """
+        Where in the entry, such as `slo.target`; empty for the whole of it.
+        """
+    @property
+    def reason(self, /) -> str:
+        """
+        How it came to differ, as far as that can be told.
+        """
+    @property
+    def section(self, /) -> str:
+        """
+        The section of the entry; empty for a plain value of the file.
+        """
+    @property
+    def severity(self, /) -> Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"]:
+        """
+        How much it matters.
+        """
+    @property
+    def source(self, /) -> Literal["FILE", "LIVE", "MANIFEST"]:
+        """
+        What the registry was compared with.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class DriftReport:
+    """
+    What differs, the most severe first, and the sources that say so.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str: ...
+    @property
+    def drift(self, /) -> list[Drift]:
+        """
+        The differences.
+        """
+    @property
+    def sources(self, /) -> list[DriftSnapshot]:
+        """
+        The sources that were ever looked at.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class DriftSnapshot:
+    """
+    A source and how it was found.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def content_hash(self, /) -> str | None:
+        """
+        The hash of what it said.
+        """
+    @property
+    def error(self, /) -> Any | None:
+        """
+        Why the last look failed: its `code` and `message`. What an earlier look found is still listed.
+        """
+    @property
+    def failed_at(self, /) -> datetime | None:
+        """
+        When the last look failed.
+        """
+    @property
+    def location(self, /) -> str | None:
+        """
+        The file, if it is one.
+        """
+    @property
+    def observed(self, /) -> int:
+        """
+        How many things it told of: entries, or services that were asked.
+        """
+    @property
+    def source(self, /) -> Literal["FILE", "LIVE", "MANIFEST"]:
+        """
+        Which source.
+        """
+    @property
+    def taken_at(self, /) -> datetime | None:
+        """
+        When it was last looked at with success.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+    @property
+    def unobserved(self, /) -> int:
+        """
+        How many could not be looked at, such as services without an address.
         """
 
 @final
@@ -399,6 +549,7 @@ class ImportReport:
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
+    def _repr_html_(self, /) -> str: ...
     @property
     def created(self, /) -> int:
         """
@@ -415,14 +566,20 @@ class ImportReport:
         All but the unchanged.
         """
     @property
+    def sections(self, /) -> list[ImportSection]:
+        """
+        The same by section.
+        """
+    @property
     def shape(self, /) -> str:
         """
-        Which of the known shapes the document has.
+        Which shape the document has: `CATALOG` (lists of entries), `MAPS` (entries under their ids), `GROUPS` (of lists
+        or maps) or `SCAN` (what the scanner stores).
         """
     @property
     def skipped(self, /) -> int:
         """
-        How many could not be imported.
+        How many were left out or kept.
         """
     def to_dict(self, /) -> Any:
         """
@@ -442,6 +599,44 @@ class ImportReport:
     def warnings(self, /) -> list[Warning]:
         """
         What was noticed on the way.
+        """
+
+@final
+class ImportSection:
+    """
+    What happened to the entries of a section.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    @property
+    def created(self, /) -> int:
+        """
+        How many entries were created.
+        """
+    @property
+    def deleted(self, /) -> int:
+        """
+        How many were deleted.
+        """
+    @property
+    def section(self, /) -> str:
+        """
+        The section: its name, or `section/group`.
+        """
+    @property
+    def skipped(self, /) -> int:
+        """
+        How many were left out or kept.
+        """
+    @property
+    def unchanged(self, /) -> int:
+        """
+        How many were there already.
+        """
+    @property
+    def updated(self, /) -> int:
+        """
+        How many were changed.
         """
 
 @final
@@ -948,6 +1143,11 @@ class Registry:
         """
         Deletes a workflow that has never run and returns what it was.
         """
+    def detect_drift(self, /, path: str | PathLike[str] | None = None, *, document: Any | None = None, live: bool | None = None, manifest: str | PathLike[str] | None = None, timeout_ms: SupportsIndex | None = None) -> DriftReport:
+        """
+        Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
+        what differs. A source that cannot be read is listed with its error and stops no other.
+        """
     def export(self, /) -> Any:
         """
         Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown
@@ -965,9 +1165,13 @@ class Registry:
         """
         Returns a workflow.
         """
-    def import_(self, /, path: str | PathLike[str] | None = None, *, document: Any | None = None, dry_run: bool | None = None, force: bool | None = None) -> ImportReport:
+    def import_(self, /, path: str | PathLike[str] | None = None, *, document: Any | None = None, root: str | PathLike[str] | None = None, dry_run: bool | None = None, force: bool | None = None) -> ImportReport:
         """
         Imports a registry document: plans what to create, change and delete, then does it in one transaction.
+        """
+    def list_drift(self, /, *, source: Literal["FILE", "LIVE", "MANIFEST"] | None = None, severity: Literal["LOW", "MEDIUM", "HIGH", "CRITICAL"] | None = None, id: str | None = None) -> DriftReport:
+        """
+        Lists the drift that was found last, the most severe first, and the sources that say so.
         """
     def list_nodes(self, /) -> NodeList:
         """

@@ -1,18 +1,16 @@
 //! What a registry document says, whatever its shape: sections of entries, and the plain values around them.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::super::entry::Entry;
-use super::super::{HEALTH_PATH, HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
+use super::shape::{self, Form};
 use crate::error::{Error, Result};
-use crate::outbound::Url;
-use crate::types::{Id, Warning, now};
+use crate::types::Warning;
 
 /// Which table an entry goes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(in crate::registry) enum Kind {
     Service,
     Node,
     Workflow,
@@ -31,321 +29,277 @@ impl Kind {
     }
 }
 
-/// How a section is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// A list of objects, each with its `id`.
-    List,
-    /// An object of objects, each under its id.
-    Map,
-    /// Anything else, kept as one value.
-    Value,
+/// What an entry is called among all: services, nodes and workflows are one namespace each, whichever section they
+/// stand in; every other section has its own.
+pub(in crate::registry) type Key = (Kind, String, String);
+
+/// One entry of a document.
+#[derive(Debug, Clone, PartialEq)]
+pub(in crate::registry) struct Item {
+    pub(in crate::registry) kind: Kind,
+    /// Where its section stands: the name of a top-level section, or `section/group` (RFC 6901 without the first `/`).
+    pub(in crate::registry) section: String,
+    /// Its name; empty for a section that is one value.
+    pub(in crate::registry) id: String,
+    pub(in crate::registry) position: i64,
+    pub(in crate::registry) body: Value,
+    /// Why it is kept for the export only, if it is.
+    pub(in crate::registry) fault: Option<&'static str>,
 }
 
-impl Form {
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::List => "LIST",
-            Self::Map => "MAP",
-            Self::Value => "VALUE",
+impl Item {
+    pub(in crate::registry) fn of(
+        kind: Kind,
+        section: &str,
+        id: String,
+        position: i64,
+        body: Value,
+    ) -> Self {
+        Self {
+            kind,
+            section: section.to_owned(),
+            id,
+            position,
+            body,
+            fault: None,
         }
+    }
+
+    pub(in crate::registry) fn key(&self) -> Key {
+        let section = match self.kind {
+            Kind::Other => self.section.clone(),
+            _ => String::new(),
+        };
+        (self.kind, section, self.id.clone())
+    }
+
+    pub(super) fn text(&self, key: &str) -> Option<&str> {
+        self.body.get(key)?.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Where it stands, for people: `services.api`.
+    pub(in crate::registry) fn path(&self) -> String {
+        path(&self.section, &self.id)
     }
 }
 
-/// One entry of a document.
-#[derive(Debug, Clone)]
-pub(super) struct Item {
-    pub(super) kind: Kind,
-    pub(super) section: String,
-    pub(super) id: String,
-    pub(super) position: i64,
-    pub(super) body: Value,
+/// A place in a document, for people.
+pub(super) fn path(section: &str, id: &str) -> String {
+    let section = section
+        .replace('/', ".")
+        .replace("~1", "/")
+        .replace("~0", "~");
+    if id.is_empty() {
+        section
+    } else {
+        format!("{section}.{id}")
+    }
 }
 
 /// A document, taken apart.
-#[derive(Debug)]
-pub(super) struct Catalog {
-    pub(super) shape: &'static str,
+#[derive(Debug, Default)]
+pub(in crate::registry) struct Catalog {
+    pub(in crate::registry) shape: &'static str,
     /// The plain values of the top level.
-    pub(super) header: Map<String, Value>,
-    /// The sections in a stable order, and how each is written.
+    pub(in crate::registry) header: Map<String, Value>,
+    /// The sections in a stable order, groups after what they are in, and how each is written.
     pub(super) sections: Vec<(String, Form)>,
-    pub(super) items: Vec<Item>,
-    /// Entries left out, and why.
-    pub(super) skipped: Vec<(String, String, String)>,
+    pub(in crate::registry) items: Vec<Item>,
+    /// The sections and ids of what stands there twice.
+    pub(super) repeated: Vec<(String, String)>,
     pub(super) warnings: Vec<Warning>,
+    /// Which item has a key.
+    seen: HashMap<Key, usize>,
+    /// How many entries of a section had an id that was taken, the first included.
+    kept: HashMap<(String, String), usize>,
 }
 
 /// Takes a document apart.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` if it is no registry.
-pub(super) fn read(document: &Value) -> Result<Catalog> {
+pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
     let top = document
         .as_object()
         .ok_or_else(|| Error::invalid_argument("a registry is an object, this document is not"))?;
-    let mut catalog = Catalog {
-        shape: "",
-        header: Map::new(),
-        sections: Vec::new(),
-        items: Vec::new(),
-        skipped: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let mut seen = HashSet::new();
+    if let Some(what) = shape::foreign(top) {
+        return Err(Error::invalid_argument(format!(
+            "this is not a registry, it looks like {what}"
+        )));
+    }
+    let mut catalog = Catalog::default();
     for (name, value) in top {
         if value.is_array() || value.is_object() {
-            catalog.section(name, value, &mut seen);
+            catalog.section(&token(name), name, value);
         } else {
             catalog.header.insert(name.clone(), value.clone());
         }
     }
-    catalog.shape = catalog.shape()?;
-    catalog.check_references();
+    catalog.shape = catalog.shape(top)?;
     Ok(catalog)
 }
 
+/// A name as a part of a section's pointer.
+fn token(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 impl Catalog {
-    fn section(&mut self, name: &str, value: &Value, seen: &mut HashSet<(Kind, String)>) {
+    fn section(&mut self, pointer: &str, name: &str, value: &Value) {
         let kind = Kind::of_section(name);
-        let form = form(kind, value);
-        self.sections.push((name.to_owned(), form));
-        let entries: Vec<(String, &Value)> = match (form, value) {
-            (Form::List, Value::Array(items)) => items
-                .iter()
-                .filter_map(|item| Some((id(item)?, item)))
-                .collect(),
+        let known = kind != Kind::Other || name == "components";
+        let form = match Form::of(known, value) {
+            // Where ids are not unique and nobody says that they should be, they do not name entries.
+            Form::List if !known && self.warn_of_conflict(pointer, value) => Form::Value,
+            form => form,
+        };
+        self.sections.push((pointer.to_owned(), form));
+        match (form, value) {
+            (Form::List, Value::Array(items)) => {
+                for (item, position) in items.iter().zip(0..) {
+                    match shape::id(item) {
+                        Some(id) => self.add(kind, pointer, id, position, item.clone()),
+                        None => {
+                            let id = "unnamed".to_owned();
+                            let item = Item::of(Kind::Other, pointer, id, position, item.clone());
+                            self.keep(item, "has neither an id nor a name");
+                        }
+                    }
+                }
+            }
+            (Form::Words, Value::Array(items)) => {
+                for (item, position) in items.iter().zip(0..) {
+                    let (id, body) = match item.as_str() {
+                        Some(word) => (word.to_owned(), json!({"id": word})),
+                        None => (shape::id(item).unwrap_or_default(), item.clone()),
+                    };
+                    self.add(kind, pointer, id, position, body);
+                }
+            }
             (Form::Map, Value::Object(map)) => {
-                map.iter().map(|(id, item)| (id.clone(), item)).collect()
+                for ((id, item), position) in map.iter().zip(0..) {
+                    if item.is_object() {
+                        self.add(kind, pointer, id.clone(), position, item.clone());
+                    } else {
+                        self.value(&format!("{pointer}/{}", token(id)), item);
+                    }
+                }
             }
-            _ => vec![(String::new(), value)],
-        };
-        for ((id, body), position) in entries.into_iter().zip(0..) {
-            let kind = if form == Form::Value {
-                Kind::Other
-            } else {
-                kind
-            };
-            let item = Item {
-                kind,
-                section: name.to_owned(),
-                id,
-                position,
-                body: body.clone(),
-            };
-            // Services, nodes and workflows are one namespace each, whichever section they stand in.
-            let scope = if kind == Kind::Other {
-                format!("{name}/{}", item.id)
-            } else {
-                item.id.clone()
-            };
-            if seen.insert((kind, scope)) {
-                self.items.push(item);
-            } else {
-                self.duplicate(item);
+            (Form::Groups, Value::Object(map)) => {
+                for (group, value) in map {
+                    let pointer = format!("{pointer}/{}", token(group));
+                    if value.is_array() || value.is_object() {
+                        self.section(&pointer, name, value);
+                    } else {
+                        self.value(&pointer, value);
+                    }
+                }
+            }
+            _ => {
+                if known {
+                    let message = "no entries can be told here by an id; it is kept as one value";
+                    self.warnings
+                        .push(Warning::new("NOT_ENTRIES", path(pointer, ""), message));
+                }
+                self.add(Kind::Other, pointer, String::new(), 0, value.clone());
             }
         }
     }
 
-    fn duplicate(&mut self, item: Item) {
-        let same = self.items.iter().any(|other| {
-            other.section == item.section && other.id == item.id && other.body == item.body
-        });
-        let path = format!("{}.{}", item.section, item.id);
-        let reason = if same {
-            "stands there twice, word for word"
+    /// A plain value among entries: kept where it stands.
+    fn value(&mut self, pointer: &str, value: &Value) {
+        self.sections.push((pointer.to_owned(), Form::Value));
+        self.add(Kind::Other, pointer, String::new(), 0, value.clone());
+    }
+
+    fn add(&mut self, kind: Kind, section: &str, id: String, position: i64, body: Value) {
+        let item = Item::of(kind, section, id, position, body);
+        if kind != Kind::Other && super::super::checked_id(&item.id).is_err() {
+            self.keep(
+                item,
+                "has no id of 1 to 200 characters without control characters",
+            );
+        } else if let Some(first) = self.seen.get(&item.key()).map(|index| &self.items[*index]) {
+            let same = first.body == item.body;
+            let place = (first.section != item.section).then(|| path(&first.section, ""));
+            let message = match (same, place) {
+                (true, None) => "stands there twice, word for word; one was taken".to_owned(),
+                (false, None) => "stands there twice and differs; the first counts".to_owned(),
+                (_, Some(place)) => format!("stands in {place} too; the entry there counts"),
+            };
+            let once = same && first.section == item.section;
+            let code = if same {
+                "DUPLICATE_ID"
+            } else {
+                "CONFLICTING_ID"
+            };
+            self.warnings.push(Warning::new(code, item.path(), message));
+            if once {
+                self.repeated.push((item.section, item.id));
+            } else {
+                self.keep(item, "another entry has this id");
+            }
         } else {
-            "another entry has this id; the first was taken"
-        };
-        self.warnings
-            .push(Warning::new("DUPLICATE_ID", path, reason));
-        self.skipped
-            .push((item.section, item.id, reason.to_owned()));
+            self.seen.insert(item.key(), self.items.len());
+            self.items.push(item);
+        }
     }
 
-    fn shape(&self) -> Result<&'static str> {
-        let form_of = |names: &[&str]| {
-            self.sections
-                .iter()
-                .find(|(name, form)| names.contains(&name.as_str()) && *form != Form::Value)
-                .map(|(_, form)| *form)
-        };
-        match form_of(&["services", "aiNodes", "nodes", "workflows", "components"]) {
-            Some(Form::List) => Ok("CATALOG"),
-            Some(_) => Ok("MAPS"),
-            None => Err(Error::invalid_argument(
+    /// Keeps what cannot be an entry, so that an export has it still, under an id that is free.
+    fn keep(&mut self, mut item: Item, fault: &'static str) {
+        item.kind = Kind::Other;
+        item.fault = Some(fault);
+        let id = item.id.clone();
+        while self.seen.contains_key(&item.key()) {
+            let kept = self
+                .kept
+                .entry((item.section.clone(), id.clone()))
+                .or_insert(1);
+            *kept += 1;
+            item.id = format!("{id}#{kept}");
+        }
+        self.seen.insert(item.key(), self.items.len());
+        self.items.push(item);
+    }
+
+    /// Whether two different items of a list have one id.
+    fn warn_of_conflict(&mut self, pointer: &str, value: &Value) -> bool {
+        let mut bodies = HashMap::new();
+        let conflict = value.as_array().into_iter().flatten().find_map(|item| {
+            let id = shape::id(item)?;
+            let other = *bodies.entry(id.clone()).or_insert(item);
+            (other != item).then_some(id)
+        });
+        if let Some(id) = &conflict {
+            let message = "two entries of this id differ; the section is kept as one value";
+            self.warnings
+                .push(Warning::new("CONFLICTING_ID", path(pointer, id), message));
+        }
+        conflict.is_some()
+    }
+
+    fn shape(&self, top: &Map<String, Value>) -> Result<&'static str> {
+        const TELLING: [&str; 5] = ["services", "aiNodes", "nodes", "workflows", "components"];
+        let forms: Vec<Form> = self
+            .sections
+            .iter()
+            .filter(|(name, _)| TELLING.contains(&name.as_str()))
+            .map(|(_, form)| *form)
+            .collect();
+        let scanned = |meta: &Value| meta.get("scanCount").or(meta.get("lastScan")).is_some();
+        if top.get("entries").is_some_and(Value::is_object) && top.get("meta").is_some_and(scanned)
+        {
+            Ok("SCAN")
+        } else if forms.contains(&Form::Groups) {
+            Ok("GROUPS")
+        } else if forms.contains(&Form::List) {
+            Ok("CATALOG")
+        } else if forms.contains(&Form::Map) {
+            Ok("MAPS")
+        } else {
+            Err(Error::invalid_argument(
                 "this is not a registry: it has no services, aiNodes, nodes, workflows or components with ids",
-            )),
+            ))
         }
-    }
-
-    /// Warns of workflows that depend on what this document does not have.
-    fn check_references(&mut self) {
-        let known: HashSet<&str> = self.items.iter().map(|item| item.id.as_str()).collect();
-        for item in self.items.iter().filter(|item| item.kind == Kind::Workflow) {
-            let dependencies = item
-                .body
-                .get("dependencies")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            for missing in dependencies
-                .filter_map(Value::as_str)
-                .filter(|id| !known.contains(id))
-            {
-                let path = format!("{}.{}.dependencies", item.section, item.id);
-                self.warnings.push(Warning::new(
-                    "DANGLING_DEPENDENCY",
-                    path,
-                    format!("nothing here is called '{missing}'"),
-                ));
-            }
-        }
-    }
-}
-
-fn id(item: &Value) -> Option<String> {
-    item.get("id")?
-        .as_str()
-        .filter(|id| !id.trim().is_empty())
-        .map(str::to_owned)
-}
-
-fn form(kind: Kind, value: &Value) -> Form {
-    match value {
-        Value::Array(items) if !items.is_empty() && items.iter().all(|item| id(item).is_some()) => {
-            Form::List
-        }
-        Value::Array(items) if items.is_empty() && kind != Kind::Other => Form::List,
-        Value::Object(map) if kind != Kind::Other && map.values().all(Value::is_object) => {
-            Form::Map
-        }
-        _ => Form::Value,
-    }
-}
-
-impl Item {
-    fn text(&self, key: &str) -> Option<&str> {
-        self.body.get(key)?.as_str().filter(|text| !text.is_empty())
-    }
-
-    fn name(&self) -> String {
-        self.text("name").unwrap_or(&self.id).to_owned()
-    }
-
-    /// The service that this entry declares. Health is not declared, so it begins unknown.
-    pub(super) fn service(&self, warnings: &mut Vec<Warning>) -> Service {
-        let endpoint = self
-            .text("endpoint")
-            .and_then(|text| Url::parse(text).ok())
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if endpoint.is_none() {
-            let path = format!("{}.{}.endpoint", self.section, self.id);
-            warnings.push(Warning::new(
-                "NO_BASE_URL",
-                path,
-                "is no absolute URL, so this service is never probed",
-            ));
-        }
-        Service {
-            id: Id::from(self.id.as_str()),
-            name: self.name(),
-            base_url: endpoint
-                .as_ref()
-                .map(|url| url.origin().ascii_serialization())
-                .unwrap_or_default(),
-            health_path: match endpoint.as_ref().map(Url::path) {
-                Some(path) if path != "/" => path.to_owned(),
-                _ => HEALTH_PATH.to_owned(),
-            },
-            status: HealthStatus::Unknown,
-            last_healthy_at: None,
-            metadata: self.body.clone().into(),
-            created_at: now(),
-            updated_at: now(),
-            resource_version: 1,
-        }
-    }
-
-    /// The node that this entry declares.
-    pub(super) fn node(&self) -> Node {
-        let triggers = self
-            .body
-            .get("triggers")
-            .or_else(|| self.body.get("trigger_on"))
-            .and_then(Value::as_array);
-        let off = matches!(
-            self.text("status"),
-            Some("disabled" | "inactive" | "planned" | "deprecated")
-        );
-        Node {
-            id: Id::from(self.id.as_str()),
-            name: self.name(),
-            runtime: self.text("runtime").unwrap_or("node").to_owned(),
-            triggers: triggers
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
-            enabled: self
-                .body
-                .get("enabled")
-                .and_then(Value::as_bool)
-                .unwrap_or(!off),
-            metadata: self.body.clone().into(),
-            created_at: now(),
-            updated_at: now(),
-            resource_version: 1,
-        }
-    }
-
-    /// The workflow that this entry declares; it can be run once a definition of its name is registered.
-    pub(super) fn workflow(&self) -> Workflow {
-        Workflow {
-            id: Id::from(self.id.as_str()),
-            name: self.name(),
-            pipeline_id: self.id.clone(),
-            max_concurrent_tasks: MAX_CONCURRENT_TASKS,
-            governance: serde_json::json!({}).into(),
-            metadata: self.body.clone().into(),
-            created_at: now(),
-            updated_at: now(),
-            resource_version: 1,
-        }
-    }
-}
-
-/// Takes over what an entry had before that no document says.
-pub(super) trait Succeeds: Entry {
-    /// Keeps what belongs to the engine, not to the document.
-    fn succeed(&mut self, old: &Self);
-}
-
-impl Succeeds for Service {
-    fn succeed(&mut self, old: &Self) {
-        self.created_at = old.created_at;
-        self.resource_version = old.resource_version;
-        if self.base_url == old.base_url {
-            self.status = old.status;
-            self.last_healthy_at = old.last_healthy_at;
-        }
-    }
-}
-
-impl Succeeds for Node {
-    fn succeed(&mut self, old: &Self) {
-        self.created_at = old.created_at;
-        self.resource_version = old.resource_version;
-    }
-}
-
-impl Succeeds for Workflow {
-    fn succeed(&mut self, old: &Self) {
-        self.created_at = old.created_at;
-        self.resource_version = old.resource_version;
-        self.pipeline_id.clone_from(&old.pipeline_id);
-        self.max_concurrent_tasks = old.max_concurrent_tasks;
-        self.governance = old.governance.clone();
     }
 }

@@ -2,97 +2,191 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::entry::{self, Entry, Place};
+use super::super::entry::{self, Entry};
 use super::super::{Node, Service, Workflow, queries};
-use super::catalog::Form;
+use super::catalog::{Item, Kind};
+use super::shape::Form;
 use crate::error::Result;
-use crate::store::Store;
+use crate::store::{Arg, Row, Sql, Store, Transaction};
 use crate::types::Json;
 
-/// One entry on its way into a section.
-struct Piece {
-    section: String,
-    id: String,
-    position: i64,
-    body: Value,
+/// Where the registry is read: from what was committed last, or in a transaction.
+pub(in crate::registry) enum Reader<'r> {
+    Store(&'r Store),
+    Transaction(&'r mut Transaction),
+}
+
+impl Reader<'_> {
+    async fn fetch_all(&mut self, sql: impl Into<Sql>, args: Vec<Arg>) -> Result<Vec<Row>> {
+        match self {
+            Self::Store(store) => store.fetch_all(sql, args).await,
+            Self::Transaction(transaction) => transaction.fetch_all(sql, args).await,
+        }
+    }
+}
+
+/// What the registry has now, in the terms of a document.
+#[derive(Debug)]
+pub(in crate::registry) struct Present {
+    pub(in crate::registry) header: Map<String, Value>,
+    /// The sections of the last import and their forms.
+    sections: Vec<(String, String)>,
+    pub(in crate::registry) items: Vec<Item>,
+}
+
+pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Present> {
+    let rows = reader
+        .fetch_all("SELECT header, sections FROM registry_documents", vec![])
+        .await?;
+    let (header, sections) = match rows.first() {
+        Some(row) => (row.get::<Value>("header")?, row.get::<Value>("sections")?),
+        None => (json!({}), json!([])),
+    };
+    let sections: Vec<(String, String)> = serde_json::from_value(sections)?;
+    let mut items = Vec::new();
+    typed::<Service>(
+        reader,
+        &mut items,
+        Kind::Service,
+        home(&sections, &["services"]),
+    )
+    .await?;
+    typed::<Node>(
+        reader,
+        &mut items,
+        Kind::Node,
+        home(&sections, &["aiNodes", "nodes"]),
+    )
+    .await?;
+    typed::<Workflow>(
+        reader,
+        &mut items,
+        Kind::Workflow,
+        home(&sections, &["workflows"]),
+    )
+    .await?;
+    for row in reader.fetch_all(queries::OTHER_ENTRIES, vec![]).await? {
+        let entry = queries::other_entry(&row)?;
+        items.push(Item::of(
+            Kind::Other,
+            &entry.section,
+            entry.id,
+            entry.position,
+            entry.body,
+        ));
+    }
+    items.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
+    Ok(Present {
+        header: header.as_object().cloned().unwrap_or_default(),
+        sections,
+        items,
+    })
+}
+
+/// The section that entries without a place of their own go to: one that is there and takes single entries, or a new one.
+fn home(sections: &[(String, String)], names: &[&str]) -> String {
+    let form = |name: &str| {
+        sections
+            .iter()
+            .find(|(section, _)| section == name)
+            .map(|(_, form)| form.as_str())
+    };
+    let takes_entries = |name: &&&str| {
+        form(name).is_some_and(|form| {
+            [Form::List, Form::Map, Form::Words]
+                .map(Form::word)
+                .contains(&form)
+        })
+    };
+    if let Some(name) = names.iter().find(takes_entries) {
+        return (*name).to_owned();
+    }
+    match names.iter().find(|name| form(name).is_none()) {
+        Some(name) => (*name).to_owned(),
+        None if form(names[0]) == Some(Form::Groups.word()) => format!("{}/ungrouped", names[0]),
+        None => format!("registered-{}", names[0]),
+    }
+}
+
+async fn typed<E: Entry>(
+    reader: &mut Reader<'_>,
+    items: &mut Vec<Item>,
+    kind: Kind,
+    home: String,
+) -> Result<()> {
+    let rows = reader
+        .fetch_all(format!("SELECT * FROM {} ORDER BY id", E::TABLE), vec![])
+        .await?;
+    for row in &rows {
+        let (entry, place) = entry::placed::<E>(row)?;
+        let id = entry.id().to_string();
+        items.push(match &place.section {
+            Some(section) => Item::of(
+                kind,
+                section,
+                id,
+                place.position,
+                entry.metadata().0.clone(),
+            ),
+            None => Item::of(kind, &home, id, i64::MAX, entry.declared()),
+        });
+    }
+    Ok(())
 }
 
 pub(in crate::registry) async fn export(store: &Store) -> Result<Json> {
-    let (header, sections) = queries::document(store)
-        .await?
-        .unwrap_or_else(|| (json!({}), json!([])));
-    let mut sections: Vec<(String, String)> = serde_json::from_value(sections)?;
-    let mut pieces = Vec::new();
-    pieces.extend(typed::<Service>(store, home(&sections, &["services"])).await?);
-    pieces.extend(typed::<Node>(store, home(&sections, &["aiNodes", "nodes"])).await?);
-    pieces.extend(typed::<Workflow>(store, home(&sections, &["workflows"])).await?);
-    for row in store.fetch_all(queries::OTHER_ENTRIES, vec![]).await? {
-        let entry = queries::other_entry(&row)?;
-        pieces.push(Piece {
-            section: entry.section,
-            id: entry.id,
-            position: entry.position,
-            body: entry.body,
-        });
-    }
-    pieces.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
-    for piece in &pieces {
-        if sections.iter().all(|(name, _)| *name != piece.section) {
-            sections.push((piece.section.clone(), Form::List.word().to_owned()));
+    let Present {
+        header,
+        mut sections,
+        items,
+    } = present(&mut Reader::Store(store)).await?;
+    for item in &items {
+        if sections.iter().all(|(name, _)| *name != item.section) {
+            sections.push((item.section.clone(), Form::List.word().to_owned()));
         }
     }
-    let mut document = header.as_object().cloned().unwrap_or_default();
+    let mut document = Value::Object(header);
     for (name, form) in sections {
-        let own = pieces.iter().filter(|piece| piece.section == name);
-        let value = if form == Form::List.word() {
-            own.map(|piece| piece.body.clone()).collect()
-        } else if form == Form::Map.word() {
-            own.map(|piece| (piece.id.clone(), piece.body.clone()))
-                .collect::<Map<_, _>>()
-                .into()
-        } else {
-            own.map(|piece| piece.body.clone())
-                .next()
-                .unwrap_or_default()
-        };
-        document.insert(name, value);
+        let own = items.iter().filter(|item| item.section == name);
+        put(&mut document, &name, section(&form, own));
     }
-    Ok(Value::Object(document).into())
+    Ok(document.into())
 }
 
-/// The section that entries without a place of their own go to.
-fn home(sections: &[(String, String)], names: &[&str]) -> String {
-    let present = names
-        .iter()
-        .find(|name| sections.iter().any(|(section, _)| section == *name));
-    (*present.unwrap_or(&names[0])).to_owned()
+fn section<'i>(form: &str, items: impl Iterator<Item = &'i Item>) -> Value {
+    match form {
+        form if form == Form::List.word() => items.map(|item| item.body.clone()).collect(),
+        form if form == Form::Words.word() => items.map(word).collect(),
+        form if form == Form::Map.word() => items
+            .map(|item| (item.id.clone(), item.body.clone()))
+            .collect::<Map<_, _>>()
+            .into(),
+        form if form == Form::Groups.word() => json!({}),
+        _ => items
+            .map(|item| item.body.clone())
+            .next()
+            .unwrap_or_default(),
+    }
 }
 
-async fn typed<E: Entry>(store: &Store, home: String) -> Result<Vec<Piece>> {
-    let rows = store
-        .fetch_all(format!("SELECT * FROM {} ORDER BY id", E::TABLE), vec![])
-        .await?;
-    rows.iter()
-        .map(|row| {
-            let (entry, place) = entry::placed::<E>(row)?;
-            let id = entry.id().to_string();
-            Ok(match place {
-                Place {
-                    section: Some(section),
-                    position,
-                } => Piece {
-                    section,
-                    id,
-                    position,
-                    body: entry.metadata().0.clone(),
-                },
-                Place { section: None, .. } => Piece {
-                    section: home.clone(),
-                    id,
-                    position: i64::MAX,
-                    body: entry.declared(),
-                },
-            })
-        })
-        .collect()
+/// An entry that is nothing but an id is written as one.
+fn word(item: &Item) -> Value {
+    if item.body == json!({"id": item.id}) {
+        Value::String(item.id.clone())
+    } else {
+        item.body.clone()
+    }
+}
+
+/// Puts a section where its pointer says; what it is in comes before it.
+fn put(document: &mut Value, pointer: &str, section: Value) {
+    let mut place = document;
+    for token in pointer.split('/') {
+        let name = token.replace("~1", "/").replace("~0", "~");
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[name.as_str()];
+    }
+    *place = section;
 }

@@ -1,0 +1,193 @@
+//! The SQL of drift.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::diff::Finding;
+use super::snapshot::APPLIED;
+use super::{
+    Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot, DriftSource, live,
+};
+use crate::error::Result;
+use crate::store::{Row, Store, Transaction, args};
+use crate::types::{Timestamp, now};
+
+/// The sources that were ever read, and their files.
+pub(super) async fn locations(store: &Store) -> Result<Vec<(String, Option<String>)>> {
+    let rows = store
+        .fetch_all("SELECT source, location FROM registry_snapshots", vec![])
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("source")?, row.get("location")?)))
+        .collect()
+}
+
+/// The document of the last import.
+pub(super) async fn applied(store: &Store) -> Result<Option<Value>> {
+    let row = store
+        .fetch_optional(
+            "SELECT content FROM registry_snapshots WHERE source = $1",
+            args![APPLIED],
+        )
+        .await?;
+    row.map(|row| row.get("content")).transpose()
+}
+
+/// Notes why a source could not be read; what is known of it stays.
+pub(super) async fn put_failure(
+    transaction: &mut Transaction,
+    source: DriftSource,
+    location: Option<String>,
+    error: Value,
+) -> Result<()> {
+    transaction
+        .execute(
+            "INSERT INTO registry_snapshots (source, location, error, failed_at) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (source) DO UPDATE SET location = excluded.location, error = excluded.error,
+               failed_at = excluded.failed_at",
+            args![source.as_str(), location, error, now()],
+        )
+        .await
+        .map(drop)
+}
+
+/// How the drift of a source changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Change {
+    pub(super) appeared: usize,
+    pub(super) resolved: usize,
+    pub(super) open: usize,
+}
+
+/// Makes these findings the drift of a source: what was seen before keeps its beginning, what is gone goes.
+pub(super) async fn replace(
+    transaction: &mut Transaction,
+    source: DriftSource,
+    findings: Vec<Finding>,
+) -> Result<Change> {
+    let rows = transaction
+        .fetch_all(
+            "SELECT section, id, path, kind, first_seen FROM registry_drift WHERE source = $1",
+            args![source.as_str()],
+        )
+        .await?;
+    let mut before: HashMap<[String; 3], (String, Timestamp)> = HashMap::new();
+    for row in &rows {
+        let key = [row.get("section")?, row.get("id")?, row.get("path")?];
+        before.insert(key, (row.get("kind")?, row.get("first_seen")?));
+    }
+    transaction
+        .execute(
+            "DELETE FROM registry_drift WHERE source = $1",
+            args![source.as_str()],
+        )
+        .await?;
+    let seen = now();
+    let mut change = Change {
+        appeared: 0,
+        resolved: 0,
+        open: findings.len(),
+    };
+    for finding in findings {
+        let key = [finding.section, finding.id, finding.path];
+        let first_seen = match before.remove(&key) {
+            Some((kind, first_seen)) if kind == finding.kind.as_str() => first_seen,
+            _ => {
+                change.appeared += 1;
+                seen
+            }
+        };
+        let [section, id, path] = key;
+        transaction
+            .execute(
+                "INSERT INTO registry_drift (source, section, id, path, kind, severity, reason, orphan, desired, observed,
+                   first_seen, last_seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                args![
+                    source.as_str(),
+                    section,
+                    id,
+                    path,
+                    finding.kind.as_str(),
+                    finding.severity.as_str(),
+                    finding.reason,
+                    finding.orphan,
+                    finding.desired,
+                    finding.observed,
+                    first_seen,
+                    seen,
+                ],
+            )
+            .await?;
+    }
+    change.resolved = before.len();
+    Ok(change)
+}
+
+pub(super) async fn list(store: &Store, query: DriftQuery) -> Result<DriftReport> {
+    let rows = store
+        .fetch_all(
+            "SELECT source, location, content_hash, content, taken_at, error, failed_at FROM registry_snapshots
+             WHERE source <> $1 ORDER BY source",
+            args![APPLIED],
+        )
+        .await?;
+    let sources = rows.iter().map(snapshot).collect::<Result<_>>()?;
+    let rows = store
+        .fetch_all(
+            "SELECT * FROM registry_drift WHERE ($1 IS NULL OR source = $1) AND ($2 IS NULL OR id = $2)
+             ORDER BY source, section, id, path",
+            args![query.source.map(|source| source.as_str().to_owned()), query.id],
+        )
+        .await?;
+    let mut drift = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
+    drift.retain(|drift| query.severity.is_none_or(|least| drift.severity >= least));
+    drift.sort_by_key(|drift| std::cmp::Reverse(drift.severity));
+    Ok(DriftReport { sources, drift })
+}
+
+fn snapshot(row: &Row) -> Result<DriftSnapshot> {
+    let source = DriftSource::from_word(&row.get::<String>("source")?)?;
+    let content: Option<Value> = row.get("content")?;
+    let (observed, unobserved) = match (&content, source) {
+        (None, _) => (0, 0),
+        (Some(content), DriftSource::Live) => live::counts(content),
+        (Some(content), DriftSource::Manifest) => (
+            content["services"]
+                .as_object()
+                .map_or(0, serde_json::Map::len) as i64,
+            0,
+        ),
+        (Some(content), DriftSource::File) => (
+            crate::registry::import::read(content).map_or(0, |catalog| catalog.items.len()) as i64,
+            0,
+        ),
+    };
+    Ok(DriftSnapshot {
+        source,
+        location: row.get("location")?,
+        content_hash: row.get("content_hash")?,
+        taken_at: row.get("taken_at")?,
+        observed,
+        unobserved,
+        error: row.get::<Option<Value>>("error")?.map(Into::into),
+        failed_at: row.get("failed_at")?,
+    })
+}
+
+fn entry(row: &Row) -> Result<Drift> {
+    Ok(Drift {
+        source: DriftSource::from_word(&row.get::<String>("source")?)?,
+        section: row.get("section")?,
+        id: row.get::<String>("id")?.into(),
+        kind: DriftKind::from_word(&row.get::<String>("kind")?)?,
+        path: row.get("path")?,
+        severity: DriftSeverity::from_word(&row.get::<String>("severity")?)?,
+        desired: row.get::<Option<Value>>("desired")?.map(Into::into),
+        observed: row.get::<Option<Value>>("observed")?.map(Into::into),
+        reason: row.get("reason")?,
+        orphan: row.get("orphan")?,
+        first_seen: row.get("first_seen")?,
+        last_seen: row.get("last_seen")?,
+    })
+}

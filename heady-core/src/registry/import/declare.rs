@@ -1,0 +1,282 @@
+//! The services, nodes and workflows that entries declare.
+
+use serde_json::Value;
+
+use super::super::entry::Entry;
+use super::super::{HEALTH_PATH, HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
+use super::catalog::{Item, path};
+use crate::outbound::Url;
+use crate::types::{Id, Warning, now};
+
+/// The keys under which users' files say where a service answers with its health.
+pub(in crate::registry) const HEALTH_KEYS: [&str; 5] = [
+    "healthPath",
+    "health_path",
+    "healthEndpoint",
+    "health",
+    "health_check_url",
+];
+
+impl Item {
+    fn name(&self) -> String {
+        self.text("name").unwrap_or(&self.id).to_owned()
+    }
+
+    /// The service that this entry declares. Health is not declared, so it begins unknown.
+    pub(in crate::registry) fn service(&self) -> Service {
+        let place = |text: &&str| text.starts_with('/') || absolute(text).is_some();
+        let health = HEALTH_KEYS
+            .iter()
+            .find_map(|key| self.text(key).filter(place));
+        let base = ["endpoint", "baseUrl", "base_url", "url"]
+            .iter()
+            .find_map(|key| absolute(self.text(key)?))
+            .or_else(|| absolute(health?))
+            .or_else(|| self.local());
+        let path = match (health, &base) {
+            (Some(path), _) if path.starts_with('/') => Some(path.to_owned()),
+            (Some(url), _) if absolute(url).is_some() => {
+                absolute(url).map(|url| url.path().to_owned())
+            }
+            (_, Some(url)) => Some(url.path().to_owned()),
+            _ => None,
+        };
+        Service {
+            id: Id::from(self.id.as_str()),
+            name: self.name(),
+            base_url: base
+                .map(|url| url.origin().ascii_serialization())
+                .unwrap_or_default(),
+            health_path: path
+                .filter(|path| path != "/")
+                .unwrap_or_else(|| HEALTH_PATH.to_owned()),
+            status: HealthStatus::Unknown,
+            last_healthy_at: None,
+            metadata: self.body.clone().into(),
+            created_at: now(),
+            updated_at: now(),
+            resource_version: 1,
+        }
+    }
+
+    /// The URL of a service that has a port: on this machine, unless it names a host.
+    fn local(&self) -> Option<Url> {
+        let host = self
+            .text("host")
+            .or(self.text("hostname"))
+            .unwrap_or("localhost");
+        absolute(&format!("http://{host}:{}", self.port()?))
+    }
+
+    fn port(&self) -> Option<u16> {
+        let port = match self.body.get("port")? {
+            Value::Number(number) => u16::try_from(number.as_u64()?).ok(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        };
+        port.filter(|port| *port > 0)
+    }
+
+    /// The node that this entry declares.
+    pub(super) fn node(&self) -> Node {
+        let triggers = self
+            .body
+            .get("triggers")
+            .or_else(|| self.body.get("trigger_on"))
+            .and_then(Value::as_array);
+        Node {
+            id: Id::from(self.id.as_str()),
+            name: self.name(),
+            runtime: self.text("runtime").unwrap_or("node").to_owned(),
+            triggers: triggers
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            enabled: self.is_in_use(),
+            metadata: self.body.clone().into(),
+            created_at: now(),
+            updated_at: now(),
+            resource_version: 1,
+        }
+    }
+
+    /// Whether its owner means it to be there, and not only to be written down.
+    pub(in crate::registry) fn is_in_use(&self) -> bool {
+        let off = matches!(
+            self.text("status"),
+            Some("disabled" | "inactive" | "planned" | "deprecated")
+        );
+        self.body
+            .get("enabled")
+            .and_then(Value::as_bool)
+            .unwrap_or(!off)
+    }
+
+    /// The workflow that this entry declares; it can be run once a definition of its name is registered.
+    pub(super) fn workflow(&self) -> Workflow {
+        Workflow {
+            id: Id::from(self.id.as_str()),
+            name: self.name(),
+            pipeline_id: self.id.clone(),
+            max_concurrent_tasks: MAX_CONCURRENT_TASKS,
+            governance: serde_json::json!({}).into(),
+            metadata: self.body.clone().into(),
+            created_at: now(),
+            updated_at: now(),
+            resource_version: 1,
+        }
+    }
+}
+
+/// An address that can be called; one with a placeholder in it is none yet.
+fn absolute(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && !text.contains(['$', '{', '<'])
+    })
+}
+
+/// What there is to say about where services run.
+pub(super) fn check_addresses(items: &[Item]) -> Vec<Warning> {
+    let mut warnings = Vec::new();
+    let mut assumed: Vec<(&str, usize)> = Vec::new();
+    for item in items
+        .iter()
+        .filter(|item| item.kind == super::catalog::Kind::Service)
+    {
+        let endpoint = item.text("endpoint");
+        if item.service().base_url.is_empty() {
+            let message = match endpoint {
+                Some(endpoint) if endpoint.chars().count() <= 60 => {
+                    format!("'{endpoint}' is no absolute URL, so this service is never probed")
+                }
+                _ => {
+                    "neither an absolute URL nor a port, so this service is never probed".to_owned()
+                }
+            };
+            let path = format!("{}.endpoint", item.path());
+            warnings.push(Warning::new("NO_BASE_URL", path, message));
+        } else if item.port().is_some()
+            && endpoint.and_then(absolute).is_none()
+            && item.text("host").or(item.text("hostname")).is_none()
+        {
+            match assumed
+                .iter_mut()
+                .find(|(section, _)| *section == item.section)
+            {
+                Some((_, count)) => *count += 1,
+                None => assumed.push((&item.section, 1)),
+            }
+        }
+    }
+    for (section, count) in assumed {
+        let message = format!("localhost is assumed for {count} with a port and no host");
+        warnings.push(Warning::new(
+            "ASSUMED_LOCALHOST",
+            path(section, ""),
+            message,
+        ));
+    }
+    warnings
+}
+
+/// Takes over what an entry had before that no document says.
+pub(super) trait Succeeds: Entry {
+    /// Keeps what belongs to the engine, not to the document.
+    fn succeed(&mut self, old: &Self);
+}
+
+impl Succeeds for Service {
+    fn succeed(&mut self, old: &Self) {
+        self.created_at = old.created_at;
+        self.resource_version = old.resource_version;
+        if self.base_url == old.base_url {
+            self.status = old.status;
+            self.last_healthy_at = old.last_healthy_at;
+        }
+    }
+}
+
+impl Succeeds for Node {
+    fn succeed(&mut self, old: &Self) {
+        self.created_at = old.created_at;
+        self.resource_version = old.resource_version;
+    }
+}
+
+impl Succeeds for Workflow {
+    fn succeed(&mut self, old: &Self) {
+        self.created_at = old.created_at;
+        self.resource_version = old.resource_version;
+        self.pipeline_id.clone_from(&old.pipeline_id);
+        self.max_concurrent_tasks = old.max_concurrent_tasks;
+        self.governance = old.governance.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::catalog::Kind;
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_service_runs_where_its_entry_says() {
+        for (body, base_url, health_path) in [
+            (
+                json!({"endpoint": "https://a.example/status"}),
+                "https://a.example",
+                "/status",
+            ),
+            (
+                json!({"endpoint": "http://localhost:4001"}),
+                "http://localhost:4001",
+                "/api/health",
+            ),
+            (
+                json!({"endpoint": "http://a:1/api", "healthPath": "/healthz"}),
+                "http://a:1",
+                "/healthz",
+            ),
+            (
+                json!({"endpoint": null, "port": 3301, "healthPath": "/h"}),
+                "http://localhost:3301",
+                "/h",
+            ),
+            (
+                json!({"port": "8080", "host": "edge.internal"}),
+                "http://edge.internal:8080",
+                "/api/health",
+            ),
+            (
+                json!({"health_check_url": "http://a:2/live"}),
+                "http://a:2",
+                "/live",
+            ),
+            (json!({"port": 0}), "", "/api/health"),
+            (json!({"endpoint": "/"}), "", "/api/health"),
+            (json!({"endpoint": "mixed"}), "", "/api/health"),
+            (json!({"endpoint": "http://${HOST}/x"}), "", "/api/health"),
+            (
+                json!({"endpoint": "http://user:pass@a:1/x?key=1"}),
+                "http://a:1",
+                "/x",
+            ),
+        ] {
+            let item = Item::of(Kind::Service, "services", "s".into(), 0, body.clone());
+            let service = item.service();
+            assert_eq!(
+                (service.base_url.as_str(), service.health_path.as_str()),
+                (base_url, health_path),
+                "{body}"
+            );
+            let warned = check_addresses(&[item])
+                .iter()
+                .any(|warning| warning.code == "NO_BASE_URL");
+            assert_eq!(warned, base_url.is_empty(), "{body}");
+        }
+    }
+}

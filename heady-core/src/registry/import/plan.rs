@@ -1,0 +1,383 @@
+//! The plan of an import: what it would do with every entry, and the doing of it.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::super::drift::snapshot;
+use super::super::entry::{self, Place, Placed};
+use super::super::queries::{self, DocumentRow, OtherEntry};
+use super::super::{
+    ImportAction, ImportEntry, ImportReport, ImportSection, Node, Service, Workflow,
+};
+use super::catalog::{self, Catalog, Item, Key, Kind};
+use super::declare::Succeeds;
+use crate::audit::{self, Record};
+use crate::error::{Error, Result};
+use crate::store::Transaction;
+use crate::types::Warning;
+
+/// An import that would delete more than this share of the imported entries is refused unless it is forced.
+const MOST_DELETED: f64 = 0.25;
+
+/// So is one that would delete all entries of a kind, if there are at least this many.
+const MANY: usize = 3;
+
+/// What to do with one entry of a table.
+enum Step<E> {
+    Create(Placed<E>),
+    Overwrite(Placed<E>),
+    Delete(E, Place),
+}
+
+/// A planned import.
+pub(super) struct Plan {
+    pub(super) report: ImportReport,
+    /// What the last import brought; an entry that differs from it was changed by call since.
+    applied: HashMap<Key, Value>,
+    /// Whether the document wins over what was changed by call.
+    force: bool,
+    /// How many entries earlier imports brought.
+    imported_before: usize,
+    /// The kinds of which everything would go, and how many there are.
+    emptied: Vec<(&'static str, usize)>,
+    services: Vec<Step<Service>>,
+    nodes: Vec<Step<Node>>,
+    workflows: Vec<Step<Workflow>>,
+    others: Vec<OtherEntry>,
+    others_to_delete: Vec<OtherEntry>,
+    header: Value,
+    sections: Value,
+}
+
+impl Plan {
+    pub(super) async fn of(
+        transaction: &mut Transaction,
+        catalog: Catalog,
+        warnings: Vec<Warning>,
+        force: bool,
+    ) -> Result<Self> {
+        queries::lock_document(transaction).await?;
+        let applied = snapshot::get(transaction, snapshot::APPLIED)
+            .await?
+            .and_then(|applied| catalog::read(&applied.content).ok());
+        let mut plan = Self {
+            report: ImportReport {
+                shape: catalog.shape.to_owned(),
+                created: 0,
+                updated: 0,
+                deleted: 0,
+                unchanged: 0,
+                skipped: 0,
+                sections: Vec::new(),
+                entries: Vec::new(),
+                warnings,
+            },
+            applied: applied
+                .into_iter()
+                .flat_map(|applied| applied.items)
+                .map(|item| (item.key(), item.body))
+                .collect(),
+            force,
+            imported_before: 0,
+            emptied: Vec::new(),
+            services: Vec::new(),
+            nodes: Vec::new(),
+            workflows: Vec::new(),
+            others: Vec::new(),
+            others_to_delete: Vec::new(),
+            header: Value::Object(catalog.header),
+            sections: catalog
+                .sections
+                .iter()
+                .map(|(name, form)| json!([name, form.word()]))
+                .collect(),
+        };
+        let (mut services, mut nodes, mut workflows, mut others) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for item in catalog.items {
+            let place = Place {
+                section: Some(item.section.clone()),
+                position: item.position,
+            };
+            match item.kind {
+                Kind::Service => services.push((item.service(), place)),
+                Kind::Node => nodes.push((item.node(), place)),
+                Kind::Workflow => workflows.push((item.workflow(), place)),
+                Kind::Other => others.push(item),
+            }
+        }
+        plan.services = plan.entries(transaction, Kind::Service, services).await?;
+        plan.nodes = plan.entries(transaction, Kind::Node, nodes).await?;
+        plan.workflows = plan.entries(transaction, Kind::Workflow, workflows).await?;
+        plan.others(transaction, others).await?;
+        for (section, id) in catalog.repeated {
+            let reason = "stands there twice, word for word".to_owned();
+            plan.note(&section, &id, ImportAction::Skip, Some(reason));
+        }
+        plan.count_sections();
+        Ok(plan)
+    }
+
+    fn note(&mut self, section: &str, id: &str, action: ImportAction, reason: Option<String>) {
+        self.report.entries.push(ImportEntry {
+            section: section.to_owned(),
+            id: id.to_owned(),
+            action,
+            reason,
+        });
+    }
+
+    async fn entries<E: Succeeds>(
+        &mut self,
+        transaction: &mut Transaction,
+        kind: Kind,
+        wanted: Vec<Placed<E>>,
+    ) -> Result<Vec<Step<E>>> {
+        let rows = transaction
+            .fetch_all(format!("SELECT * FROM {} ORDER BY id", E::TABLE), vec![])
+            .await?;
+        let mut present = rows
+            .iter()
+            .map(|row| entry::placed::<E>(row).map(|placed| (placed.0.id().clone(), placed)))
+            .collect::<Result<HashMap<_, _>>>()?;
+        let imported = present
+            .values()
+            .filter(|(_, place)| place.section.is_some())
+            .count();
+        let mut steps = Vec::new();
+        for (mut entry, place) in wanted {
+            let section = place.section.clone().unwrap_or_default();
+            let id = entry.id().to_string();
+            let applied = self.applied.get(&(kind, String::new(), id.clone()));
+            let Some((old, old_place)) = present.remove(entry.id()) else {
+                let reason =
+                    applied.map(|_| "was deleted by call since the last import".to_owned());
+                self.note(&section, &id, ImportAction::Create, reason);
+                steps.push(Step::Create((entry, place)));
+                continue;
+            };
+            let by_call = old_place.section.is_none();
+            if !by_call && old.metadata() == entry.metadata() {
+                self.note(&section, &id, ImportAction::Unchanged, None);
+                if old_place != place {
+                    steps.push(Step::Overwrite((old, place)));
+                }
+                continue;
+            }
+            let edited = !by_call && applied.is_some_and(|applied| *applied != old.metadata().0);
+            if edited && !self.force && applied == Some(&entry.metadata().0) {
+                // The document is only older than what stands here.
+                let reason = "was changed by call since the last import, the document was not; kept (force takes the document's)";
+                self.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
+                if old_place != place {
+                    steps.push(Step::Overwrite((old, place)));
+                }
+                continue;
+            }
+            let reason = if by_call {
+                Some("was registered by call until now".to_owned())
+            } else {
+                edited.then(|| "was changed by call since the last import".to_owned())
+            };
+            self.note(&section, &id, ImportAction::Update, reason);
+            entry.succeed(&old);
+            entry.touch();
+            steps.push(Step::Overwrite((entry, place)));
+        }
+        let mut gone: Vec<_> = present
+            .into_values()
+            .filter(|(_, place)| place.section.is_some())
+            .collect();
+        gone.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
+        self.count_before(E::TABLE, imported, gone.len());
+        for (entry, place) in gone {
+            let section = place.section.clone().unwrap_or_default();
+            self.note(&section, entry.id().as_str(), ImportAction::Delete, None);
+            steps.push(Step::Delete(entry, place));
+        }
+        Ok(steps)
+    }
+
+    async fn others(&mut self, transaction: &mut Transaction, wanted: Vec<Item>) -> Result<()> {
+        let rows = transaction
+            .fetch_all(queries::OTHER_ENTRIES, vec![])
+            .await?;
+        let mut present = HashMap::new();
+        for row in &rows {
+            let entry = queries::other_entry(row)?;
+            present.insert((entry.section.clone(), entry.id.clone()), entry);
+        }
+        let components = |section: &str| section.split('/').next() == Some("components");
+        let imported = present.len();
+        let imported_components = present
+            .keys()
+            .filter(|(section, _)| components(section))
+            .count();
+        for item in wanted {
+            let entry = OtherEntry {
+                section: item.section,
+                id: item.id,
+                position: item.position,
+                body: item.body,
+            };
+            let old = present.remove(&(entry.section.clone(), entry.id.clone()));
+            let action = match &old {
+                _ if item.fault.is_some() => ImportAction::Skip,
+                None => ImportAction::Create,
+                Some(old) if old.body == entry.body => ImportAction::Unchanged,
+                Some(_) => ImportAction::Update,
+            };
+            let reason = item
+                .fault
+                .map(|fault| format!("{fault}; kept for the export only"));
+            self.note(&entry.section, &entry.id, action, reason);
+            if old.as_ref() != Some(&entry) {
+                self.others.push(entry);
+            }
+        }
+        let mut gone: Vec<OtherEntry> = present.into_values().collect();
+        gone.sort_by(|a, b| (&a.section, a.position, &a.id).cmp(&(&b.section, b.position, &b.id)));
+        let gone_components = gone
+            .iter()
+            .filter(|entry| components(&entry.section))
+            .count();
+        self.count_before("components", imported_components, gone_components);
+        self.imported_before += imported - imported_components;
+        for entry in gone {
+            self.note(&entry.section, &entry.id, ImportAction::Delete, None);
+            self.others_to_delete.push(entry);
+        }
+        Ok(())
+    }
+
+    fn count_before(&mut self, what: &'static str, imported: usize, gone: usize) {
+        self.imported_before += imported;
+        if gone == imported && gone >= MANY {
+            self.emptied.push((what, gone));
+        }
+    }
+
+    /// Counts what was noted, as a whole and by section, and keeps the entries that something happens to.
+    fn count_sections(&mut self) {
+        let report = &mut self.report;
+        let mut sections: Vec<ImportSection> = Vec::new();
+        let mut indexes: HashMap<String, usize> = HashMap::new();
+        for entry in &report.entries {
+            let index = *indexes.entry(entry.section.clone()).or_insert_with(|| {
+                sections.push(ImportSection::empty(&entry.section));
+                sections.len() - 1
+            });
+            *sections[index].count(entry.action) += 1;
+        }
+        let total = |count: fn(&ImportSection) -> i64| sections.iter().map(count).sum();
+        report.created = total(|section| section.created);
+        report.updated = total(|section| section.updated);
+        report.deleted = total(|section| section.deleted);
+        report.unchanged = total(|section| section.unchanged);
+        report.skipped = total(|section| section.skipped);
+        sections.sort_by(|a, b| a.section.cmp(&b.section));
+        report.sections = sections;
+        report
+            .entries
+            .retain(|entry| entry.action != ImportAction::Unchanged);
+    }
+
+    /// Refuses the accident that once emptied the users' catalog: a document that lost most of its entries.
+    pub(super) fn check_deletions(&self, source: &str) -> Result<()> {
+        let deleted = self.report.deleted;
+        let most = deleted as f64 > MOST_DELETED * self.imported_before as f64;
+        if !most && self.emptied.is_empty() {
+            return Ok(());
+        }
+        let mut what = format!("{deleted} of {} imported entries", self.imported_before);
+        if !self.emptied.is_empty() {
+            let emptied: Vec<String> = self
+                .emptied
+                .iter()
+                .map(|(what, count)| format!("all {count} {what}"))
+                .collect();
+            what = format!("{what}, among them {}", emptied.join(", "));
+        }
+        Err(Error::failed_precondition(format!(
+            "'{source}' would delete {what}; nothing was changed. More than {:.0} % at once, or all of a kind, needs to be forced (--force)",
+            MOST_DELETED * 100.0
+        ))
+        .with_details(json!({"report": self.report})))
+    }
+
+    pub(super) async fn carry_out(
+        &mut self,
+        transaction: &mut Transaction,
+        content_hash: String,
+        actor: &str,
+        source: &str,
+    ) -> Result<()> {
+        let report = &mut self.report;
+        apply(transaction, report, std::mem::take(&mut self.services)).await?;
+        apply(transaction, report, std::mem::take(&mut self.nodes)).await?;
+        apply(transaction, report, std::mem::take(&mut self.workflows)).await?;
+        for entry in &self.others {
+            queries::put_other_entry(transaction, entry).await?;
+        }
+        for entry in &self.others_to_delete {
+            queries::delete_other_entry(transaction, entry).await?;
+        }
+        let report = &self.report;
+        let details = json!({
+            "shape": report.shape, "contentHash": content_hash, "created": report.created, "updated": report.updated,
+            "deleted": report.deleted, "unchanged": report.unchanged, "skipped": report.skipped, "forced": self.force,
+        });
+        let document = DocumentRow {
+            shape: report.shape.clone(),
+            header: self.header.take(),
+            sections: self.sections.take(),
+            content_hash,
+        };
+        queries::put_document(transaction, document).await?;
+        let record =
+            Record::new(actor, "IMPORT", format!("registry:{source}"), "SUCCEEDED").with(details);
+        audit::append(transaction, &[record]).await
+    }
+}
+
+async fn apply<E: Succeeds>(
+    transaction: &mut Transaction,
+    report: &mut ImportReport,
+    steps: Vec<Step<E>>,
+) -> Result<()> {
+    for step in steps {
+        match step {
+            Step::Create((entry, place)) => entry::insert(transaction, &entry, &place).await?,
+            Step::Overwrite((entry, place)) => {
+                entry::overwrite(transaction, &entry, &place).await?;
+            }
+            Step::Delete(entry, place) => {
+                if !entry::remove::<E>(transaction, entry.id().as_str()).await? {
+                    keep(report, &place, entry.id().as_str());
+                    entry::overwrite(transaction, &entry, &Place::default()).await?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes a planned deletion back: the entry stays, but no longer as a part of the document.
+fn keep(report: &mut ImportReport, place: &Place, id: &str) {
+    let section = place.section.as_deref().unwrap_or_default();
+    report.deleted -= 1;
+    report.skipped += 1;
+    for counted in &mut report.sections {
+        if counted.section == section {
+            counted.deleted -= 1;
+            counted.skipped += 1;
+        }
+    }
+    for noted in &mut report.entries {
+        if noted.section == section && noted.id == id && noted.action == ImportAction::Delete {
+            noted.action = ImportAction::Skip;
+            noted.reason = Some("has runs, so it stays".to_owned());
+        }
+    }
+}

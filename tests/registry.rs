@@ -1,0 +1,140 @@
+//! A folder of registry files from several generations, imported one after the other, and the drift that is read then.
+
+use serde_json::{Value, json};
+
+use crate::sandbox::{Sandbox, example};
+
+const CATALOG: &str = r#"{
+  "registryVersion": "3.0.0",
+  "components": [
+    {"id": "manager", "sourceOfTruth": "src/manager.js", "criticality": "critical"},
+    {"id": "lens", "sourceOfTruth": "src/lens.js", "dependencies": ["manager", "brain"]},
+    {"id": "lens", "sourceOfTruth": "src/lens.js", "dependencies": ["manager", "brain"]}
+  ],
+  "aiNodes": [{"id": "writer"}, {"id": "reader"}, {"id": "critic"}],
+  "services": [{"id": "api", "critical": true, "endpoint": "http://127.0.0.1:1/health", "apiKey": "hunter2"}]
+}"#;
+
+const RUNTIME: &str = r#"{
+  "metadata": {"version": "2"},
+  "nodes": {"WRITER": {"trigger_on": ["draft"], "status": "active"}},
+  "services": {"api": {"port": 1, "health_check_url": "http://127.0.0.1:1/health"}}
+}"#;
+
+/// What the scanner left of the catalog once, as it stands in a commit: a document and the beginning of a second one.
+const TORN: &str = "{\"services\": []}\n{\"components\": [\n";
+
+#[test]
+fn generations_of_files_are_imported_one_after_the_other_each_with_its_report() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("src")).unwrap();
+    sandbox.write("src/manager.js", "");
+    let file = |name: &str, text: &str| sandbox.write(name, text).to_str().unwrap().to_owned();
+    let catalog = file("catalog.json", CATALOG);
+
+    let first = sandbox.run(&["import", &catalog]);
+    assert_eq!(first.code, 0, "{first:?}");
+    for said in [
+        "shape CATALOG: 6 created",
+        "components.lens  stands there twice",
+        "services[0].apiKey",
+        "nothing here is called 'brain'",
+        "'src/lens.js' does not exist",
+    ] {
+        assert!(first.stdout.contains(said), "{said}: {}", first.stdout);
+    }
+    assert!(!first.stdout.contains("manager.js") && !first.stdout.contains("hunter2"));
+    let elsewhere = sandbox.path("src");
+    let (_, rooted) = sandbox.json(&["import", &catalog, "--root", elsewhere.to_str().unwrap()]);
+    let missing = |report: &Value| {
+        let warnings = report["warnings"].as_array().unwrap().iter();
+        warnings
+            .filter(|warning| warning["code"] == "MISSING_FILE")
+            .count()
+    };
+    assert_eq!((&rooted["unchanged"], missing(&rooted)), (&json!(6), 2));
+
+    // Another generation would replace nearly all: that is shown, and refused.
+    let runtime = file("runtime.json", RUNTIME);
+    let refused = sandbox.run(&["import", &runtime]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""));
+    for said in [
+        "DELETE  aiNodes",
+        "would delete 5 of 6 imported entries",
+        "--force",
+    ] {
+        assert!(refused.stderr.contains(said), "{said}: {}", refused.stderr);
+    }
+    let (code, dry) = sandbox.json(&["import", &runtime, "--dry-run"]);
+    assert_eq!(
+        (code, &dry["warnings"][0]["code"]),
+        (0, &json!("MASS_DELETION"))
+    );
+
+    let torn = file("torn.json", TORN);
+    let (code, error) = sandbox.json(&["import", &torn]);
+    assert_eq!((code, &error["error"]["line"]), (2, &json!(2)));
+    let other = file("mcp.json", r#"{"mcpServers": {}}"#);
+    assert!(
+        sandbox
+            .run(&["import", &other])
+            .stderr
+            .contains("not a registry")
+    );
+
+    let (code, forced) = sandbox.json(&["import", &runtime, "--force"]);
+    assert_eq!(
+        (code, &forced["shape"], &forced["deleted"]),
+        (0, &json!("MAPS"), &json!(5))
+    );
+    let exported: Value = serde_json::from_str(&sandbox.run(&["export"]).stdout).unwrap();
+    assert_eq!(exported, serde_json::from_str::<Value>(RUNTIME).unwrap());
+}
+
+#[test]
+fn drift_between_file_and_life_is_read_without_a_manual() {
+    let sandbox = Sandbox::new();
+    let nothing = sandbox.run(&["registry", "drift"]);
+    assert!(
+        nothing.code == 0 && nothing.stdout.contains("heady import FILE"),
+        "{nothing:?}"
+    );
+
+    let text = std::fs::read_to_string(example("heady-registry.json")).unwrap();
+    let file = sandbox.write("registry.json", &text);
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    let agreed = sandbox.run(&["registry", "drift", "--offline"]);
+    assert!(
+        agreed.code == 0 && agreed.stdout.starts_with("No drift"),
+        "{agreed:?}"
+    );
+
+    sandbox.write(
+        "registry.json",
+        &text.replace("\"Search API\"", "\"The index\""),
+    );
+    let drift = sandbox.run(&["registry", "drift"]);
+    assert_eq!(drift.code, 0);
+    for said in [
+        "The index",
+        "Search API",
+        "changed in the file since the last import",
+        "UNHEALTHY",
+        "1 without an address",
+    ] {
+        assert!(drift.stdout.contains(said), "{said}: {}", drift.stdout);
+    }
+    let (_, last) = sandbox.json(&["registry", "drift", "--last"]);
+    assert_eq!(last["sources"].as_array().unwrap().len(), 2);
+    assert!(last["drift"].as_array().unwrap().len() >= 3);
+
+    // What cannot be looked at is a failure with a name; the others are still told.
+    let (code, partly) =
+        sandbox.json(&["registry", "drift", "--offline", "--manifest", "none.yaml"]);
+    assert_eq!(code, 1);
+    assert_eq!(partly["sources"][2]["error"]["code"], "NOT_FOUND");
+    assert_eq!(
+        partly["drift"].as_array().unwrap().len(),
+        last["drift"].as_array().unwrap().len()
+    );
+}
