@@ -285,3 +285,39 @@ fn what_a_newcomer_gets_wrong_is_one_line_and_exit_code_2() {
     // Usage errors are clap's.
     assert_eq!(sandbox.run(&["run"]).code, 2);
 }
+
+#[test]
+fn a_machine_without_root_certificates_can_do_all_but_https() {
+    let sandbox = Sandbox::new();
+    let definition = |url: &str| {
+        json!({"pipeline": {"name": "call", "stages": [{"id": "s", "tasks": [
+            {"name": "call", "uses": "http.request", "with": {"url": url}, "retry": {"maxAttempts": 1}}
+        ]}]}})
+    };
+    let call = |url: &str| {
+        let file = sandbox.write("call.json", &definition(url).to_string());
+        let mut command = sandbox.heady(&["run", file.to_str().unwrap(), "--json"]);
+        command
+            .env("SSL_CERT_FILE", "/dev/null")
+            .env("SSL_CERT_DIR", "/no-such-folder");
+        let outcome = Outcome::of(command.output().unwrap());
+        let run: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        tasks(&run)[0]["error"]["code"].as_str().map(str::to_owned)
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for answer in ["HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", ""] {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    assert_eq!(call(&format!("http://{address}/")), None);
+    assert_eq!(
+        call(&format!("https://{address}/")),
+        Some("UNAVAILABLE".to_owned())
+    );
+    server.join().unwrap();
+}

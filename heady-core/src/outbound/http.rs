@@ -133,10 +133,19 @@ impl HttpClient {
             // An error means that the host program has installed a provider already, which serves as well.
             let _ = rustls::crypto::ring::default_provider().install_default();
         });
-        let client = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("heady/", env!("CARGO_PKG_VERSION")))
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("heady/", env!("CARGO_PKG_VERSION")))
+        };
+        // A small container may have no root certificates, and yet only services on plain HTTP to call, or none: with
+        // an empty list of them HTTPS trusts nobody, and the rest works.
+        let client = builder()
             .build()
+            .or_else(|error| {
+                tracing::warn!("HTTPS will fail, there are no root certificates: {error}");
+                builder().tls_certs_only([]).build()
+            })
             .map_err(|error| Error::internal("the HTTP client cannot be made").caused_by(error))?;
         Ok(Self { client, rules })
     }
