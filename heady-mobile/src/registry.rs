@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use heady_core::Json;
 use heady_core::registry::{
-    DeleteEntry, ImportOptions, ImportReport, Node, NodeList, ProbeOptions, ProbeReport,
-    RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
-    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
+    ProbeOptions, ProbeReport, RegisterNode, RegisterService, RegisterWorkflow, Service,
+    ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
 };
 
 use crate::Result;
@@ -106,6 +106,23 @@ impl Registry {
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
     pub async fn import(&self, options: ImportOptions) -> Result<ImportReport> {
         Ok(self.0.import(options).await?)
+    }
+
+    /// Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
+    /// what differs. A source that cannot be read is listed with its error and stops no other.
+    #[uniffi::method(default(options), default(cancellation))]
+    pub async fn detect_drift(
+        &self,
+        options: DetectDrift,
+        cancellation: Option<Arc<Cancellation>>,
+    ) -> Result<DriftReport> {
+        until(cancellation, self.0.detect_drift(options)).await
+    }
+
+    /// Lists the drift that was found last, the most severe first, and the sources that say so.
+    #[uniffi::method(default(query))]
+    pub async fn list_drift(&self, query: DriftQuery) -> Result<DriftReport> {
+        Ok(self.0.list_drift(query).await?)
     }
 
     /// Returns the registry as the document that `import` reads: every section of the last import, unknown ones

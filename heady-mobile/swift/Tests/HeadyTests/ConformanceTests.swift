@@ -68,6 +68,8 @@ final class ConformanceTests: XCTestCase {
         case "registry.deleteWorkflow": _ = try await registry.deleteWorkflow(options: options(entry))
         case "registry.probe": _ = try await registry.probe(options: options(entry))
         case "registry.import": _ = try await registry.import(options: options(entry))
+        case "registry.detectDrift": _ = try await registry.detectDrift(options: options(entry))
+        case "registry.listDrift": _ = try await registry.listDrift(query: options(entry))
         case "registry.export": _ = try await registry.export()
         default: return false
         }
