@@ -30,6 +30,10 @@ pub struct EngineOptions {
     /// The hosts that pipelines may call besides loopback and the services of the registry.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub allow_hosts: Option<Vec<String>>,
+    /// The file of the key that signs checkpoints of the audit log, created if it is missing; `<database>-audit-key`
+    /// beside a SQLite database if left out. On PostgreSQL nothing is signed without it.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub audit_key: Option<String>,
 }
 
 /// An open engine, cheap to clone.
@@ -85,7 +89,7 @@ impl Heady {
             monte_carlo: monte_carlo.clone(),
         };
         let pipeline = Pipeline::new(store.clone(), tools, actor);
-        let audit = Audit::new(store.clone());
+        let audit = Audit::new(store.clone(), options.audit_key.map(Into::into));
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
@@ -119,6 +123,7 @@ impl Heady {
     /// registered here.
     pub fn start(&self) {
         self.inner.pipeline.start_worker();
+        self.inner.audit.start();
     }
 
     /// The audit log.
@@ -144,6 +149,7 @@ impl Heady {
     /// Hands its runs back, finishes what is being written and closes the database.
     pub async fn close(&self) {
         self.inner.pipeline.close().await;
+        self.inner.audit.close().await;
         self.inner.store.close().await;
     }
 }

@@ -4,15 +4,28 @@
 //! without the other.
 
 mod chain;
+mod checkpoint;
+mod export;
+mod file;
+mod key;
 mod model;
+mod note;
 mod queries;
 mod record;
+mod row;
 #[cfg(test)]
 mod tests;
+mod verify;
+mod walk;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use model::{AuditEntry, AuditPage, AuditQuery};
+pub use file::verify_export;
+pub use model::{
+    AuditCheckpoint, AuditEntry, AuditExport, AuditFault, AuditPage, AuditQuery, AuditReport,
+    CheckpointPage, CheckpointQuery, ExportAudit, FaultKind, KeySource, VerifyAudit,
+};
 pub(crate) use record::Record;
 
 use crate::error::Result;
@@ -41,11 +54,17 @@ pub(crate) fn part(call: Call, records: &[Record]) -> Call {
 #[derive(Debug, Clone)]
 pub struct Audit {
     store: Store,
+    signer: Arc<checkpoint::Signer>,
 }
 
 impl Audit {
-    pub(crate) fn new(store: Store) -> Self {
-        Self { store }
+    /// `key_file` is where the key is that signs checkpoints; left out, it stands beside a database that is a file.
+    pub(crate) fn new(store: Store, key_file: Option<PathBuf>) -> Self {
+        let signer = checkpoint::Signer::new(&store, key_file);
+        Self {
+            store,
+            signer: Arc::new(signer),
+        }
     }
 
     /// Lists entries, newest first.
@@ -54,5 +73,51 @@ impl Audit {
     /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000.
     pub async fn list(&self, query: AuditQuery) -> Result<AuditPage> {
         queries::list(&self.store, query).await
+    }
+
+    /// Computes every hash and checks every signature again, and names the first thing that is wrong.
+    ///
+    /// Rows that were cut off before any checkpoint outside the database was made can only be missed by a checkpoint
+    /// inside it, which somebody who can write to the database and read the key could replace.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a public key that is none. A broken log is no error of this call: see the report.
+    pub async fn verify(&self, options: VerifyAudit) -> Result<AuditReport> {
+        verify::stored(&self.store, &self.signer.ring, options).await
+    }
+
+    /// Signs what all chains came to, and keeps it. An engine whose loops run does so by itself, every second or 1,000
+    /// rows, and every engine when it closes.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` if there is no key and no place for one, as on PostgreSQL without the option `auditKey`.
+    pub async fn checkpoint(&self) -> Result<AuditCheckpoint> {
+        self.signer.sign(&self.store).await
+    }
+
+    /// Lists checkpoints, newest first.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000.
+    pub async fn checkpoints(&self, query: CheckpointQuery) -> Result<CheckpointPage> {
+        queries::list_checkpoints(&self.store, query).await
+    }
+
+    /// Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000 or a cursor of something else.
+    pub async fn export(&self, options: ExportAudit) -> Result<AuditExport> {
+        export::export(&self.store, options).await
+    }
+
+    /// Starts signing what is appended.
+    pub(crate) fn start(&self) {
+        self.signer.clone().start(&self.store);
+    }
+
+    /// Signs what was appended since the last checkpoint.
+    pub(crate) async fn close(&self) {
+        self.signer.close(&self.store).await;
     }
 }

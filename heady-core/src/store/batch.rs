@@ -67,6 +67,11 @@ impl Part {
         }
     }
 
+    #[cfg(test)]
+    pub(crate) fn document(&self) -> &str {
+        &self.document
+    }
+
     /// Refuses what no database may be handed.
     pub(super) fn check(&self) -> Result<()> {
         check_nul_in_document(&self.document)

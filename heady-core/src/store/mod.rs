@@ -20,6 +20,7 @@ mod tests;
 mod transaction;
 
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -63,6 +64,19 @@ struct Inner {
     /// The runtime `connect` was called on: writes run there as tasks of their own, so that a caller who stops
     /// waiting neither tears a transaction nor blocks the writer.
     runtime: Handle,
+}
+
+/// Where a database keeps its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place<'a> {
+    File(&'a Path),
+    /// In this process.
+    Memory,
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "PostgreSQL is not compiled in")
+    )]
+    Server,
 }
 
 enum Database {
@@ -129,6 +143,15 @@ impl Store {
             Database::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
             Database::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Where the data is.
+    pub(crate) fn place(&self) -> Place<'_> {
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.path().map_or(Place::Memory, Place::File),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => Place::Server,
         }
     }
 
@@ -211,7 +234,6 @@ impl Store {
         }
     }
 
-    #[cfg(test)]
     /// The seats of this engine.
     pub(crate) fn seats(&self) -> &Seats {
         &self.inner.seats

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::batch::Part;
 use super::{Boxed, Transaction};
@@ -52,6 +52,7 @@ struct Shared {
     permits: Arc<Semaphore>,
     free: Mutex<Free>,
     committed: AtomicU64,
+    commits: Notify,
 }
 
 /// Free seats and their marks; the lowest is taken first, so that few are used.
@@ -70,6 +71,7 @@ impl Seats {
                 permits: Arc::new(Semaphore::new(count)),
                 free: Mutex::default(),
                 committed: AtomicU64::new(0),
+                commits: Notify::new(),
             }),
         }
     }
@@ -96,10 +98,14 @@ impl Seats {
         })
     }
 
-    #[cfg(test)]
     /// How many rows this engine has committed from its seats.
     pub(crate) fn committed(&self) -> u64 {
         self.shared.committed.load(Ordering::Relaxed)
+    }
+
+    /// Completes when rows are committed from now on, or were since this last completed.
+    pub(crate) async fn commits(&self) {
+        self.shared.commits.notified().await;
     }
 }
 
@@ -167,6 +173,7 @@ impl Lease {
             self.shared
                 .committed
                 .fetch_add(self.rows, Ordering::Relaxed);
+            self.shared.commits.notify_one();
         }
     }
 }

@@ -97,6 +97,11 @@ impl Sqlite {
         })
     }
 
+    /// The file, unless the database is in memory.
+    pub(super) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     pub(super) async fn fetch_all(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>> {
         let text = AssertSqlSafe(sql.into_text(Dialect::Sqlite));
         let rows = sqlx::query_with(text, sqlite_arguments(args)?)

@@ -291,7 +291,7 @@ async fn the_database_refuses_changes(fresh: Fresh) {
     );
     let error = change(replace).await.unwrap_err();
     assert!(error.message().contains("cannot be deleted"), "{error}");
-    let entries = Audit::new(store.clone())
+    let entries = Audit::new(store.clone(), None)
         .list(AuditQuery::default())
         .await
         .unwrap()

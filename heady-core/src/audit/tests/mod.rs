@@ -1,6 +1,8 @@
 //! The audit log's suite, the same on both databases.
 
 mod chain;
+mod signing;
+mod tampering;
 
 use serde_json::json;
 

@@ -237,7 +237,7 @@ async fn a_zombie_cannot_write(fresh: Fresh) {
         ..AuditQuery::default()
     };
     assert!(
-        Audit::new(store)
+        Audit::new(store, None)
             .list(query)
             .await
             .unwrap()

@@ -1,0 +1,163 @@
+//! Verifying an export without its database: what an auditor does.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use super::export::Line;
+use super::key::PublicKey;
+use super::note::{self, Head};
+use super::row::LogRow;
+use super::verify::{Stop, named, read_note};
+use super::walk::{Walk, not_signed, truncated};
+use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
+use crate::error::{Error, Result};
+use crate::types::hex;
+
+/// Signed heads whose rows were not read yet, each with the checkpoint that names it.
+type Wanted = BTreeMap<(String, i64), Vec<(Head, String)>>;
+
+/// Verifies an export that is read line by line. Only what its checkpoints name is kept in memory.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a line that is none of an export, and for a key that is none.
+pub fn verify_export(mut export: impl BufRead, with: VerifyAudit) -> Result<AuditReport> {
+    let given = with.public_keys.unwrap_or_default();
+    let keys_from = if given.is_empty() {
+        KeySource::Database
+    } else {
+        KeySource::Given
+    };
+    let mut reading = Reading {
+        keys: given
+            .iter()
+            .map(|text| PublicKey::read(text))
+            .collect::<Result<_>>()?,
+        believes: keys_from == KeySource::Database,
+        kept: with
+            .checkpoints
+            .as_deref()
+            .map(note::split)
+            .unwrap_or_default(),
+        wanted: Wanted::new(),
+        ended: BTreeMap::new(),
+        walk: None,
+        report: AuditReport::new(&[], keys_from),
+    };
+    let (mut text, mut number) = (String::new(), 0);
+    let outcome = loop {
+        text.clear();
+        number += 1;
+        let read = export.read_line(&mut text).map_err(|error| {
+            Error::invalid_argument(format!("line {number} cannot be read: {error}"))
+                .caused_by(error)
+        })?;
+        if read == 0 {
+            break reading.end();
+        }
+        let line = serde_json::from_str(&text).map_err(|error| {
+            let message = format!("line {number} is none of an exported audit log");
+            Error::invalid_argument(message).caused_by(error)
+        })?;
+        if let Err(fault) = reading.line(line) {
+            break Err(fault);
+        }
+    };
+    reading.leave_chain();
+    let mut report = reading.report;
+    report.public_keys = reading.keys.iter().map(PublicKey::text).collect();
+    report.end(outcome.map_err(Stop::Fault))
+}
+
+struct Reading {
+    keys: Vec<PublicKey>,
+    /// Whether the keys that the export names are trusted.
+    believes: bool,
+    /// Checkpoints from elsewhere, until the first row: their keys may stand in the export's own.
+    kept: Vec<String>,
+    wanted: Wanted,
+    /// The chains that were read, with their lengths.
+    ended: BTreeMap<String, i64>,
+    walk: Option<Walk>,
+    report: AuditReport,
+}
+
+impl Reading {
+    fn line(&mut self, line: Line) -> Result<(), Box<AuditFault>> {
+        match line {
+            Line::Checkpoint(line) => {
+                if self.believes
+                    && let Ok(key) = PublicKey::read(&line.public_key)
+                    && !self.keys.contains(&key)
+                {
+                    self.keys.push(key);
+                }
+                self.want(&line.checkpoint)
+            }
+            Line::Row(row) => {
+                self.want_kept()?;
+                self.row(&row)
+            }
+        }
+    }
+
+    fn row(&mut self, row: &LogRow) -> Result<(), Box<AuditFault>> {
+        let stays = self.walk.as_ref();
+        if stays.is_none_or(|walk| walk.last.chain_id != row.chain_id) {
+            self.leave_chain();
+            if self.ended.contains_key(&row.chain_id) {
+                let message = "the row stands apart from the others of its chain";
+                return Err(row.fault(FaultKind::Reorder, message));
+            }
+        }
+        let walk = self.walk.get_or_insert_with(|| Walk::of(&row.chain_id));
+        walk.step(row)?;
+        let wanted = self.wanted.remove(&(row.chain_id.clone(), row.seq));
+        for (head, checkpoint) in wanted.unwrap_or_default() {
+            if hex(&head.hash) != row.hash {
+                return Err(not_signed(&head, &checkpoint));
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_chain(&mut self) {
+        if let Some(walk) = self.walk.take() {
+            self.report.add(&walk);
+            self.ended.insert(walk.last.chain_id, walk.last.seq);
+        }
+    }
+
+    fn want_kept(&mut self) -> Result<(), Box<AuditFault>> {
+        std::mem::take(&mut self.kept)
+            .iter()
+            .try_for_each(|text| self.want(text))
+    }
+
+    /// At the end of the export every signed head must have been met.
+    fn end(&mut self) -> Result<(), Box<AuditFault>> {
+        self.want_kept()?;
+        self.leave_chain();
+        match self.wanted.first_key_value() {
+            Some(((chain_id, seq), wanted)) => {
+                let have = self.ended.get(chain_id).copied().unwrap_or_default();
+                let who = wanted.first().map_or("a checkpoint", |(_, named)| named);
+                Err(truncated(chain_id, have, *seq, who))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn want(&mut self, text: &str) -> Result<(), Box<AuditFault>> {
+        let note = read_note(text, &self.keys)?;
+        self.report.checkpoints += 1;
+        let named = named(&note);
+        for head in note.heads {
+            let place = (head.chain_id.clone(), head.seq);
+            let known = self.wanted.entry(place).or_default();
+            if known.iter().all(|(other, _)| *other != head) {
+                known.push((head, named.clone()));
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! The key that signs checkpoints and those that check them, in the texts of C2SP's signed notes.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{ErrorKind as IoErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
+
+use crate::error::{Error, Result};
+use crate::types::{hex, unhex};
+
+/// The algorithm byte of Ed25519.
+const ED25519: u8 = 1;
+
+/// How long a process that creates a key file may take to fill it.
+const FILLING: Duration = Duration::from_secs(2);
+
+/// Where an engine's signing key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum KeyPlace {
+    /// In this file, created if it is missing.
+    File(PathBuf),
+    /// In this process, gone with it: for a database that is gone with it too.
+    Memory,
+    /// Nowhere.
+    Nowhere,
+}
+
+/// The signing key of an engine, read when it is first needed.
+#[derive(Debug)]
+pub(super) struct KeyRing {
+    place: KeyPlace,
+    key: OnceCell<Arc<PrivateKey>>,
+}
+
+impl KeyRing {
+    pub(super) fn new(place: KeyPlace) -> Self {
+        Self {
+            place,
+            key: OnceCell::new(),
+        }
+    }
+
+    /// Whether this engine has, or would create, a key.
+    pub(super) fn can_sign(&self) -> bool {
+        self.place != KeyPlace::Nowhere
+    }
+
+    /// The key, created if there is none yet.
+    pub(super) async fn private(&self) -> Result<&PrivateKey> {
+        let place = self.place.clone();
+        let key = self.key.get_or_try_init(|| async move {
+            match place {
+                KeyPlace::File(path) => blocking(move || read_or_create(&path)).await,
+                KeyPlace::Memory => PrivateKey::generate().map(Arc::new),
+                KeyPlace::Nowhere => Err(Error::failed_precondition(
+                    "there is no key to sign checkpoints with: name a key file, which is created if it is missing, with \
+                     the option auditKey (--audit-key, HEADY_AUDIT_KEY)",
+                )),
+            }
+        });
+        Ok(key.await?)
+    }
+
+    /// The key's public half, unless there is no key yet.
+    pub(super) async fn public(&self) -> Result<Option<PublicKey>> {
+        if let Some(key) = self.key.get() {
+            return Ok(Some(key.public()));
+        }
+        match &self.place {
+            KeyPlace::File(path) if path.exists() => Ok(Some(self.private().await?.public())),
+            _ => Ok(None),
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| Error::internal("reading a key ended in a panic").caused_by(error))?
+}
+
+fn read_or_create(path: &Path) -> Result<Arc<PrivateKey>> {
+    let failed = |error: std::io::Error| {
+        let message = format!("the audit key '{}': {error}", path.display());
+        match error.kind() {
+            IoErrorKind::NotFound => Error::new(crate::ErrorKind::NotFound, message),
+            _ => Error::permission_denied(message),
+        }
+        .caused_by(error)
+    };
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(mut file) => {
+            let key = PrivateKey::generate()?;
+            let text = key.text();
+            file.write_all(text.as_bytes())
+                .and_then(|()| file.sync_all())
+                .map_err(failed)?;
+            return Ok(Arc::new(key));
+        }
+        Err(error) if error.kind() == IoErrorKind::AlreadyExists => {}
+        Err(error) => return Err(failed(error)),
+    }
+    let begun = std::time::Instant::now();
+    loop {
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        if text.ends_with('\n') || begun.elapsed() > FILLING {
+            return PrivateKey::read(text.trim_end()).map(Arc::new).ok_or_else(|| {
+                Error::failed_precondition(format!(
+                    "'{}' holds no key: it must be one line PRIVATE+KEY+<name>+<id>+<base64> with an Ed25519 key",
+                    path.display()
+                ))
+            });
+        }
+        // Another process has just created the file.
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A key that signs; its text is never part of a message.
+pub(super) struct PrivateKey {
+    name: String,
+    key: SigningKey,
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PrivateKey")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl PrivateKey {
+    fn generate() -> Result<Self> {
+        let (mut seed, mut name) = ([0; 32], [0; 8]);
+        getrandom::fill(&mut seed)
+            .and_then(|()| getrandom::fill(&mut name))
+            .map_err(|error| Error::internal("the system has no randomness").caused_by(error))?;
+        Ok(Self {
+            name: format!("heady/audit/{}", hex(&name)),
+            key: SigningKey::from_bytes(&seed),
+        })
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.strip_prefix("PRIVATE+KEY+")?.splitn(3, '+');
+        let (name, id, bytes) = (parts.next()?, parts.next()?, parts.next()?);
+        let bytes = BASE64.decode(bytes).ok()?;
+        let (&ED25519, seed) = bytes.split_first()? else {
+            return None;
+        };
+        let key = Self {
+            name: name.to_owned(),
+            key: SigningKey::from_bytes(seed.try_into().ok()?),
+        };
+        (hex(&key.public().id) == id).then_some(key)
+    }
+
+    fn text(&self) -> String {
+        let mut bytes = vec![ED25519];
+        bytes.extend(self.key.to_bytes());
+        let id = hex(&self.public().id);
+        format!("PRIVATE+KEY+{}+{id}+{}\n", self.name, BASE64.encode(bytes))
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn public(&self) -> PublicKey {
+        PublicKey::new(&self.name, self.key.verifying_key())
+    }
+
+    /// The signature line of a text.
+    pub(super) fn sign(&self, text: &str) -> String {
+        let mut bytes = self.public().id.to_vec();
+        bytes.extend(self.key.sign(text.as_bytes()).to_bytes());
+        format!("\u{2014} {} {}\n", self.name, BASE64.encode(bytes))
+    }
+}
+
+/// A key that checks: `<name>+<id>+<base64>`, a C2SP verifier key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PublicKey {
+    name: String,
+    id: [u8; 4],
+    key: VerifyingKey,
+}
+
+impl PublicKey {
+    fn new(name: &str, key: VerifyingKey) -> Self {
+        let hash = Sha256::new()
+            .chain_update(name)
+            .chain_update([b'\n', ED25519])
+            .chain_update(key.as_bytes())
+            .finalize();
+        Self {
+            name: name.to_owned(),
+            id: [hash[0], hash[1], hash[2], hash[3]],
+            key,
+        }
+    }
+
+    /// Reads a key's text.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` if it is none.
+    pub(super) fn read(text: &str) -> Result<Self> {
+        Self::try_read(text.trim()).ok_or_else(|| {
+            Error::invalid_argument(format!(
+                "'{text}' is no public key: it must be <name>+<id>+<base64>, as `heady audit checkpoint` prints it"
+            ))
+        })
+    }
+
+    fn try_read(text: &str) -> Option<Self> {
+        let mut parts = text.splitn(3, '+');
+        let (name, id, bytes) = (parts.next()?, parts.next()?, parts.next()?);
+        let bytes = BASE64.decode(bytes).ok()?;
+        let (&ED25519, bytes) = bytes.split_first()? else {
+            return None;
+        };
+        let key = VerifyingKey::from_bytes(bytes.try_into().ok()?).ok()?;
+        let key = Self::new(name, key);
+        (unhex(id)? == key.id).then_some(key)
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut bytes = vec![ED25519];
+        bytes.extend(self.key.as_bytes());
+        format!("{}+{}+{}", self.name, hex(&self.id), BASE64.encode(bytes))
+    }
+
+    /// Whether a signature line under this key's name is this key's signature of the text.
+    pub(super) fn has_signed(&self, text: &str, line: &str) -> bool {
+        let signature = line
+            .strip_prefix("\u{2014} ")
+            .and_then(|line| line.strip_prefix(&*self.name)?.strip_prefix(' '))
+            .and_then(|bytes| BASE64.decode(bytes).ok())
+            .and_then(|bytes| {
+                let bytes = bytes.strip_prefix(&self.id)?;
+                Signature::from_slice(bytes).ok()
+            });
+        signature
+            .is_some_and(|signature| self.key.verify_strict(text.as_bytes(), &signature).is_ok())
+    }
+}

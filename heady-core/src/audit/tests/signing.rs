@@ -1,0 +1,225 @@
+//! When checkpoints are made, with which key, and what lists and exports say.
+
+use std::time::Duration;
+
+use super::super::chain::Fields;
+use super::*;
+use crate::engine::{EngineOptions, Heady};
+use crate::store::time_text;
+use crate::types::now;
+
+on_both_databases!(
+    a_running_engine_signs_what_it_appends,
+    a_closing_engine_signs_what_is_left,
+    a_key_is_made_once,
+    lists_are_filtered,
+);
+
+async fn engine(fresh: &Fresh, folder: &tempfile::TempDir) -> Heady {
+    let key = folder.path().join("key");
+    let options = EngineOptions {
+        audit_key: Some(key.to_str().unwrap().to_owned()),
+        ..EngineOptions::default()
+    };
+    Heady::open(&fresh.url, options).await.unwrap()
+}
+
+async fn change(heady: &Heady, id: &str) {
+    let service = crate::registry::RegisterService {
+        id: id.to_owned(),
+        ..Default::default()
+    };
+    heady.registry().register_service(service).await.unwrap();
+}
+
+async fn newest(audit: &Audit) -> Option<AuditCheckpoint> {
+    let page = audit.checkpoints(CheckpointQuery::default()).await.unwrap();
+    page.checkpoints.into_iter().next()
+}
+
+async fn a_running_engine_signs_what_it_appends(fresh: Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let heady = engine(&fresh, &folder).await;
+    heady.start();
+    heady.start();
+    for rows in 1..=2 {
+        change(&heady, &format!("s{rows}")).await;
+        for _ in 0..200 {
+            if newest(heady.audit())
+                .await
+                .is_some_and(|checkpoint| checkpoint.rows == rows)
+            {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        assert_eq!(newest(heady.audit()).await.unwrap().rows, rows);
+    }
+    // Nothing happened since, so nothing is signed.
+    heady.close().await;
+    let heady = engine(&fresh, &folder).await;
+    let page = heady
+        .audit()
+        .checkpoints(CheckpointQuery::default())
+        .await
+        .unwrap();
+    assert_eq!(page.checkpoints.len(), 2);
+}
+
+async fn a_closing_engine_signs_what_is_left(fresh: Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let heady = engine(&fresh, &folder).await;
+    change(&heady, "s").await;
+    assert_eq!(newest(heady.audit()).await, None);
+    heady.close().await;
+    let heady = engine(&fresh, &folder).await;
+    assert_eq!(newest(heady.audit()).await.unwrap().rows, 1);
+    let report = heady.audit().verify(VerifyAudit::default()).await.unwrap();
+    assert_eq!((report.ok, report.checkpoints), (true, 1));
+}
+
+async fn a_key_is_made_once(fresh: Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = fresh.open().await;
+    let path = folder.path().join("key");
+    let signing: Vec<_> = (0..8)
+        .map(|_| {
+            let audit = Audit::new(store.clone(), Some(path.clone()));
+            tokio::spawn(async move { audit.checkpoint().await.unwrap().public_key })
+        })
+        .collect();
+    let mut keys = std::collections::BTreeSet::new();
+    for key in signing {
+        keys.insert(key.await.unwrap());
+    }
+    assert_eq!(keys.len(), 1);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("KEY+h", "KEY+k")).unwrap();
+    let error = Audit::new(store.clone(), Some(path))
+        .checkpoint()
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "FAILED_PRECONDITION");
+    let secret = text.trim_end().rsplit('+').next().unwrap();
+    assert!(!format!("{error:?}").contains(secret));
+    let nowhere = Audit::new(store, Some(folder.path().join("no/such/folder/key")));
+    assert_eq!(nowhere.checkpoint().await.unwrap_err().code(), "NOT_FOUND");
+}
+
+async fn lists_are_filtered(fresh: Fresh) {
+    let store = fresh.open().await;
+    let audit = Audit::new(store.clone(), None);
+    append_alone(&store, 3).await;
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let between = now();
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    let failed = Record::new("other", "IMPORT", "registry:x", "FAILED");
+    store
+        .write(move |transaction| Box::pin(async move { append(transaction, &[failed]).await }))
+        .await
+        .unwrap();
+    append_alone(&store, 2).await;
+    let count = |query: AuditQuery| {
+        let audit = audit.clone();
+        async move { audit.list(query).await.unwrap().entries.len() }
+    };
+    let all = AuditQuery::default;
+    let of = |text: &str| Some(text.to_owned());
+    assert_eq!(count(all()).await, 6);
+    assert_eq!(
+        count(AuditQuery {
+            from: Some(between),
+            ..all()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(AuditQuery {
+            to: Some(between),
+            ..all()
+        })
+        .await,
+        3
+    );
+    assert_eq!(
+        count(AuditQuery {
+            actor: of("other"),
+            ..all()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(AuditQuery {
+            status: of("FAILED"),
+            ..all()
+        })
+        .await,
+        1
+    );
+    assert_eq!(
+        count(AuditQuery {
+            target: of("service:1"),
+            ..all()
+        })
+        .await,
+        2
+    );
+    let both = AuditQuery {
+        target: of("service:1"),
+        from: Some(between),
+        action: of("CONFIG_CHANGE"),
+        ..all()
+    };
+    assert_eq!(count(both).await, 1);
+    // Page by page, each entry once.
+    let (mut seen, mut cursor) = (vec![], None);
+    loop {
+        let page = audit
+            .list(AuditQuery {
+                limit: Some(2),
+                cursor,
+                ..all()
+            })
+            .await
+            .unwrap();
+        seen.extend(page.entries.into_iter().map(|entry| entry.seq));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, [6, 5, 4, 3, 2, 1]);
+}
+
+#[tokio::test]
+async fn without_a_place_for_a_key_nothing_is_signed_and_that_is_said() {
+    let ring = super::super::key::KeyRing::new(super::super::key::KeyPlace::Nowhere);
+    let error = ring.private().await.unwrap_err();
+    assert_eq!(error.code(), "FAILED_PRECONDITION");
+    assert!(error.message().contains("auditKey"), "{error}");
+}
+
+proptest::proptest! {
+    /// Plain JSON of the fields is their canonical form (RFC 8785), whatever they contain.
+    #[test]
+    fn fields_are_hashed_in_canonical_form(
+        actor in ".*", target in "\\PC*", status in "[\\x00-\\x20\"\\\\/\u{7f}\u{2028}\u{fb33}\u{1f600}]*",
+        version in proptest::option::of(0..1_i64 << 53),
+    ) {
+        let (id, call) = (crate::Id::new(), crate::Id::new());
+        let fields = Fields {
+            action: "CONFIG_CHANGE", actor: &actor, call_id: version.map(|_| &call), details_commit: "00",
+            id: &id, policy_version: version, status: &status, target: &target, timestamp: &time_text(now()),
+        };
+        let plain = serde_json::to_string(&fields).unwrap();
+        proptest::prop_assert_eq!(plain, serde_json_canonicalizer::to_string(&fields).unwrap());
+    }
+}

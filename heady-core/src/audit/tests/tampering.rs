@@ -1,0 +1,351 @@
+//! Whatever somebody with every right on the database does to the log is found, and where.
+
+use super::super::chain::{Rows, genesis};
+use super::super::key::{KeyPlace, KeyRing};
+use super::super::{note, queries};
+use super::*;
+use crate::store::{Continuation as _, Mark, Sql};
+
+on_both_databases!(
+    an_untouched_log_is_whole,
+    an_edited_row_is_found,
+    edited_details_are_found,
+    a_deleted_row_is_a_gap,
+    exchanged_rows_are_found,
+    an_added_row_is_found,
+    an_added_chain_is_found,
+    a_cut_tail_is_known_to_the_head,
+    a_cut_tail_is_known_to_checkpoints,
+    a_cut_tail_is_known_outside,
+    a_chain_written_anew_is_not_the_signed_one,
+    a_forged_checkpoint_is_found,
+    a_forged_head_is_found,
+);
+
+/// Ten rows, the first six of them under a checkpoint.
+struct Log {
+    store: Store,
+    audit: Audit,
+    /// What was kept outside.
+    checkpoint: AuditCheckpoint,
+}
+
+impl Log {
+    async fn of(fresh: &Fresh) -> Self {
+        let store = fresh.open().await;
+        let folder = tempfile::tempdir().unwrap();
+        let audit = Audit::new(store.clone(), Some(folder.path().join("key")));
+        append_alone(&store, 6).await;
+        let checkpoint = audit.checkpoint().await.unwrap();
+        append_alone(&store, 4).await;
+        Self {
+            store,
+            audit,
+            checkpoint,
+        }
+    }
+
+    /// Changes the database behind the back of its triggers.
+    async fn tamper(&self, statements: &[&'static str]) {
+        let mut texts = vec![];
+        for (table, verbs) in [
+            ("audit_logs", ["update", "delete"]),
+            ("audit_heads", ["update", "delete"]),
+            ("audit_checkpoints", ["update", "delete"]),
+        ] {
+            for verb in verbs {
+                texts.push(Sql::of(
+                    format!("DROP TRIGGER IF EXISTS {table}_{verb}"),
+                    format!("DROP TRIGGER IF EXISTS {table}_{verb} ON {table}"),
+                ));
+            }
+        }
+        texts.extend(statements.iter().map(|text| Sql::from(*text)));
+        self.store
+            .write(move |transaction| {
+                Box::pin(async move {
+                    for text in texts {
+                        transaction.execute(text, vec![]).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+            .unwrap();
+    }
+
+    async fn verify(&self, with: VerifyAudit) -> AuditReport {
+        self.audit.verify(with).await.unwrap()
+    }
+
+    /// The same from an export, part by part.
+    async fn verify_export(&self, with: VerifyAudit) -> AuditReport {
+        let (mut text, mut cursor) = (String::new(), None);
+        loop {
+            let part = self
+                .audit
+                .export(ExportAudit {
+                    limit: Some(3),
+                    cursor,
+                })
+                .await
+                .unwrap();
+            assert!(part.ndjson.lines().count() <= 3);
+            text += &part.ndjson;
+            cursor = part.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        verify_export(text.as_bytes(), with).unwrap()
+    }
+
+    async fn assert_fault(&self, kind: FaultKind, seq: i64) {
+        let trusted = || VerifyAudit {
+            public_keys: Some(vec![self.checkpoint.public_key.clone()]),
+            checkpoints: None,
+        };
+        let mut reports = vec![
+            self.verify(VerifyAudit::default()).await,
+            self.verify(trusted()).await,
+        ];
+        // An export has no heads.
+        if kind != FaultKind::Head {
+            reports.push(self.verify_export(trusted()).await);
+        }
+        for report in reports {
+            assert_at(&report, kind, seq);
+        }
+    }
+}
+
+fn assert_at(report: &AuditReport, kind: FaultKind, seq: i64) {
+    let fault = report.first_fault.as_ref().expect("it is broken");
+    assert!(!report.ok);
+    assert_eq!((fault.kind, fault.seq), (kind, Some(seq)), "{report:#?}");
+    assert!(fault.chain_id.is_some());
+}
+
+async fn an_untouched_log_is_whole(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&["UPDATE audit_logs SET details = '{}', salt = NULL WHERE seq = 2"])
+        .await;
+    let with = VerifyAudit {
+        public_keys: Some(vec![log.checkpoint.public_key.clone()]),
+        checkpoints: Some(log.checkpoint.note.clone()),
+    };
+    let report = log.verify(with.clone()).await;
+    let expected = AuditReport {
+        ok: true,
+        rows: 10,
+        erased: 1,
+        chains: 1,
+        checkpoints: 2,
+        public_keys: vec![log.checkpoint.public_key.clone()],
+        keys_from: KeySource::Given,
+        first_fault: None,
+    };
+    assert_eq!(report, expected);
+    assert_eq!(log.verify_export(with).await, expected);
+    let own = log.verify(VerifyAudit::default()).await;
+    assert_eq!((own.ok, own.keys_from), (true, KeySource::Engine));
+    let other = Audit::new(log.store.clone(), None);
+    let report = other.verify(VerifyAudit::default()).await.unwrap();
+    // Beside a file another key would be made, but not by verifying.
+    assert_eq!((report.ok, report.keys_from), (true, KeySource::Database));
+    let report = log.verify_export(VerifyAudit::default()).await;
+    assert_eq!((report.ok, report.keys_from), (true, KeySource::Database));
+}
+
+async fn an_edited_row_is_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&["UPDATE audit_logs SET actor = 'nobody' WHERE seq = 4"])
+        .await;
+    log.assert_fault(FaultKind::Hash, 4).await;
+    log.tamper(&["UPDATE audit_logs SET timestamp = '2020-01-01T00:00:00.000000Z' WHERE seq = 3"])
+        .await;
+    log.assert_fault(FaultKind::Hash, 3).await;
+    log.tamper(&["UPDATE audit_logs SET policy_version = 1 WHERE seq = 2"])
+        .await;
+    log.assert_fault(FaultKind::Hash, 2).await;
+    log.tamper(&["UPDATE audit_logs SET hash = 'none' WHERE seq = 1"])
+        .await;
+    log.assert_fault(FaultKind::Hash, 1).await;
+}
+
+async fn edited_details_are_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&["UPDATE audit_logs SET details = '{\"why\": \"other\"}' WHERE seq = 4"])
+        .await;
+    log.assert_fault(FaultKind::Details, 4).await;
+    log.tamper(&[
+        "UPDATE audit_logs SET details = '{\"why\": \"other\"}', salt = NULL WHERE seq = 3",
+    ])
+    .await;
+    log.assert_fault(FaultKind::Details, 3).await;
+    log.tamper(&["UPDATE audit_logs SET details = '{}' WHERE seq = 2"])
+        .await;
+    log.assert_fault(FaultKind::Details, 2).await;
+}
+
+async fn a_deleted_row_is_a_gap(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&["DELETE FROM audit_logs WHERE seq IN (8, 9)"])
+        .await;
+    log.assert_fault(FaultKind::Gap, 8).await;
+    log.tamper(&["DELETE FROM audit_logs WHERE seq = 1"]).await;
+    log.assert_fault(FaultKind::Gap, 1).await;
+    // To close the gap does not help.
+    log.tamper(&[
+        "UPDATE audit_logs SET seq = 1 WHERE seq = 2",
+        "UPDATE audit_logs SET seq = 2 WHERE seq = 3",
+    ])
+    .await;
+    log.assert_fault(FaultKind::Reorder, 1).await;
+}
+
+async fn exchanged_rows_are_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&[
+        "UPDATE audit_logs SET seq = 100 WHERE seq = 4",
+        "UPDATE audit_logs SET seq = 4 WHERE seq = 5",
+        "UPDATE audit_logs SET seq = 5 WHERE seq = 100",
+    ])
+    .await;
+    log.assert_fault(FaultKind::Reorder, 4).await;
+}
+
+const COPY: &str = "INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp, chain_id, seq, prev_hash,
+    hash, details_commit, salt) SELECT '0191f0a0-0000-7000-8000-000000000000', actor, action, target, status, details,
+    timestamp, chain_id, 11, prev_hash, hash, details_commit, salt FROM audit_logs WHERE seq = 10";
+
+async fn an_added_row_is_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&[COPY]).await;
+    log.assert_fault(FaultKind::Hash, 11).await;
+    // One that is hashed as it should be, but not known to the head.
+    let head = queries::head(&log.store, "0.0").await.unwrap().unwrap();
+    let mark = Mark {
+        seq: 10,
+        digest: head.hash,
+    };
+    log.tamper(&["DELETE FROM audit_logs WHERE seq = 11"]).await;
+    forge(&log, "0.0", mark, "UPDATE audit_heads SET seq = 10").await;
+    log.assert_fault(FaultKind::Head, 11).await;
+}
+
+/// Appends a row that nobody of the engine's wrote, and undoes what that did to the head.
+async fn forge(log: &Log, chain_id: &str, mark: Mark, undo: &'static str) {
+    let (part, _) = Rows(vec![record("forged")]).after(chain_id, &mark).unwrap();
+    let call = Call::default().with(queries::insert(), part.document().to_owned());
+    log.store.call_again(&call).await.unwrap();
+    log.tamper(&[undo]).await;
+}
+
+async fn an_added_chain_is_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    let mark = Mark {
+        seq: 0,
+        digest: genesis("9.0"),
+    };
+    forge(
+        &log,
+        "9.0",
+        mark,
+        "DELETE FROM audit_heads WHERE chain_id = '9.0'",
+    )
+    .await;
+    log.assert_fault(FaultKind::Head, 1).await;
+}
+
+async fn a_cut_tail_is_known_to_the_head(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&["DELETE FROM audit_logs WHERE seq > 8"]).await;
+    let report = log.verify(VerifyAudit::default()).await;
+    assert_at(&report, FaultKind::Truncated, 9);
+    log.tamper(&["DELETE FROM audit_logs"]).await;
+    log.assert_fault(FaultKind::Truncated, 1).await;
+}
+
+const CUT: [&str; 2] = [
+    "DELETE FROM audit_logs WHERE seq > 5",
+    "UPDATE audit_heads SET seq = 5, hash = (SELECT hash FROM audit_logs WHERE seq = 5)",
+];
+
+async fn a_cut_tail_is_known_to_checkpoints(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&CUT).await;
+    log.assert_fault(FaultKind::Truncated, 6).await;
+}
+
+async fn a_cut_tail_is_known_outside(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&CUT).await;
+    log.tamper(&["DELETE FROM audit_checkpoints"]).await;
+    assert!(
+        log.verify(VerifyAudit::default()).await.ok,
+        "nobody here knows"
+    );
+    let kept = VerifyAudit {
+        public_keys: Some(vec![log.checkpoint.public_key.clone()]),
+        checkpoints: Some(log.checkpoint.note.clone()),
+    };
+    for report in [
+        log.verify(kept.clone()).await,
+        log.verify_export(kept).await,
+    ] {
+        assert_at(&report, FaultKind::Truncated, 6);
+    }
+}
+
+async fn a_chain_written_anew_is_not_the_signed_one(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&[
+        "DELETE FROM audit_logs WHERE seq > 3",
+        "UPDATE audit_heads SET seq = 3, hash = (SELECT hash FROM audit_logs WHERE seq = 3)",
+    ])
+    .await;
+    // By the engine itself, opened anew: every hash is right.
+    append_alone(&fresh.open().await, 7).await;
+    log.assert_fault(FaultKind::Checkpoint, 6).await;
+}
+
+async fn a_forged_checkpoint_is_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    let ring = KeyRing::new(KeyPlace::Memory);
+    let key = ring.private().await.unwrap();
+    let heads = queries::heads(&log.store).await.unwrap();
+    let forged = AuditCheckpoint {
+        id: crate::Id::new(),
+        rows: 10,
+        note: note::write(&heads, crate::types::now(), key),
+        public_key: key.public().text(),
+        created_at: crate::types::now(),
+    };
+    queries::add_checkpoint(&log.store, &forged).await.unwrap();
+    let trusted = VerifyAudit {
+        public_keys: Some(vec![log.checkpoint.public_key.clone()]),
+        checkpoints: None,
+    };
+    for report in [
+        log.verify(VerifyAudit::default()).await,
+        log.verify(trusted.clone()).await,
+        log.verify_export(trusted).await,
+    ] {
+        let fault = report.first_fault.unwrap();
+        assert_eq!(fault.kind, FaultKind::CheckpointSignature, "{fault:?}");
+        assert!(
+            fault.message.contains("is not signed by a key"),
+            "{fault:?}"
+        );
+    }
+}
+
+async fn a_forged_head_is_found(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&["UPDATE audit_heads SET hash = (SELECT hash FROM audit_logs WHERE seq = 9)"])
+        .await;
+    log.assert_fault(FaultKind::Head, 10).await;
+    log.tamper(&["DELETE FROM audit_heads"]).await;
+    log.assert_fault(FaultKind::Head, 1).await;
+}

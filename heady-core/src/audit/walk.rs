@@ -1,0 +1,88 @@
+//! Walking along chains, row by row, in constant memory.
+
+use std::cmp::Ordering;
+
+use super::chain::{Digest, genesis};
+use super::note::Head;
+use super::row::LogRow;
+use super::{AuditFault, FaultKind};
+use crate::types::hex;
+
+/// How far the walk along one chain has come, and what was seen on the way.
+#[derive(Debug)]
+pub(super) struct Walk {
+    pub(super) last: Head,
+    pub(super) rows: i64,
+    pub(super) erased: i64,
+}
+
+impl Walk {
+    /// Before the first row.
+    pub(super) fn of(chain_id: &str) -> Self {
+        let hash = genesis(chain_id);
+        Self {
+            last: Head {
+                chain_id: chain_id.to_owned(),
+                seq: 0,
+                hash,
+            },
+            rows: 0,
+            erased: 0,
+        }
+    }
+
+    /// Takes the next row, which must be whole and continue the last one.
+    pub(super) fn step(&mut self, row: &LogRow) -> Result<(), Box<AuditFault>> {
+        let next = self.last.seq + 1;
+        match row.seq.cmp(&next) {
+            Ordering::Equal => {}
+            Ordering::Greater => {
+                return Err(Box::new(AuditFault {
+                    kind: FaultKind::Gap,
+                    chain_id: Some(row.chain_id.clone()),
+                    seq: Some(next),
+                    id: None,
+                    message: format!("rows {next} to {} are missing", row.seq - 1),
+                }));
+            }
+            Ordering::Less => {
+                let message = "this place of the chain is another row's";
+                return Err(row.fault(FaultKind::Reorder, message));
+            }
+        }
+        let hash: Digest = row.checked_hash()?;
+        if row.prev_hash != hex(&self.last.hash) {
+            let message = "the row continues another one than the one before it: rows were exchanged, or one was replaced";
+            return Err(row.fault(FaultKind::Reorder, message));
+        }
+        self.last.seq = next;
+        self.last.hash = hash;
+        self.rows += 1;
+        self.erased += i64::from(row.is_erased());
+        Ok(())
+    }
+}
+
+/// Rows that a record of the chain's end has and the table has not.
+pub(super) fn truncated(chain_id: &str, have: i64, had: i64, who: &str) -> Box<AuditFault> {
+    Box::new(AuditFault {
+        kind: FaultKind::Truncated,
+        chain_id: Some(chain_id.to_owned()),
+        seq: Some(have + 1),
+        id: None,
+        message: format!("the chain ends at row {have}, but {who} knows row {had}"),
+    })
+}
+
+/// A row that is not the one that was signed.
+pub(super) fn not_signed(head: &Head, checkpoint: &str) -> Box<AuditFault> {
+    Box::new(AuditFault {
+        kind: FaultKind::Checkpoint,
+        chain_id: Some(head.chain_id.clone()),
+        seq: Some(head.seq),
+        id: None,
+        message: format!(
+            "the chain up to here is not the one that {checkpoint} was signed for: it was written anew"
+        ),
+    })
+}
