@@ -11,13 +11,30 @@ export type Json = any
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** A signed statement about all rows there were at a moment. */
+export interface AuditCheckpoint {
+  /** Its identifier; later ones have greater ones. */
+  id: Id
+  /** How many rows there were. */
+  rows: number
+  /** The statement with its signature: a C2SP checkpoint in a signed note. Keep it elsewhere. */
+  note: string
+  /** The key that verifies it. */
+  publicKey: string
+  /** When it was made. */
+  createdAt: Timestamp
+}
+
 /** One thing that somebody did. */
 export interface AuditEntry {
   /** The entry's identifier; later entries have greater ones. */
   id: Id
   /** Who: a user, an API key, a program. */
   actor: string
-  /** What: `DEPLOY`, `ROLLBACK`, `SECRETS_ACCESS`, `CONFIG_CHANGE`, `IMPORT`, `RUN_START`, `RUN_CANCEL`, `RUN_FINISH`. */
+  /**
+   * What: `DEPLOY`, `ROLLBACK`, `SECRETS_ACCESS`, `CONFIG_CHANGE`, `IMPORT`, `RUN_START`, `RUN_RESUME`,
+   * `RUN_CANCEL`, `RUN_FINISH`.
+   */
   action: string
   /** To what, such as `service:heady-manager` or `run:<id>`. */
   target: string
@@ -27,6 +44,41 @@ export interface AuditEntry {
   details: Json
   /** When. */
   timestamp: Timestamp
+  /** The chain that it stands in. */
+  chainId: string
+  /** Its place there, from 1. */
+  seq: number
+  /** The hash of it and of all before it, in hex. */
+  hash: string
+  /** The tool call that it is about. */
+  callId: Id | null
+  /** The version of the policy that decided. */
+  policyVersion: number | null
+}
+
+/** A part of the exported log. */
+export interface AuditExport {
+  /**
+   * Lines of JSON: all checkpoints, then all rows, chain by chain. Parts are put together by writing one after the
+   * other.
+   */
+  ndjson: string
+  /** Where the next part begins, if there is one. */
+  next: string | null
+}
+
+/** The first thing that is wrong with a log, in the order of chains and rows. */
+export interface AuditFault {
+  /** What is wrong. */
+  kind: FaultKind
+  /** In which chain. */
+  chainId: string | null
+  /** At which place of the chain. */
+  seq: number | null
+  /** At which entry, if there is one. */
+  id: Id | null
+  /** The same in words. */
+  message: string
 }
 
 /** A page of entries, newest first. */
@@ -45,6 +97,48 @@ export interface AuditQuery {
   action?: string
   /** Only this target's. */
   target?: string
+  /** Only what ended like this: `SUCCEEDED`, `FAILED`. */
+  status?: string
+  /** Only from this moment on. */
+  since?: Timestamp
+  /** Only before this moment. */
+  until?: Timestamp
+  /** At most this many, 1 to 1,000; 100 if left out. */
+  limit?: number
+  /** Continue after the page that gave this as its `next`. */
+  cursor?: string
+}
+
+/** What verifying came to. */
+export interface AuditReport {
+  /** Whether everything is as it was written and signed. */
+  ok: boolean
+  /** How many rows were verified. */
+  rows: number
+  /** In how many of them the details were erased. */
+  erased: number
+  /** How many chains there are. */
+  chains: number
+  /** How many checkpoints were verified. */
+  checkpoints: number
+  /** The keys whose signatures were accepted. */
+  publicKeys: Array<string>
+  /** Where those keys came from. */
+  keysFrom: KeySource
+  /** What is wrong, if something is. */
+  firstFault: AuditFault | null
+}
+
+/** A page of checkpoints, newest first. */
+export interface CheckpointPage {
+  /** The checkpoints. */
+  checkpoints: Array<AuditCheckpoint>
+  /** Where the next page begins, if there is one. */
+  next: string | null
+}
+
+/** Which checkpoints to list. */
+export interface CheckpointQuery {
   /** At most this many, 1 to 1,000; 100 if left out. */
   limit?: number
   /** Continue after the page that gave this as its `next`. */
@@ -195,6 +289,11 @@ export interface EngineOptions {
   allowPrograms?: Array<string>
   /** The hosts that pipelines may call besides loopback and the services of the registry. */
   allowHosts?: Array<string>
+  /**
+   * The file of the key that signs checkpoints of the audit log, created if it is missing; `<database>-audit-key`
+   * beside a SQLite database if left out. On PostgreSQL nothing is signed without it.
+   */
+  auditKey?: string
 }
 
 /** An estimate with its 95 % interval. */
@@ -207,6 +306,14 @@ export interface Estimate {
   upper: number
 }
 
+/** Which part of the log to export. */
+export interface ExportAudit {
+  /** At most this many lines, 1 to 1,000, which is also the number if left out. */
+  limit?: number
+  /** Continue after the part that gave this as its `next`. */
+  cursor?: string
+}
+
 /** Why something failed. */
 export interface Failure {
   /** One of the thirteen codes. */
@@ -216,6 +323,9 @@ export interface Failure {
   /** Whether the same attempt may succeed when it is repeated. */
   retryable: boolean
 }
+
+/** r" What is wrong with a log. */
+export type FaultKind = 'HASH' | 'DETAILS' | 'GAP' | 'REORDER' | 'TRUNCATED' | 'HEAD' | 'CHECKPOINT' | 'CHECKPOINT_SIGNATURE'
 
 /** Something the engine noticed about a run when it looked back at it. */
 export interface Finding {
@@ -330,6 +440,9 @@ export interface ImportSection {
   /** How many were left out or kept. */
   skipped: number
 }
+
+/** r" Where the keys came from that checkpoints were verified with. */
+export type KeySource = 'GIVEN' | 'ENGINE' | 'DATABASE'
 
 /** r" How samples are drawn. */
 export type Method = 'mc' | 'lhs' | 'sobol' | 'antithetic'
@@ -941,6 +1054,14 @@ export interface UpdateWorkflow {
 /** r" What readiness recommends. */
 export type Verdict = 'PROCEED' | 'HOLD' | 'UNDECIDED'
 
+/** How to verify. */
+export interface VerifyAudit {
+  /** The public keys to trust; the engine's own if left out, or those that the database names if it has none. */
+  publicKeys?: Array<string>
+  /** Checkpoints that were kept elsewhere, one text: what they say is checked besides those of the database. */
+  checkpoints?: string
+}
+
 /** Something a reader noticed that did not stop it. */
 export interface Warning {
   /** What kind of thing was noticed, in upper case: `UNKNOWN_KEY`, `NO_HISTORY`. */
@@ -983,6 +1104,17 @@ export interface WorkflowList {
 export declare class Audit {
   /** Lists entries, newest first. */
   list(query?: AuditQuery | undefined | null, call?: CallOptions | undefined | null): Promise<AuditPage>
+  /** Computes every hash and checks every signature again, and names the first thing that is wrong. */
+  verify(options?: VerifyAudit | undefined | null, call?: CallOptions | undefined | null): Promise<AuditReport>
+  /** Lists checkpoints, newest first. */
+  checkpoints(query?: CheckpointQuery | undefined | null, call?: CallOptions | undefined | null): Promise<CheckpointPage>
+  /** Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere. */
+  export(options?: ExportAudit | undefined | null, call?: CallOptions | undefined | null): Promise<AuditExport>
+  /**
+   * Signs what all chains came to, and keeps it. An engine whose loops run does so by itself, every second or 1,000
+   * rows, and every engine when it closes.
+   */
+  checkpoint(call?: CallOptions | undefined | null): Promise<AuditCheckpoint>
 }
 
 /** An open engine. */

@@ -4,6 +4,7 @@
 //! failed; 2: it could not be done as asked; 130: interrupted.
 
 mod api;
+mod audit;
 mod import;
 mod output;
 mod progress;
@@ -41,6 +42,9 @@ struct Common {
         default_value = "sqlite:heady.db"
     )]
     database: String,
+    /// The file of the key that signs the audit log, created if it is missing; `FILE-audit-key` beside a SQLite database
+    #[arg(long, global = true, value_name = "FILE", env = "HEADY_AUDIT_KEY")]
+    audit_key: Option<String>,
     /// Print the result as one JSON object
     #[arg(long, global = true)]
     json: bool,
@@ -62,6 +66,8 @@ enum Command {
     Registry(registry::Registry),
     /// Simulate a plan
     Simulate(simulate::Simulate),
+    /// List, verify, export and sign the audit log
+    Audit(audit::Audit),
 }
 
 /// What the operator allows pipelines to do.
@@ -87,6 +93,7 @@ impl Common {
             actor: Some(format!("cli:{}", user.as_deref().unwrap_or("unknown"))),
             allow_programs: Some(rights.programs),
             allow_hosts: Some(rights.hosts),
+            audit_key: self.audit_key.clone(),
             ..EngineOptions::default()
         };
         Heady::open(&self.database, options).await
@@ -104,6 +111,7 @@ async fn main() -> ExitCode {
         Command::Export => import::export(&common).await,
         Command::Registry(command) => command.execute(&common).await,
         Command::Simulate(command) => command.execute(&common).await,
+        Command::Audit(command) => command.execute(&common).await,
     };
     outcome.unwrap_or_else(|error| output::error(&common, &error))
 }

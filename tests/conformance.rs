@@ -31,6 +31,10 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
     let (registry, monte_carlo) = (heady.registry(), heady.monte_carlo());
     Some(match entry["call"].as_str()? {
         "audit.list" => json(audit.list(options(entry)).await),
+        "audit.verify" => json(audit.verify(options(entry)).await),
+        "audit.checkpoint" => json(audit.checkpoint().await),
+        "audit.checkpoints" => json(audit.checkpoints(options(entry)).await),
+        "audit.export" => json(audit.export(options(entry)).await),
         "monteCarlo.run" => json(monte_carlo.run(options(entry)).await),
         "monteCarlo.check" => json(
             monte_carlo

@@ -5,6 +5,7 @@
     reason = "a test may panic, and nobody imports it"
 )]
 
+mod audit;
 mod command;
 mod conformance;
 mod killed;

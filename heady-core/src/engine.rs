@@ -89,7 +89,10 @@ impl Heady {
             monte_carlo: monte_carlo.clone(),
         };
         let pipeline = Pipeline::new(store.clone(), tools, actor);
-        let audit = Audit::new(store.clone(), options.audit_key.map(Into::into));
+        let mut audit = Audit::new(store.clone());
+        if let Some(file) = options.audit_key {
+            audit = audit.with_key(file.into());
+        }
         Ok(Self {
             inner: Arc::new(Inner {
                 store,

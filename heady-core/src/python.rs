@@ -2,7 +2,9 @@
 
 use pyo3::prelude::*;
 
-use crate::audit::{AuditEntry, AuditPage};
+use crate::audit::{
+    AuditCheckpoint, AuditEntry, AuditExport, AuditFault, AuditPage, AuditReport, CheckpointPage,
+};
 use crate::monte_carlo::{
     Estimate, Histogram, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,
     RunningSimulation, ScenarioOutcomes, ScenarioResult, ScenarioRisk, Simulation, SimulationPage,
@@ -61,8 +63,13 @@ macro_rules! records {
 }
 
 records! {
+    AuditCheckpoint;
     AuditEntry;
+    AuditExport;
+    AuditFault;
     AuditPage;
+    AuditReport;
+    CheckpointPage;
     Compensation;
     Critique;
     Estimate;

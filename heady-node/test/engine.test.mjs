@@ -36,6 +36,33 @@ test('what is written is there when the database is opened again', async () => {
   await second.close()
 })
 
+test('the audit log is signed, exported and verified', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  const since = new Date(Date.now() - 60_000)
+  for (const id of ['a', 'b']) await heady.registry.registerService({ id })
+  assert.equal((await heady.audit.list({ since })).entries.length, 2)
+  assert.equal((await heady.audit.list({ until: since })).entries.length, 0)
+  const { note, publicKey, rows } = await heady.audit.checkpoint()
+  assert.equal(rows, 2)
+  const report = await heady.audit.verify({ publicKeys: [publicKey], checkpoints: note })
+  assert.deepEqual(
+    [report.ok, report.rows, report.checkpoints, report.keysFrom, report.firstFault],
+    [true, 2, 2, 'GIVEN', null],
+  )
+  const first = await heady.audit.export({ limit: 2 })
+  const rest = await heady.audit.export({ cursor: first.next })
+  const lines = (first.ndjson + rest.ndjson)
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  assert.deepEqual(
+    lines.map((line) => line.checkpoint ?? line.seq),
+    [note, 1, 2],
+  )
+  assert.equal((await heady.audit.checkpoints()).checkpoints.length, 1)
+  await heady.close()
+})
+
 test('a version conflict carries the current object', async () => {
   const heady = await Heady.connect('sqlite::memory:')
   await heady.registry.registerNode({ id: 'jules', triggers: ['optimise'] })

@@ -1,6 +1,10 @@
 //! `engine.audit`.
 
-use heady_core::audit::{AuditPage, AuditQuery};
+use heady_core::Timestamp;
+use heady_core::audit::{
+    AuditCheckpoint, AuditExport, AuditPage, AuditQuery, AuditReport, CheckpointPage,
+    CheckpointQuery, ExportAudit, VerifyAudit,
+};
 use pyo3::prelude::*;
 
 use crate::wait::wait;
@@ -12,13 +16,17 @@ pub struct Audit(pub(crate) heady_core::audit::Audit);
 #[pymethods]
 impl Audit {
     /// Lists entries, newest first.
-    #[pyo3(signature = (*, actor=None, action=None, target=None, limit=None, cursor=None))]
+    #[pyo3(signature = (*, actor=None, action=None, target=None, status=None, since=None, until=None, limit=None, cursor=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn list(
         &self,
         py: Python<'_>,
         actor: Option<String>,
         action: Option<String>,
         target: Option<String>,
+        status: Option<String>,
+        since: Option<Timestamp>,
+        until: Option<Timestamp>,
         limit: Option<u32>,
         cursor: Option<String>,
     ) -> PyResult<AuditPage> {
@@ -26,9 +34,55 @@ impl Audit {
             actor,
             action,
             target,
+            status,
+            since,
+            until,
             limit,
             cursor,
         };
         wait(py, self.0.list(options))
+    }
+
+    /// Computes every hash and checks every signature again, and names the first thing that is wrong.
+    #[pyo3(signature = (*, public_keys=None, checkpoints=None))]
+    fn verify(
+        &self,
+        py: Python<'_>,
+        public_keys: Option<Vec<String>>,
+        checkpoints: Option<String>,
+    ) -> PyResult<AuditReport> {
+        let options = VerifyAudit {
+            public_keys,
+            checkpoints,
+        };
+        wait(py, self.0.verify(options))
+    }
+
+    /// Signs what all chains came to, and keeps it. An engine whose loops run does so by itself, every second or 1,000
+    /// rows, and every engine when it closes.
+    fn checkpoint(&self, py: Python<'_>) -> PyResult<AuditCheckpoint> {
+        wait(py, self.0.checkpoint())
+    }
+
+    /// Lists checkpoints, newest first.
+    #[pyo3(signature = (*, limit=None, cursor=None))]
+    fn checkpoints(
+        &self,
+        py: Python<'_>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> PyResult<CheckpointPage> {
+        wait(py, self.0.checkpoints(CheckpointQuery { limit, cursor }))
+    }
+
+    /// Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere.
+    #[pyo3(signature = (*, limit=None, cursor=None))]
+    fn export(
+        &self,
+        py: Python<'_>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> PyResult<AuditExport> {
+        wait(py, self.0.export(ExportAudit { limit, cursor }))
     }
 }

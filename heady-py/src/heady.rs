@@ -1,5 +1,7 @@
 //! `heady.connect` and what it returns.
 
+use std::path::PathBuf;
+
 use heady_core::{Durability, EngineOptions};
 use pyo3::prelude::*;
 
@@ -11,7 +13,7 @@ use crate::wait::{RUNTIME, wait};
 
 /// Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
 #[pyfunction]
-#[pyo3(signature = (url, *, actor=None, durability=None, allow_programs=None, allow_hosts=None))]
+#[pyo3(signature = (url, *, actor=None, durability=None, allow_programs=None, allow_hosts=None, audit_key=None))]
 pub fn connect(
     py: Python<'_>,
     url: String,
@@ -19,12 +21,14 @@ pub fn connect(
     durability: Option<Durability>,
     allow_programs: Option<Vec<String>>,
     allow_hosts: Option<Vec<String>>,
+    audit_key: Option<PathBuf>,
 ) -> PyResult<Py<Heady>> {
     let options = EngineOptions {
         actor,
         durability,
         allow_programs,
         allow_hosts,
+        audit_key: audit_key.map(|path| path.display().to_string()),
     };
     let engine = wait(py, heady_core::Heady::open(&url, options))?;
     let engine = Py::new(py, Heady(engine))?;

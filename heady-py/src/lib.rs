@@ -38,7 +38,10 @@ mod _heady {
     #[pymodule_export]
     use heady_core::Warning;
     #[pymodule_export]
-    use heady_core::audit::{AuditEntry, AuditPage};
+    use heady_core::audit::{
+        AuditCheckpoint, AuditEntry, AuditExport, AuditFault, AuditPage, AuditReport,
+        CheckpointPage,
+    };
     #[pymodule_export]
     use heady_core::monte_carlo::{
         Estimate, Histogram, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,

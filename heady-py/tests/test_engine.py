@@ -1,4 +1,5 @@
 import datetime
+import json
 import signal
 import subprocess
 import sys
@@ -26,6 +27,24 @@ def test_what_is_written_is_there_when_the_database_is_opened_again(tmp_path: Pa
         assert engine.registry.get_service("manager") == service
         (entry,) = engine.audit.list(target="service:manager").entries
         assert (entry.actor, entry.action) == ("tester", "CONFIG_CHANGE")
+
+
+def test_the_audit_log_is_signed_exported_and_verified() -> None:
+    since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(minutes=1)
+    with heady.connect("sqlite::memory:") as engine:
+        for name in "a", "b":
+            engine.registry.register_service(name)
+        assert len(engine.audit.list(since=since).entries) == 2
+        assert engine.audit.list(until=since).entries == []
+        checkpoint = engine.audit.checkpoint()
+        report = engine.audit.verify(public_keys=[checkpoint.public_key], checkpoints=checkpoint.note)
+        assert (report.ok, report.rows, report.checkpoints, report.first_fault) == (True, 2, 2, None)
+        assert report.keys_from == "GIVEN"
+        first = engine.audit.export(limit=2)
+        rest = engine.audit.export(cursor=first.next)
+        lines = [json.loads(line) for line in (first.ndjson + rest.ndjson).splitlines()]
+        assert [line.get("checkpoint", line.get("seq")) for line in lines] == [checkpoint.note, 1, 2]
+        assert [one.id for one in engine.audit.checkpoints().checkpoints] == [checkpoint.id]
 
 
 def test_a_result_is_a_dict_a_text_and_a_picture(engine: heady.Heady) -> None:

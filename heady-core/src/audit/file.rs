@@ -82,7 +82,7 @@ struct Reading {
 }
 
 impl Reading {
-    fn line(&mut self, line: Line) -> Result<(), Box<AuditFault>> {
+    fn line(&mut self, line: Line) -> Result<(), AuditFault> {
         match line {
             Line::Checkpoint(line) => {
                 if self.believes
@@ -100,7 +100,7 @@ impl Reading {
         }
     }
 
-    fn row(&mut self, row: &LogRow) -> Result<(), Box<AuditFault>> {
+    fn row(&mut self, row: &LogRow) -> Result<(), AuditFault> {
         let stays = self.walk.as_ref();
         if stays.is_none_or(|walk| walk.last.chain_id != row.chain_id) {
             self.leave_chain();
@@ -127,14 +127,14 @@ impl Reading {
         }
     }
 
-    fn want_kept(&mut self) -> Result<(), Box<AuditFault>> {
+    fn want_kept(&mut self) -> Result<(), AuditFault> {
         std::mem::take(&mut self.kept)
             .iter()
             .try_for_each(|text| self.want(text))
     }
 
     /// At the end of the export every signed head must have been met.
-    fn end(&mut self) -> Result<(), Box<AuditFault>> {
+    fn end(&mut self) -> Result<(), AuditFault> {
         self.want_kept()?;
         self.leave_chain();
         match self.wanted.first_key_value() {
@@ -147,7 +147,7 @@ impl Reading {
         }
     }
 
-    fn want(&mut self, text: &str) -> Result<(), Box<AuditFault>> {
+    fn want(&mut self, text: &str) -> Result<(), AuditFault> {
         let note = read_note(text, &self.keys)?;
         self.report.checkpoints += 1;
         let named = named(&note);

@@ -58,13 +58,19 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// `key_file` is where the key is that signs checkpoints; left out, it stands beside a database that is a file.
-    pub(crate) fn new(store: Store, key_file: Option<PathBuf>) -> Self {
-        let signer = checkpoint::Signer::new(&store, key_file);
+    /// The log of a database, whose signing key stands beside it if it is a file.
+    pub(crate) fn new(store: Store) -> Self {
+        let signer = checkpoint::Signer::new(&store, None);
         Self {
             store,
             signer: Arc::new(signer),
         }
+    }
+
+    /// The same log, signed with the key in another file.
+    pub(crate) fn with_key(mut self, file: PathBuf) -> Self {
+        self.signer = Arc::new(checkpoint::Signer::new(&self.store, Some(file)));
+        self
     }
 
     /// Lists entries, newest first.

@@ -16,7 +16,8 @@ pub struct AuditEntry {
     pub id: Id,
     /// Who: a user, an API key, a program.
     pub actor: String,
-    /// What: `DEPLOY`, `ROLLBACK`, `SECRETS_ACCESS`, `CONFIG_CHANGE`, `IMPORT`, `RUN_START`, `RUN_CANCEL`, `RUN_FINISH`.
+    /// What: `DEPLOY`, `ROLLBACK`, `SECRETS_ACCESS`, `CONFIG_CHANGE`, `IMPORT`, `RUN_START`, `RUN_RESUME`,
+    /// `RUN_CANCEL`, `RUN_FINISH`.
     pub action: String,
     /// To what, such as `service:heady-manager` or `run:<id>`.
     pub target: String,
@@ -59,10 +60,10 @@ pub struct AuditQuery {
     pub status: Option<String>,
     /// Only from this moment on.
     #[cfg_attr(feature = "mobile", uniffi(default))]
-    pub from: Option<Timestamp>,
+    pub since: Option<Timestamp>,
     /// Only before this moment.
     #[cfg_attr(feature = "mobile", uniffi(default))]
-    pub to: Option<Timestamp>,
+    pub until: Option<Timestamp>,
     /// At most this many, 1 to 1,000; 100 if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub limit: Option<u32>,

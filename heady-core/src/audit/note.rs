@@ -60,13 +60,12 @@ pub(super) fn rows(heads: &[Head]) -> i64 {
 }
 
 fn head_lines(heads: &[Head]) -> String {
-    heads
-        .iter()
-        .map(|head| {
-            let hash = BASE64.encode(head.hash);
-            format!("chain {} {} {hash}\n", head.chain_id, head.seq)
-        })
-        .collect()
+    let mut lines = String::new();
+    for head in heads {
+        let hash = BASE64.encode(head.hash);
+        lines += &format!("chain {} {} {hash}\n", head.chain_id, head.seq);
+    }
+    lines
 }
 
 fn root(lines: &str) -> String {

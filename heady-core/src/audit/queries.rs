@@ -100,13 +100,13 @@ pub(super) async fn list(store: &Store, query: AuditQuery) -> Result<AuditPage> 
         }
     }
     let second = chrono::Duration::seconds(1);
-    if let Some(from) = query.from {
-        only("timestamp >=", from.into());
-        only("id >=", Arg::Uuid(Some(first_id(from - second))));
+    if let Some(since) = query.since {
+        only("timestamp >=", since.into());
+        only("id >=", Arg::Uuid(Some(first_id(since - second))));
     }
-    if let Some(to) = query.to {
-        only("timestamp <", to.into());
-        only("id <", Arg::Uuid(Some(first_id(to + second))));
+    if let Some(until) = query.until {
+        only("timestamp <", until.into());
+        only("id <", Arg::Uuid(Some(first_id(until + second))));
     }
     if let Some(before) = page.before {
         only("id <", Arg::Uuid(Some(before)));

@@ -57,18 +57,18 @@ impl LogRow {
     }
 
     /// A fault at this row.
-    pub(super) fn fault(&self, kind: FaultKind, message: impl Into<String>) -> Box<AuditFault> {
-        Box::new(AuditFault {
+    pub(super) fn fault(&self, kind: FaultKind, message: impl Into<String>) -> AuditFault {
+        AuditFault {
             kind,
             chain_id: Some(self.chain_id.clone()),
             seq: Some(self.seq),
             id: Some(self.id.clone()),
             message: message.into(),
-        })
+        }
     }
 
     /// The row's hash, if everything that it covers is as it was written after the row with the hash that it names.
-    pub(super) fn checked_hash(&self) -> Result<Digest, Box<AuditFault>> {
+    pub(super) fn checked_hash(&self) -> Result<Digest, AuditFault> {
         let changed = || self.fault(FaultKind::Hash, "the row is not the one that was written");
         let prev: Digest = unhex(&self.prev_hash).ok_or_else(changed)?;
         let fields = Fields {
@@ -90,7 +90,7 @@ impl LogRow {
         Ok(hash)
     }
 
-    fn check_details(&self) -> Result<(), Box<AuditFault>> {
+    fn check_details(&self) -> Result<(), AuditFault> {
         if self.is_erased() {
             return Ok(());
         }

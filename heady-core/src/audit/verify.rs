@@ -17,12 +17,12 @@ const PAGE: i64 = 1000;
 
 /// Why verifying stopped: a fault of the log, or an error of this attempt to look at it.
 pub(super) enum Stop {
-    Fault(Box<AuditFault>),
+    Fault(AuditFault),
     Error(Error),
 }
 
-impl From<Box<AuditFault>> for Stop {
-    fn from(fault: Box<AuditFault>) -> Self {
+impl From<AuditFault> for Stop {
+    fn from(fault: AuditFault) -> Self {
         Self::Fault(fault)
     }
 }
@@ -58,7 +58,7 @@ impl AuditReport {
             Ok(()) => {}
             Err(Stop::Fault(fault)) => {
                 self.ok = false;
-                self.first_fault = Some(*fault);
+                self.first_fault = Some(fault);
             }
             Err(Stop::Error(error)) => return Err(error),
         }
@@ -163,44 +163,42 @@ async fn walk_chain(store: &Store, walk: &mut Walk) -> Result<(), Stop> {
     }
 }
 
-fn head_fault(chain_id: &str, seq: i64, message: &str) -> Box<AuditFault> {
-    Box::new(AuditFault {
+fn head_fault(chain_id: &str, seq: i64, message: &str) -> AuditFault {
+    AuditFault {
         kind: FaultKind::Head,
         chain_id: Some(chain_id.to_owned()),
         seq: Some(seq),
         id: None,
         message: message.to_owned(),
-    })
+    }
 }
 
 /// Reads a row; one that cannot be read was changed.
-fn read(row: &Row) -> Result<LogRow, Box<AuditFault>> {
-    LogRow::of(row).map_err(|error| {
-        Box::new(AuditFault {
-            kind: FaultKind::Hash,
-            chain_id: row.get("chain_id").ok(),
-            seq: row.get("seq").ok(),
-            id: row.get("id").ok(),
-            message: format!(
-                "the row is not the one that was written: {}",
-                error.message()
-            ),
-        })
+fn read(row: &Row) -> Result<LogRow, AuditFault> {
+    LogRow::of(row).map_err(|error| AuditFault {
+        kind: FaultKind::Hash,
+        chain_id: row.get("chain_id").ok(),
+        seq: row.get("seq").ok(),
+        id: row.get("id").ok(),
+        message: format!(
+            "the row is not the one that was written: {}",
+            error.message()
+        ),
     })
 }
 
 /// Reads a note that one of the keys has signed.
-pub(super) fn read_note(text: &str, keys: &[PublicKey]) -> Result<Note, Box<AuditFault>> {
+pub(super) fn read_note(text: &str, keys: &[PublicKey]) -> Result<Note, AuditFault> {
     let fault = |message: &str| {
         let first = text.lines().find(|line| line.starts_with("time "));
         let which = first.map_or_else(String::new, |line| format!(" of {}", &line[5..]));
-        Box::new(AuditFault {
+        AuditFault {
             kind: FaultKind::CheckpointSignature,
             chain_id: None,
             seq: None,
             id: None,
             message: format!("the checkpoint{which} {message}"),
-        })
+        }
     };
     let note = Note::read(text).ok_or_else(|| fault("is not in the form of a checkpoint"))?;
     if note.is_signed_by(keys) {

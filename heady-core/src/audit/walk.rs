@@ -32,18 +32,18 @@ impl Walk {
     }
 
     /// Takes the next row, which must be whole and continue the last one.
-    pub(super) fn step(&mut self, row: &LogRow) -> Result<(), Box<AuditFault>> {
+    pub(super) fn step(&mut self, row: &LogRow) -> Result<(), AuditFault> {
         let next = self.last.seq + 1;
         match row.seq.cmp(&next) {
             Ordering::Equal => {}
             Ordering::Greater => {
-                return Err(Box::new(AuditFault {
+                return Err(AuditFault {
                     kind: FaultKind::Gap,
                     chain_id: Some(row.chain_id.clone()),
                     seq: Some(next),
                     id: None,
                     message: format!("rows {next} to {} are missing", row.seq - 1),
-                }));
+                });
             }
             Ordering::Less => {
                 let message = "this place of the chain is another row's";
@@ -64,19 +64,19 @@ impl Walk {
 }
 
 /// Rows that a record of the chain's end has and the table has not.
-pub(super) fn truncated(chain_id: &str, have: i64, had: i64, who: &str) -> Box<AuditFault> {
-    Box::new(AuditFault {
+pub(super) fn truncated(chain_id: &str, have: i64, had: i64, who: &str) -> AuditFault {
+    AuditFault {
         kind: FaultKind::Truncated,
         chain_id: Some(chain_id.to_owned()),
         seq: Some(have + 1),
         id: None,
         message: format!("the chain ends at row {have}, but {who} knows row {had}"),
-    })
+    }
 }
 
 /// A row that is not the one that was signed.
-pub(super) fn not_signed(head: &Head, checkpoint: &str) -> Box<AuditFault> {
-    Box::new(AuditFault {
+pub(super) fn not_signed(head: &Head, checkpoint: &str) -> AuditFault {
+    AuditFault {
         kind: FaultKind::Checkpoint,
         chain_id: Some(head.chain_id.clone()),
         seq: Some(head.seq),
@@ -84,5 +84,5 @@ pub(super) fn not_signed(head: &Head, checkpoint: &str) -> Box<AuditFault> {
         message: format!(
             "the chain up to here is not the one that {checkpoint} was signed for: it was written anew"
         ),
-    })
+    }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Caller, Config, Role, answer, router};
 use crate::Heady;
-use crate::audit::AuditQuery;
+use crate::audit::{AuditQuery, VerifyAudit, verify_export};
 
 struct Door {
     heady: Heady,
@@ -83,6 +83,36 @@ fn problem(answered: &Answered, status: u16, code: &str) {
     assert!(answered.body["error"].is_string());
     assert_eq!(answered.body["requestId"], answered.request_id.as_str());
     assert!(answered.body["ts"].is_string());
+}
+
+#[tokio::test]
+async fn the_audit_log_is_exported_in_one_answer() {
+    let door = Door::open(Role::Admin).await;
+    for n in 0..3 {
+        let id = format!("api{n}");
+        door.post("/api/services", json!({"id": id})).await;
+    }
+    let signed = door.post("/api/audit/checkpoints", json!({})).await;
+    assert_eq!(signed.status, 200);
+    assert_eq!(signed.body["rows"], 3);
+    let verified = door.post("/api/audit/verify", json!({})).await;
+    assert_eq!(verified.body["ok"], true, "{}", verified.body);
+    // In parts of two lines.
+    let request = Request::get("/api/audit/export?limit=2")
+        .extension(Caller::new("user:anna", Role::Admin))
+        .body(Body::empty())
+        .unwrap();
+    let response = answer(&door.router, request).await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let log = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(log.split(|byte| *byte == b'\n').count(), 5);
+    let report = verify_export(&log[..], VerifyAudit::default()).unwrap();
+    assert_eq!((report.ok, report.rows, report.checkpoints), (true, 3, 1));
+    problem(
+        &door.get("/api/audit/export?cursor=x").await,
+        400,
+        "INVALID_ARGUMENT",
+    );
 }
 
 #[tokio::test]

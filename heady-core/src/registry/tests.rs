@@ -167,7 +167,7 @@ async fn entries_are_registered_changed_and_deleted(fresh: Fresh) {
     );
     assert!(registry.list_nodes().await.unwrap().nodes.is_empty());
 
-    let log = Audit::new(store, None)
+    let log = Audit::new(store)
         .list(AuditQuery::default())
         .await
         .unwrap()
@@ -327,7 +327,7 @@ async fn a_catalog_is_imported_and_comes_back_whole(fresh: Fresh) {
     assert!(!registry.get_node("reader").await.unwrap().enabled);
     assert_eq!(registry.export().await.unwrap().0, catalog());
 
-    let log = Audit::new(store, None)
+    let log = Audit::new(store)
         .list(AuditQuery::default())
         .await
         .unwrap()

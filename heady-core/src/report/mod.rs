@@ -1,11 +1,13 @@
 //! Results drawn for people: pure functions from result types to text.
 
+mod audit;
 mod drift;
 mod import;
 mod run;
 mod simulation;
 mod table;
 
+pub use audit::{audit, audit_verified};
 pub use drift::drift;
 pub use import::import;
 pub use run::{run, runs};

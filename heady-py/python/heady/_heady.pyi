@@ -7,16 +7,71 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditEntry", "AuditPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
     """
     The audit log.
     """
-    def list(self, /, *, actor: str | None = None, action: str | None = None, target: str | None = None, limit: SupportsIndex | None = None, cursor: str | None = None) -> AuditPage:
+    def checkpoint(self, /) -> AuditCheckpoint:
+        """
+        Signs what all chains came to, and keeps it. An engine whose loops run does so by itself, every second or 1,000
+        rows, and every engine when it closes.
+        """
+    def checkpoints(self, /, *, limit: SupportsIndex | None = None, cursor: str | None = None) -> CheckpointPage:
+        """
+        Lists checkpoints, newest first.
+        """
+    def export(self, /, *, limit: SupportsIndex | None = None, cursor: str | None = None) -> AuditExport:
+        """
+        Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere.
+        """
+    def list(self, /, *, actor: str | None = None, action: str | None = None, target: str | None = None, status: str | None = None, since: datetime | None = None, until: datetime | None = None, limit: SupportsIndex | None = None, cursor: str | None = None) -> AuditPage:
         """
         Lists entries, newest first.
+        """
+    def verify(self, /, *, public_keys: SupportsGetItem[int, str] | None = None, checkpoints: str | None = None) -> AuditReport:
+        """
+        Computes every hash and checks every signature again, and names the first thing that is wrong.
+        """
+
+@final
+class AuditCheckpoint:
+    """
+    A signed statement about all rows there were at a moment.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def created_at(self, /) -> datetime:
+        """
+        When it was made.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        Its identifier; later ones have greater ones.
+        """
+    @property
+    def note(self, /) -> str:
+        """
+        The statement with its signature: a C2SP checkpoint in a signed note. Keep it elsewhere.
+        """
+    @property
+    def public_key(self, /) -> str:
+        """
+        The key that verifies it.
+        """
+    @property
+    def rows(self, /) -> int:
+        """
+        How many rows there were.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
         """
 
 @final
@@ -30,7 +85,8 @@ class AuditEntry:
     @property
     def action(self, /) -> str:
         """
-        What: `DEPLOY`, `ROLLBACK`, `SECRETS_ACCESS`, `CONFIG_CHANGE`, `IMPORT`, `RUN_START`, `RUN_CANCEL`, `RUN_FINISH`.
+        What: `DEPLOY`, `ROLLBACK`, `SECRETS_ACCESS`, `CONFIG_CHANGE`, `IMPORT`, `RUN_START`, `RUN_RESUME`,
+        `RUN_CANCEL`, `RUN_FINISH`.
         """
     @property
     def actor(self, /) -> str:
@@ -38,14 +94,39 @@ class AuditEntry:
         Who: a user, an API key, a program.
         """
     @property
+    def call_id(self, /) -> str | None:
+        """
+        The tool call that it is about.
+        """
+    @property
+    def chain_id(self, /) -> str:
+        """
+        The chain that it stands in.
+        """
+    @property
     def details(self, /) -> Any:
         """
         Facts about it.
         """
     @property
+    def hash(self, /) -> str:
+        """
+        The hash of it and of all before it, in hex.
+        """
+    @property
     def id(self, /) -> str:
         """
         The entry's identifier; later entries have greater ones.
+        """
+    @property
+    def policy_version(self, /) -> int | None:
+        """
+        The version of the policy that decided.
+        """
+    @property
+    def seq(self, /) -> int:
+        """
+        Its place there, from 1.
         """
     @property
     def status(self, /) -> str:
@@ -68,6 +149,68 @@ class AuditEntry:
         """
 
 @final
+class AuditExport:
+    """
+    A part of the exported log.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def ndjson(self, /) -> str:
+        """
+        Lines of JSON: all checkpoints, then all rows, chain by chain. Parts are put together by writing one after the
+        other.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Where the next part begins, if there is one.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class AuditFault:
+    """
+    The first thing that is wrong with a log, in the order of chains and rows.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def chain_id(self, /) -> str | None:
+        """
+        In which chain.
+        """
+    @property
+    def id(self, /) -> str | None:
+        """
+        At which entry, if there is one.
+        """
+    @property
+    def kind(self, /) -> Literal["HASH", "DETAILS", "GAP", "REORDER", "TRUNCATED", "HEAD", "CHECKPOINT", "CHECKPOINT_SIGNATURE"]:
+        """
+        What is wrong.
+        """
+    @property
+    def message(self, /) -> str:
+        """
+        The same in words.
+        """
+    @property
+    def seq(self, /) -> int | None:
+        """
+        At which place of the chain.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
 class AuditPage:
     """
     A page of entries, newest first.
@@ -79,6 +222,82 @@ class AuditPage:
     def entries(self, /) -> list[AuditEntry]:
         """
         The entries.
+        """
+    @property
+    def next(self, /) -> str | None:
+        """
+        Where the next page begins, if there is one.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class AuditReport:
+    """
+    What verifying came to.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def chains(self, /) -> int:
+        """
+        How many chains there are.
+        """
+    @property
+    def checkpoints(self, /) -> int:
+        """
+        How many checkpoints were verified.
+        """
+    @property
+    def erased(self, /) -> int:
+        """
+        In how many of them the details were erased.
+        """
+    @property
+    def first_fault(self, /) -> AuditFault | None:
+        """
+        What is wrong, if something is.
+        """
+    @property
+    def keys_from(self, /) -> Literal["GIVEN", "ENGINE", "DATABASE"]:
+        """
+        Where those keys came from.
+        """
+    @property
+    def ok(self, /) -> bool:
+        """
+        Whether everything is as it was written and signed.
+        """
+    @property
+    def public_keys(self, /) -> list[str]:
+        """
+        The keys whose signatures were accepted.
+        """
+    @property
+    def rows(self, /) -> int:
+        """
+        How many rows were verified.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class CheckpointPage:
+    """
+    A page of checkpoints, newest first.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def checkpoints(self, /) -> list[AuditCheckpoint]:
+        """
+        The checkpoints.
         """
     @property
     def next(self, /) -> str | None:
@@ -608,6 +827,7 @@ class ImportSection:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
     @property
     def created(self, /) -> int:
         """
@@ -627,6 +847,10 @@ class ImportSection:
     def skipped(self, /) -> int:
         """
         How many were left out or kept.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
         """
     @property
     def unchanged(self, /) -> int:
@@ -2112,7 +2336,7 @@ class WorkflowList:
         The workflows.
         """
 
-def connect(url: str, *, actor: str | None = None, durability: Literal["FULL", "PROCESS"] | None = None, allow_programs: SupportsGetItem[int, str] | None = None, allow_hosts: SupportsGetItem[int, str] | None = None) -> Heady:
+def connect(url: str, *, actor: str | None = None, durability: Literal["FULL", "PROCESS"] | None = None, allow_programs: SupportsGetItem[int, str] | None = None, allow_hosts: SupportsGetItem[int, str] | None = None, audit_key: str | PathLike[str] | None = None) -> Heady:
     """
     Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
     """

@@ -291,7 +291,7 @@ async fn the_database_refuses_changes(fresh: Fresh) {
     );
     let error = change(replace).await.unwrap_err();
     assert!(error.message().contains("cannot be deleted"), "{error}");
-    let entries = Audit::new(store.clone(), None)
+    let entries = Audit::new(store.clone())
         .list(AuditQuery::default())
         .await
         .unwrap()

@@ -84,7 +84,7 @@ async fn a_key_is_made_once(fresh: Fresh) {
     let path = folder.path().join("key");
     let signing: Vec<_> = (0..8)
         .map(|_| {
-            let audit = Audit::new(store.clone(), Some(path.clone()));
+            let audit = Audit::new(store.clone()).with_key(path.clone());
             tokio::spawn(async move { audit.checkpoint().await.unwrap().public_key })
         })
         .collect();
@@ -101,20 +101,21 @@ async fn a_key_is_made_once(fresh: Fresh) {
     }
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("KEY+h", "KEY+k")).unwrap();
-    let error = Audit::new(store.clone(), Some(path))
+    let error = Audit::new(store.clone())
+        .with_key(path)
         .checkpoint()
         .await
         .unwrap_err();
     assert_eq!(error.code(), "FAILED_PRECONDITION");
     let secret = text.trim_end().rsplit('+').next().unwrap();
     assert!(!format!("{error:?}").contains(secret));
-    let nowhere = Audit::new(store, Some(folder.path().join("no/such/folder/key")));
+    let nowhere = Audit::new(store).with_key(folder.path().join("no/such/folder/key"));
     assert_eq!(nowhere.checkpoint().await.unwrap_err().code(), "NOT_FOUND");
 }
 
 async fn lists_are_filtered(fresh: Fresh) {
     let store = fresh.open().await;
-    let audit = Audit::new(store.clone(), None);
+    let audit = Audit::new(store.clone());
     append_alone(&store, 3).await;
     tokio::time::sleep(Duration::from_millis(5)).await;
     let between = now();
@@ -134,7 +135,7 @@ async fn lists_are_filtered(fresh: Fresh) {
     assert_eq!(count(all()).await, 6);
     assert_eq!(
         count(AuditQuery {
-            from: Some(between),
+            since: Some(between),
             ..all()
         })
         .await,
@@ -142,7 +143,7 @@ async fn lists_are_filtered(fresh: Fresh) {
     );
     assert_eq!(
         count(AuditQuery {
-            to: Some(between),
+            until: Some(between),
             ..all()
         })
         .await,
@@ -174,7 +175,7 @@ async fn lists_are_filtered(fresh: Fresh) {
     );
     let both = AuditQuery {
         target: of("service:1"),
-        from: Some(between),
+        since: Some(between),
         action: of("CONFIG_CHANGE"),
         ..all()
     };

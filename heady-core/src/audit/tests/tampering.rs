@@ -34,7 +34,7 @@ impl Log {
     async fn of(fresh: &Fresh) -> Self {
         let store = fresh.open().await;
         let folder = tempfile::tempdir().unwrap();
-        let audit = Audit::new(store.clone(), Some(folder.path().join("key")));
+        let audit = Audit::new(store.clone()).with_key(folder.path().join("key"));
         append_alone(&store, 6).await;
         let checkpoint = audit.checkpoint().await.unwrap();
         append_alone(&store, 4).await;
@@ -149,7 +149,7 @@ async fn an_untouched_log_is_whole(fresh: Fresh) {
     assert_eq!(log.verify_export(with).await, expected);
     let own = log.verify(VerifyAudit::default()).await;
     assert_eq!((own.ok, own.keys_from), (true, KeySource::Engine));
-    let other = Audit::new(log.store.clone(), None);
+    let other = Audit::new(log.store.clone());
     let report = other.verify(VerifyAudit::default()).await.unwrap();
     // Beside a file another key would be made, but not by verifying.
     assert_eq!((report.ok, report.keys_from), (true, KeySource::Database));

@@ -237,7 +237,7 @@ async fn a_zombie_cannot_write(fresh: Fresh) {
         ..AuditQuery::default()
     };
     assert!(
-        Audit::new(store, None)
+        Audit::new(store)
             .list(query)
             .await
             .unwrap()

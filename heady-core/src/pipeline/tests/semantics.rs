@@ -98,7 +98,7 @@ async fn a_request_is_carried_out_once(fresh: Fresh) {
     }
     ids.dedup();
     assert_eq!((ids.len(), log.lines().len()), (1, 1));
-    let log = Audit::new(store, None)
+    let log = Audit::new(store)
         .list(AuditQuery {
             action: Some("RUN_START".into()),
             ..Default::default()
@@ -529,7 +529,7 @@ async fn start_and_finish_are_in_the_audit_log(fresh: Fresh) {
         .await
         .unwrap();
     let target = Some(format!("run:{}", run.run_id));
-    let entries = Audit::new(store, None)
+    let entries = Audit::new(store)
         .list(AuditQuery {
             target,
             ..Default::default()

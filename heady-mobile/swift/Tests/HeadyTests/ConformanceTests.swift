@@ -20,7 +20,7 @@ final class ConformanceTests: XCTestCase {
 
     /// Options as the API takes them: objects and lists stand where it wants JSON text.
     private func options<T: Decodable>(_ entry: Object) throws -> T {
-        let lists: Set = ["services", "triggers", "allowPrograms", "allowHosts"]
+        let lists: Set = ["services", "triggers", "allowPrograms", "allowHosts", "publicKeys"]
         let fields = try (entry["options"] as? Object ?? [:]).map { key, value in
             (key, !lists.contains(key) && (value is Object || value is [Any]) ? try text(value) : value)
         }
@@ -35,6 +35,10 @@ final class ConformanceTests: XCTestCase {
         let (pipeline, registry) = (heady.pipeline(), heady.registry())
         switch entry["call"] as? String {
         case "audit.list": _ = try await audit.list(query: options(entry))
+        case "audit.verify": _ = try await audit.verify(options: options(entry))
+        case "audit.checkpoint": _ = try await audit.checkpoint()
+        case "audit.checkpoints": _ = try await audit.checkpoints(query: options(entry))
+        case "audit.export": _ = try await audit.export(options: options(entry))
         case "monteCarlo.run": _ = try await monteCarlo.run(options: options(entry))
         case "monteCarlo.check": _ = try await monteCarlo.check(plan: text((entry["options"] as? Object)?["plan"] ?? [:]))
         case "monteCarlo.get": _ = try await monteCarlo.get(id: id)

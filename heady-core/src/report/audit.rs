@@ -1,0 +1,65 @@
+//! The audit log as text.
+
+use std::fmt::Write;
+
+use super::table;
+use crate::audit::{AuditPage, AuditReport, KeySource};
+
+/// Entries, one a line.
+pub fn audit(page: &AuditPage) -> String {
+    let mut table = table::new(&[
+        "time", "actor", "action", "target", "status", "chain", ">row",
+    ]);
+    for entry in &page.entries {
+        table.add_row([
+            entry.timestamp.format("%Y-%m-%d %H:%M:%S").to_string(),
+            entry.actor.clone(),
+            entry.action.clone(),
+            entry.target.clone(),
+            entry.status.clone(),
+            entry.chain_id.clone(),
+            entry.seq.to_string(),
+        ]);
+    }
+    let mut text = table::text(&table);
+    if let Some(next) = &page.next {
+        let _ = writeln!(text, "\n  more with --cursor {next}");
+    }
+    text
+}
+
+/// What verifying came to.
+pub fn audit_verified(report: &AuditReport) -> String {
+    let mut text = format!(
+        "{} rows in {} chains, {} checkpoints",
+        report.rows, report.chains, report.checkpoints
+    );
+    if report.erased > 0 {
+        let _ = write!(text, "; the details of {} rows were erased", report.erased);
+    }
+    text.push('\n');
+    let trust = match report.keys_from {
+        KeySource::Given => "as given",
+        KeySource::Engine => "from this engine's key file",
+        KeySource::Database => {
+            "named by the log itself, which proves nothing against who could write it; give --public-key"
+        }
+    };
+    for key in &report.public_keys {
+        let _ = writeln!(text, "key {key} ({trust})");
+    }
+    match &report.first_fault {
+        None => text += "OK: every row is as it was written\n",
+        Some(fault) => {
+            let _ = write!(text, "BROKEN: {}", fault.kind);
+            if let (Some(chain), Some(seq)) = (&fault.chain_id, fault.seq) {
+                let _ = write!(text, " at row {seq} of chain {chain}");
+            }
+            if let Some(id) = &fault.id {
+                let _ = write!(text, " ({id})");
+            }
+            let _ = writeln!(text, ": {}", fault.message);
+        }
+    }
+    text
+}

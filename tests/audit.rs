@@ -1,0 +1,109 @@
+//! The audit log as an auditor meets it.
+
+use crate::sandbox::{Sandbox, example};
+
+fn imported() -> Sandbox {
+    let sandbox = Sandbox::new();
+    let outcome = sandbox.run(&["import", &example("heady-registry.json")]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    sandbox
+}
+
+#[test]
+fn the_log_is_listed_signed_and_verified() {
+    let sandbox = imported();
+    let (code, page) = sandbox.json(&["audit", "list", "--action", "IMPORT"]);
+    assert_eq!(code, 0);
+    assert_eq!(page["entries"].as_array().unwrap().len(), 1);
+    assert_eq!(page["entries"][0]["seq"], 1);
+    let table = sandbox.run(&["audit"]).stdout;
+    assert!(
+        table.contains("IMPORT") && table.contains("registry:"),
+        "{table}"
+    );
+
+    // The import signed what it appended; the key stands beside the database.
+    assert!(sandbox.path("heady.db-audit-key").exists());
+    let (code, report) = sandbox.json(&["audit", "verify"]);
+    assert_eq!(
+        (code, &report["ok"], &report["rows"]),
+        (0, &true.into(), &1.into())
+    );
+    assert_eq!(report["keysFrom"], "ENGINE");
+    let text = sandbox.run(&["audit", "verify"]).stdout;
+    assert!(
+        text.contains("OK: every row is as it was written"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_exported_log_is_verified_without_its_database() {
+    let sandbox = imported();
+    let (_, checkpoint) = sandbox.json(&["audit", "checkpoint"]);
+    let key = checkpoint["publicKey"].as_str().unwrap();
+    let exported = sandbox.run(&["audit", "export", "log.ndjson"]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    let refused = sandbox.run(&["audit", "export", "log.ndjson"]);
+    assert_eq!(refused.code, 2, "an export overwrites nothing");
+    let notes = sandbox.run(&["audit", "checkpoints"]).stdout;
+    sandbox.write("notes", &notes);
+
+    let verify = ["audit", "verify", "log.ndjson", "--public-key", key];
+    let kept = [&verify[..], &["--checkpoints", "notes"]].concat();
+    let (code, report) = sandbox.json(&kept);
+    assert_eq!(
+        (code, &report["ok"], &report["keysFrom"]),
+        (0, &true.into(), &"GIVEN".into())
+    );
+
+    let log = std::fs::read_to_string(sandbox.path("log.ndjson")).unwrap();
+    sandbox.write(
+        "log.ndjson",
+        &log.replace("\"action\":\"IMPORT\"", "\"action\":\"DEPLOY\""),
+    );
+    let (code, report) = sandbox.json(&verify);
+    assert_eq!((code, &report["firstFault"]["kind"]), (1, &"HASH".into()));
+    let first_row = log.find("{\"id\"").unwrap();
+    sandbox.write("log.ndjson", &log[..first_row]);
+    let outcome = sandbox.run(&verify);
+    assert_eq!(outcome.code, 1);
+    assert!(
+        outcome
+            .stdout
+            .contains("BROKEN: TRUNCATED at row 1 of chain 0.0"),
+        "{outcome:?}"
+    );
+    sandbox.write("log.ndjson", "{}\n");
+    let outcome = sandbox.run(&verify);
+    assert_eq!(outcome.code, 2);
+    assert!(
+        outcome
+            .stderr
+            .contains("line 1 is none of an exported audit log"),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn another_key_is_not_trusted() {
+    let sandbox = imported();
+    let other = imported();
+    let (_, checkpoint) = other.json(&["audit", "checkpoint"]);
+    let key = checkpoint["publicKey"].as_str().unwrap();
+    let (code, report) = sandbox.json(&["audit", "verify", "--public-key", key]);
+    assert_eq!(
+        (code, &report["firstFault"]["kind"]),
+        (1, &"CHECKPOINT_SIGNATURE".into())
+    );
+    // A key that is lost is replaced, and what the old one signed is no longer believed by itself.
+    std::fs::remove_file(sandbox.path("heady.db-audit-key")).unwrap();
+    let page = sandbox.json(&["audit", "checkpoints"]).1;
+    let old = page[0]["publicKey"].as_str().unwrap();
+    let signed = sandbox.json(&["audit", "checkpoint"]).1;
+    let new = signed["publicKey"].as_str().unwrap();
+    assert_ne!(new, old);
+    assert_eq!(sandbox.json(&["audit", "verify"]).0, 1);
+    let both = ["audit", "verify", "--public-key", old, "--public-key", new];
+    assert_eq!(sandbox.json(&both).0, 0);
+}
