@@ -373,6 +373,26 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
         (&off["node"], &off["status"]),
         (&json!("SCOUT"), &json!("available"))
     );
+    let found = door
+        .post("/api/registry/drift", json!({"live": false}))
+        .await;
+    assert_eq!(found.status, 200, "{}", found.body);
+    let drift = &found.body["drift"][0];
+    assert_eq!(
+        (&drift["id"], &drift["kind"], &drift["observed"]),
+        (&json!("SCOUT"), &json!("CHANGED"), &json!(false))
+    );
+    let severe = door.get("/api/registry/drift?severity=CRITICAL").await.body;
+    assert_eq!(
+        (&severe["sources"], &severe["drift"]),
+        (&found.body["sources"], &json!([]))
+    );
+    let path = json!({"path": "/etc/passwd"});
+    problem(
+        &door.post("/api/registry/drift", path).await,
+        400,
+        "INVALID_ARGUMENT",
+    );
     let nodes = door.get("/api/nodes").await.body;
     assert_eq!((&nodes["total"], &nodes["active"]), (&json!(1), &json!(0)));
     assert_eq!(

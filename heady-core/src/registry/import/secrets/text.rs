@@ -1,0 +1,246 @@
+//! Secrets in texts: tokens by their beginnings, credentials of URLs and connection strings, assignments.
+
+use super::{REDACTED, is_secret_key};
+
+/// Words that stand under keys of secrets and say how something is authorized, not with what.
+const WORDS: &[&str] = &[
+    "none",
+    "null",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "required",
+    "optional",
+    "bearer",
+    "basic",
+    "jwt",
+    "oauth",
+    "oauth2",
+    "env",
+    "environment",
+    "vault",
+    "keychain",
+    "apikey",
+    "api-key",
+    "api_key",
+    "token",
+    "password",
+    "secret",
+    "redacted",
+    "hidden",
+    "masked",
+    "unset",
+    "missing",
+    "present",
+    "set",
+];
+
+/// How tokens of well-known issuers begin, and how long they are at least, the beginning included.
+const TOKENS: &[(&str, usize)] = &[
+    ("sk-", 20),
+    ("sk_live_", 20),
+    ("sk_test_", 20),
+    ("rk_live_", 20),
+    ("rk_test_", 20),
+    ("whsec_", 20),
+    ("pplx-", 20),
+    ("gsk_", 20),
+    ("xai-", 20),
+    ("hf_", 20),
+    ("r8_", 20),
+    ("ghp_", 20),
+    ("gho_", 20),
+    ("ghu_", 20),
+    ("ghs_", 20),
+    ("ghr_", 20),
+    ("github_pat_", 30),
+    ("glpat-", 20),
+    ("gldt-", 20),
+    ("xoxb-", 20),
+    ("xoxp-", 20),
+    ("xoxa-", 20),
+    ("xoxs-", 20),
+    ("xapp-", 20),
+    ("AKIA", 20),
+    ("ASIA", 20),
+    ("AIza", 35),
+    ("ya29.", 20),
+    ("GOCSPX-", 20),
+    ("npm_", 36),
+    ("pypi-", 40),
+    ("dop_v1_", 40),
+    ("SG.", 40),
+    ("ntn_", 30),
+    ("secret_", 40),
+    ("rnd_", 20),
+    ("dckr_pat_", 20),
+    ("eyJ", 60),
+];
+
+/// Parameters of a URL that authorize.
+const SECRET_PARAMETERS: [&str; 3] = ["key", "sig", "signature"];
+
+/// How a text begins that says where a secret comes from.
+const SOURCES: [&str; 9] = [
+    "{{",
+    "env:",
+    "env.",
+    "process.env",
+    "secret://",
+    "secrets.",
+    "vault:",
+    "op://",
+    "file:",
+];
+
+/// Words before a credential in a header.
+const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
+
+/// Whether the text under a secret's key is the secret itself, and not where it comes from.
+pub(super) fn is_literal(text: &str) -> bool {
+    let mut text = text.trim();
+    for scheme in SCHEMES {
+        if let Some((head, credential)) = text.split_at_checked(scheme.len())
+            && head.eq_ignore_ascii_case(scheme)
+        {
+            text = credential.trim_start();
+        }
+    }
+    let masked = text
+        .chars()
+        .all(|char| matches!(char, '*' | '•' | '.' | 'x' | 'X' | '-'));
+    !(text.is_empty()
+        || text.contains(REDACTED)
+        || text.contains("${")
+        || masked
+        || is_variable(text)
+        || is_path(text)
+        || SOURCES.iter().any(|start| text.starts_with(start))
+        || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+}
+
+/// `HEADY_TOKEN`, `$TOKEN`, `%TOKEN%`, `<token>`.
+fn is_variable(text: &str) -> bool {
+    let name = |text: &str| {
+        !text.is_empty()
+            && text
+                .chars()
+                .all(|char| char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_')
+    };
+    let between = |start: char, end: char| {
+        text.strip_prefix(start)
+            .and_then(|rest| rest.strip_suffix(end))
+    };
+    (name(text) && text.contains('_') && !begins_like_a_token(text))
+        || text.strip_prefix('$').is_some_and(name)
+        || between('%', '%').is_some_and(name)
+        || between('<', '>').is_some()
+}
+
+/// The path of a file that holds a secret; a random text that begins with a slash has capitals.
+fn is_path(text: &str) -> bool {
+    (text.starts_with('/') || text.starts_with("./") || text.starts_with("~/"))
+        && text.chars().all(|char| {
+            char.is_ascii_lowercase()
+                || char.is_ascii_digit()
+                || matches!(char, '/' | '.' | '-' | '_' | '~')
+        })
+}
+
+fn begins_like_a_token(word: &str) -> bool {
+    TOKENS
+        .iter()
+        .any(|(start, least)| word.len() >= *least && word.starts_with(start))
+}
+
+/// The text without the secrets in it, or `None` if there are none.
+pub(super) fn without_secrets(text: &str) -> Option<String> {
+    if text.contains("PRIVATE KEY-----") {
+        return Some(REDACTED.to_owned());
+    }
+    let mut clean = String::with_capacity(text.len());
+    let mut last = "";
+    for word in text.split_inclusive(char::is_whitespace) {
+        let credential =
+            last.eq_ignore_ascii_case("bearer") && word.trim_end().len() >= 16 && is_literal(word);
+        if credential {
+            clean.push_str(REDACTED);
+            clean.push_str(&word[word.trim_end().len()..]);
+        } else {
+            clean.push_str(&without_tokens(&without_assignments(&without_credentials(
+                word,
+            ))));
+        }
+        last = word.trim();
+    }
+    (clean != text).then_some(clean)
+}
+
+/// A word without the tokens of well-known issuers; a name such as `sk-learn-experiments-nightly` is none.
+fn without_tokens(word: &str) -> String {
+    let token = |part: &str| {
+        let random = part.chars().any(|char| char.is_ascii_digit())
+            && part.chars().any(|char| char.is_ascii_alphabetic());
+        random && begins_like_a_token(part)
+    };
+    let mut clean = String::with_capacity(word.len());
+    let mut rest = word;
+    while !rest.is_empty() {
+        let inside = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.');
+        let (part, after) = rest.split_at(rest.find(|char| !inside(char)).unwrap_or(rest.len()));
+        clean.push_str(if token(part) { REDACTED } else { part });
+        let (between, after) = after.split_at(after.find(inside).unwrap_or(after.len()));
+        clean.push_str(between);
+        rest = after;
+    }
+    clean
+}
+
+/// A word without the values that are assigned to keys of secrets: `--api-key=…`, `Server=x;Password=…`, `?token=…`.
+fn without_assignments(word: &str) -> String {
+    const SEPARATORS: [char; 5] = ['?', '&', ';', ',', '#'];
+    word.split_inclusive(SEPARATORS)
+        .map(|part| {
+            let assigned = part.trim_end_matches(SEPARATORS).trim_end();
+            match assigned.split_once('=') {
+                Some((name, value)) if is_secret_name(name, word) && is_literal(value) => {
+                    format!("{name}={REDACTED}{}", &part[assigned.len()..])
+                }
+                _ => part.to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Whether what is assigned to this name is a secret; in a URL, so are keys and signatures.
+fn is_secret_name(name: &str, word: &str) -> bool {
+    let name = name.trim_start_matches(|char: char| !char.is_ascii_alphanumeric());
+    is_secret_key(name) || (word.contains("://") && SECRET_PARAMETERS.contains(&name))
+}
+
+/// A URL without its password.
+fn without_credentials(word: &str) -> String {
+    let Some((scheme, rest)) = word.split_once("://") else {
+        return word.to_owned();
+    };
+    let (credentials, host) = rest.split_at(credentials_end(rest));
+    match credentials.split_once(':') {
+        Some((user, password)) if is_literal(password) => {
+            format!("{scheme}://{user}:{REDACTED}{host}")
+        }
+        _ => word.to_owned(),
+    }
+}
+
+/// How long the credentials at the start of a URL's rest are. A password may have a slash in it that nobody encoded.
+fn credentials_end(rest: &str) -> usize {
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let has_port = |(_, port): (&str, &str)| port.chars().all(|char| char.is_ascii_digit());
+    let is_host = authority.starts_with('[') || authority.rsplit_once(':').is_none_or(has_port);
+    if authority.contains('@') || !is_host {
+        rest.rfind('@').unwrap_or(0)
+    } else {
+        0
+    }
+}
