@@ -9,7 +9,7 @@ DOMAIN ?= pipeline
 MOBILE_LIBRARY = $(wildcard target/debug/libheady_mobile.so target/debug/libheady_mobile.dylib)
 BINDGEN = target/debug/uniffi-bindgen generate --no-format
 
-.PHONY: run test test-rust test-bindings test-mobile lint fmt node py mobile kotlin swift bench peers docs
+.PHONY: run test test-rust test-bindings test-mobile lint fmt node py mobile kotlin swift openapi bench peers docs
 
 ## The example pipeline, on SQLite in heady.db
 run:
@@ -78,6 +78,10 @@ fmt: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo fmt --all
 	cd heady-node && npx prettier --write .
 	$(IN_VENV) cd heady-py && ruff format . && ruff check --fix .
+
+## The OpenAPI document of `heady serve`
+openapi:
+	cargo run --quiet -- openapi > openapi.json
 
 ## The kernels, alone
 bench:

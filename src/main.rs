@@ -6,12 +6,15 @@
 mod api;
 mod audit;
 mod import;
+mod keys;
+mod openapi;
 mod output;
 mod progress;
 mod registry;
 mod resume;
 mod run;
 mod runs;
+mod serve;
 mod simulate;
 
 use std::process::ExitCode;
@@ -68,6 +71,12 @@ enum Command {
     Simulate(simulate::Simulate),
     /// List, verify, export and sign the audit log
     Audit(audit::Audit),
+    /// Serve the engine over HTTP
+    Serve(serve::Serve),
+    /// Make, list and revoke API keys
+    Keys(keys::Keys),
+    /// Print the OpenAPI document of `serve`
+    Openapi,
 }
 
 /// What the operator allows pipelines to do.
@@ -112,6 +121,9 @@ async fn main() -> ExitCode {
         Command::Registry(command) => command.execute(&common).await,
         Command::Simulate(command) => command.execute(&common).await,
         Command::Audit(command) => command.execute(&common).await,
+        Command::Serve(command) => command.execute(&common).await,
+        Command::Keys(command) => command.execute(&common).await,
+        Command::Openapi => openapi::print(&common),
     };
     outcome.unwrap_or_else(|error| output::error(&common, &error))
 }

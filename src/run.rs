@@ -137,7 +137,7 @@ async fn follow(heady: &Heady, run: &PipelineRun) -> Result<Option<PipelineRun>>
 }
 
 /// Completes on Ctrl-C, or when the system asks the process to end.
-async fn interrupted() {
+pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

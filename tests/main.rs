@@ -8,6 +8,8 @@
 mod audit;
 mod command;
 mod conformance;
+mod http;
+mod http_hostile;
 mod killed;
 mod registry;
 mod sandbox;

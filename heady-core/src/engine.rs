@@ -56,6 +56,7 @@ pub struct Heady {
 #[derive(Debug)]
 struct Inner {
     store: Store,
+    actor: Arc<str>,
     audit: Audit,
     registry: Registry,
     monte_carlo: MonteCarlo,
@@ -88,7 +89,7 @@ impl Heady {
             registry: registry.clone(),
             monte_carlo: monte_carlo.clone(),
         };
-        let pipeline = Pipeline::new(store.clone(), tools, actor);
+        let pipeline = Pipeline::new(store.clone(), tools, actor.clone());
         let mut audit = Audit::new(store.clone());
         if let Some(file) = options.audit_key {
             audit = audit.with_key(file.into());
@@ -96,6 +97,7 @@ impl Heady {
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
+                actor,
                 audit,
                 registry,
                 monte_carlo,
@@ -117,7 +119,8 @@ impl Heady {
                 audit: inner.audit.clone(),
                 registry: inner.registry.acting_as(actor.clone()),
                 monte_carlo: inner.monte_carlo.clone(),
-                pipeline: inner.pipeline.acting_as(actor),
+                pipeline: inner.pipeline.acting_as(actor.clone()),
+                actor,
             }),
         }
     }
@@ -147,6 +150,16 @@ impl Heady {
     /// Pipelines and their runs.
     pub fn pipeline(&self) -> &Pipeline {
         &self.inner.pipeline
+    }
+
+    #[cfg(feature = "http")]
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// Who acts through this engine, as the audit log names them.
+    pub fn actor(&self) -> &str {
+        &self.inner.actor
     }
 
     /// Hands its runs back, finishes what is being written and closes the database.

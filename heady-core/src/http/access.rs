@@ -1,8 +1,9 @@
 //! Who a request comes from, and what that caller may do.
 
-use axum::extract::Request;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
 
-use super::Config;
+use super::{Server, keys};
 use crate::error::{Error, Result};
 use crate::types::words;
 
@@ -13,7 +14,7 @@ words! {
         Viewer = "viewer",
         /// Run pipelines and simulations, probe services, switch nodes on and off.
         Operator = "operator",
-        /// Change the registry and the definitions of pipelines.
+        /// Change the registry and the definitions of pipelines, and whatever else there is.
         Admin = "admin",
     }
 }
@@ -40,17 +41,47 @@ impl Caller {
     }
 }
 
-/// Finds out who a request comes from.
-pub(super) fn caller(config: &Config, request: &Request) -> Result<Caller> {
-    let vouched_for = request.extensions().get::<Caller>();
-    vouched_for
-        .or(config.anonymous.as_ref())
-        .cloned()
-        .ok_or_else(|| {
-            Error::unauthenticated(
-                "no caller: the host has to vouch for one, or the request to carry an API key",
-            )
-        })
+/// Finds out who a request comes from: whom the host vouches for, whose API key it carries, or, as long as no key was
+/// ever made, whoever the configuration takes everybody for.
+pub(super) async fn caller(server: &Server, request: &Parts) -> Result<Caller> {
+    if let Some(caller) = request.extensions.get::<Caller>() {
+        return Ok(caller.clone());
+    }
+    if let Some(key) = key(&request.headers) {
+        let found = server.keys.verify(key).await?;
+        let environment = server.config.environment.as_deref();
+        return found
+            .filter(|key| environment.is_none_or(|environment| key.environment == environment))
+            .and_then(|key| {
+                let role = keys::highest(&key.roles)?;
+                Some(Caller::new(format!("key:{}", key.name), role))
+            })
+            .ok_or_else(|| Error::unauthenticated("the API key is not valid here"));
+    }
+    match &server.config.anonymous {
+        Some(caller) if !server.keys.required().await? => Ok(caller.clone()),
+        _ => Err(Error::unauthenticated(
+            "send an API key as 'Authorization: Bearer KEY' or 'X-Heady-Api-Key: KEY' ('heady keys add' makes one), \
+             or have the program that hosts the engine vouch for the caller",
+        )),
+    }
+}
+
+/// The key that a request carries; empty, which no key is, if what stands in its place cannot be one.
+fn key(headers: &HeaderMap) -> Option<&str> {
+    if let Some(key) = headers.get("x-heady-api-key") {
+        return Some(key.to_str().unwrap_or_default());
+    }
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str();
+    let (scheme, key) = authorization
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .unwrap_or_default();
+    Some(if scheme.eq_ignore_ascii_case("bearer") {
+        key.trim()
+    } else {
+        ""
+    })
 }
 
 /// Refuses a caller whose role is below `needed`.

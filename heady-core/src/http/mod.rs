@@ -8,35 +8,36 @@ mod access;
 mod answer;
 mod audit;
 mod catalog;
+mod guard;
 mod health;
 mod input;
+mod keys;
 mod monte_carlo;
 mod openapi;
 mod pipeline;
 mod problem;
 mod registry;
 mod route;
+mod server;
 #[cfg(test)]
 mod tests;
 
 pub use access::{Caller, Role};
+pub use keys::{AddApiKey, ApiKey, ApiKeyList, ApiKeys, NewApiKey};
+pub use server::serve;
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::{Next, from_fn};
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use self::route::Route;
 use crate::engine::Heady;
-use crate::error::{Error, Result};
-use crate::types::Id;
 
 /// The most a body may weigh: what today's clients may send.
 const MAX_BODY: usize = 5 << 20;
@@ -44,22 +45,39 @@ const MAX_BODY: usize = 5 << 20;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
-/// The header that names a request, in both directions.
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// How long a call may take: longer than a request may ask to wait for a run.
+const CALL_TIME: Duration = Duration::from_secs(330);
 
 /// How the router treats requests.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// Who a request comes from that nobody vouches for and that has no API key; refused if left out.
+    /// Who a request comes from that nobody vouches for and that has no API key, as long as no key was ever made;
+    /// refused if left out.
     pub anonymous: Option<Caller>,
-    /// What this installation is called: `production`, `staging`.
+    /// The environment, such as `prod` or `staging`: keys of another one are refused. Any key's if left out.
     pub environment: Option<String>,
+    /// The host names under which the server is called; any if left out. Whoever listens on loopback names loopback
+    /// here: a web page elsewhere can make a browser send requests, but not under these names from its own origin.
+    pub hosts: Option<Vec<String>>,
+}
+
+impl Config {
+    /// For a server on loopback: called under its names only, open to the local user until the first API key is made.
+    pub fn local() -> Self {
+        let names = ["localhost", "127.0.0.1", "[::1]"];
+        Self {
+            anonymous: Some(Caller::new("http:local", Role::Admin)),
+            environment: None,
+            hosts: Some(names.map(str::to_owned).to_vec()),
+        }
+    }
 }
 
 /// What every route shares.
 #[derive(Debug)]
 struct Server {
     heady: Heady,
+    keys: ApiKeys,
     config: Config,
     started: Instant,
 }
@@ -82,7 +100,7 @@ pub async fn answer(router: &Router, request: Request) -> Response {
 pub fn read_only(heady: &Heady) -> Router {
     let config = Config {
         anonymous: Some(Caller::new("local", Role::Viewer)),
-        environment: None,
+        ..Config::local()
     };
     let reading = routes().filter(|route| route.method == Method::GET);
     assemble(heady, config, reading)
@@ -109,6 +127,7 @@ fn routes() -> impl Iterator<Item = Route> {
 fn assemble(heady: &Heady, config: Config, routes: impl Iterator<Item = Route>) -> Router {
     let server = Arc::new(Server {
         heady: heady.clone(),
+        keys: ApiKeys::of(heady),
         config,
         started: Instant::now(),
     });
@@ -118,38 +137,5 @@ fn assemble(heady: &Heady, config: Config, routes: impl Iterator<Item = Route>) 
         })
         .fallback(problem::no_route)
         .method_not_allowed_fallback(problem::no_method)
-        .layer(from_fn(name_request))
-}
-
-/// The name of a request: the client's if it gave a plain one, else a new one.
-#[derive(Debug, Clone)]
-struct RequestId(HeaderValue);
-
-async fn name_request(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&REQUEST_ID).filter(|value| {
-        (1..=200).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
-    });
-    let id = given.cloned().unwrap_or_else(|| {
-        HeaderValue::from_str(Id::new().as_str())
-            .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
-    });
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
-    response.headers_mut().insert(REQUEST_ID.clone(), id);
-    response
-}
-
-/// Serves a router until `until` completes and the requests under way then are answered.
-///
-/// # Errors
-/// `UNAVAILABLE` if the listener fails.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    until: impl Future<Output = ()> + Send + 'static,
-) -> Result<()> {
-    axum::serve(listener, router)
-        .with_graceful_shutdown(until)
-        .await
-        .map_err(|error| Error::unavailable("the server ended").caused_by(error))
+        .layer(from_fn_with_state(server, guard::pass))
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::RequestId;
+use super::guard::RequestId;
 use crate::error::{Error, ErrorKind};
 use crate::types::{Timestamp, now};
 

@@ -6,10 +6,11 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use axum::RequestExt;
+use axum::RequestPartsExt;
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
@@ -21,8 +22,9 @@ use serde_json::{Map, Value};
 
 use super::access::{self, Role};
 use super::answer::{Answer, Documented};
+use super::guard::RequestId;
 use super::input::{self, Shape};
-use super::{BODY_TIME, MAX_BODY, RequestId, Server, problem};
+use super::{BODY_TIME, CALL_TIME, MAX_BODY, Server, problem};
 use crate::engine::Heady;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -145,27 +147,47 @@ impl Route {
         problem::respond(&refusal.error, refusal.status, &id)
     }
 
-    async fn respond(
-        &self,
-        server: Arc<Server>,
-        mut request: Request,
-    ) -> Result<Response, Refusal> {
+    async fn respond(&self, server: Arc<Server>, request: Request) -> Result<Response, Refusal> {
+        let (mut request, body) = request.into_parts();
         let mut heady = server.heady.clone();
         if let Some(role) = self.role {
-            let caller = access::caller(&server.config, &request)?;
+            let caller = access::caller(&server, &request).await?;
             access::check(&caller, role)?;
             heady = heady.acting_as(&caller.actor);
         }
+        let options = self.options(&mut request, body).await?;
+        let headers = request.headers;
+        let conditional = headers.contains_key(header::IF_MATCH);
+        let call = Call {
+            heady,
+            server,
+            headers,
+        };
+        let called = tokio::time::timeout(CALL_TIME, (self.call)(call, options)).await;
+        called
+            .unwrap_or_else(|_| Err(too_long()))
+            .map_err(|error| Refusal {
+                status: (conditional && error.kind() == ErrorKind::Aborted)
+                    .then_some(StatusCode::PRECONDITION_FAILED),
+                error,
+            })
+    }
+
+    /// The options of the call: those in the path, and those in the body or the query.
+    async fn options(
+        &self,
+        request: &mut Parts,
+        body: Body,
+    ) -> Result<Map<String, Value>, Refusal> {
         let Path(names): Path<Vec<(String, String)>> = request
-            .extract_parts()
+            .extract()
             .await
             .map_err(|error| Error::invalid_argument(format!("the path: {error}")))?;
-        let Query(query): Query<Vec<(String, String)>> = Query::try_from_uri(request.uri())
+        let Query(query): Query<Vec<(String, String)>> = Query::try_from_uri(&request.uri)
             .map_err(|error| Error::invalid_argument(format!("the query: {error}")))?;
-        let (parts, body) = request.into_parts();
         let mut options = Map::new();
         if self.has_body() {
-            options = input::object(&read_body(&parts.headers, body).await?)?;
+            options = input::object(&read_body(&request.headers, body).await?)?;
             if let Some((name, _)) = query.first() {
                 let message = format!("{name}: the query takes nothing here, the body does");
                 return Err(Error::invalid_argument(message).into());
@@ -174,29 +196,22 @@ impl Route {
             self.shape.add(&mut options, query)?;
         }
         self.shape.add(&mut options, names)?;
-        let headers = parts.headers;
-        let version = if self.shape.has("ifVersion") {
-            headers.get(header::IF_MATCH)
-        } else {
-            None
-        };
-        if let Some(version) = version {
+        if let Some(version) = request.headers.get(header::IF_MATCH)
+            && self.shape.has("ifVersion")
+        {
             let version = version.to_str().unwrap_or_default().trim_matches('"');
             let version = [("ifVersion".to_owned(), version.to_owned())];
             self.shape.add(&mut options, version)?;
         }
-        let conditional = headers.contains_key(header::IF_MATCH);
-        let call = Call {
-            heady,
-            server,
-            headers,
-        };
-        (self.call)(call, options).await.map_err(|error| Refusal {
-            status: (conditional && error.kind() == ErrorKind::Aborted)
-                .then_some(StatusCode::PRECONDITION_FAILED),
-            error,
-        })
+        Ok(options)
     }
+}
+
+fn too_long() -> Error {
+    Error::deadline_exceeded(format!(
+        "the call took longer than {} s",
+        CALL_TIME.as_secs()
+    ))
 }
 
 /// An error, and the status that HTTP has for it where the error's kind says less.
@@ -214,7 +229,7 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn read_body(headers: &HeaderMap, body: axum::body::Body) -> Result<Bytes, Refusal> {
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     let too_large = || Refusal {
         error: Error::resource_exhausted(format!("the body has more than {MAX_BODY} bytes")),
         status: Some(StatusCode::PAYLOAD_TOO_LARGE),

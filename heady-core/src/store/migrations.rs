@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 
 macro_rules! migrations {
     ($dialect:literal) => {
-        migrations!(@ $dialect: "0001_registry" "0002_pipeline" "0003_audit" "0004_vault" "0005_policy" "0006_sync" "0007_monte_carlo" "0009_drift")
+        migrations!(@ $dialect: "0001_registry" "0002_pipeline" "0003_audit" "0004_vault" "0005_policy" "0006_sync" "0007_monte_carlo" "0008_api_keys" "0009_drift")
     };
     (@ $dialect:literal: $($name:literal)*) => {
         [$(($name, include_str!(concat!("../../../migrations/", $dialect, "/", $name, ".sql")))),*]

@@ -1,0 +1,101 @@
+//! A listener with limits: a client that is slow, idle or one of thousands takes nothing from the others.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::error::Result;
+
+/// How many connections are open at once.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// How long the headers of a request may take, and how long a connection may be idle.
+const HEADER_TIME: Duration = Duration::from_secs(10);
+
+/// The most the headers of a request may weigh.
+const MAX_HEADERS: usize = 64 << 10;
+
+/// How long requests that are under way when the server stops may take to be answered.
+const DRAIN_TIME: Duration = Duration::from_secs(30);
+
+/// How long to rest when the system has no more sockets.
+const REST: Duration = Duration::from_millis(50);
+
+/// What a connection too many is told.
+const FULL: &str = r#"{"type":"urn:heady:problem:unavailable","title":"Service Unavailable","status":503,"code":"UNAVAILABLE","error":"too many connections are open","ok":false}"#;
+
+/// Serves a router until `until` completes and the requests under way then are answered.
+///
+/// # Errors
+/// None today: a connection that fails is its client's affair.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
+    let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIME)
+        .max_buf_size(MAX_HEADERS);
+    tokio::pin!(until);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut until => break,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!("no connection was accepted: {error}");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+        };
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            tokio::spawn(refuse(stream));
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let service = TowerToHyperService::new(router.clone());
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection ended: {error}");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN_TIME, connections.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("some requests were not answered in time");
+    }
+    Ok(())
+}
+
+async fn refuse(mut stream: TcpStream) {
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\nretry-after: 1\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n{FULL}",
+        FULL.len()
+    );
+    let refusal = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), refusal).await;
+}

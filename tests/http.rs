@@ -1,0 +1,232 @@
+//! `heady serve`: who is let in, what is answered, and how it stops.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+/// A `heady serve` on a port of its own, ended with the test.
+pub struct Server {
+    child: Child,
+    pub address: String,
+}
+
+impl Server {
+    pub fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+        let mut child = sandbox
+            .heady(&[&["serve", "--json"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        let address = said["address"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("http://")
+            .to_owned();
+        Self { child, address }
+    }
+
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_mins(1)))
+            .unwrap();
+        stream
+    }
+
+    /// Sends a request as it stands and reads until the server closes.
+    pub fn raw(&self, request: &[u8]) -> Answer {
+        let mut stream = self.connect();
+        // A server that refuses early may close before everything is written.
+        let _ = stream.write_all(request);
+        Answer::read(&mut stream)
+    }
+
+    pub fn send(&self, method: &str, path: &str, headers: &str, body: &str) -> Answer {
+        let kind = if body.is_empty() {
+            ""
+        } else {
+            "content-type: application/json\r\n"
+        };
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n{kind}content-length: {}\r\n{headers}\r\n{body}",
+            self.address,
+            body.len()
+        );
+        self.raw(request.as_bytes())
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, "", "")
+    }
+
+    /// Asks the process to end, as the system would, and returns its exit code.
+    #[cfg(unix)]
+    pub fn stop(mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        let sent = std::process::Command::new("kill")
+            .arg(&id)
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn read(stream: &mut TcpStream) -> Self {
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        Self {
+            status: status.unwrap_or(0),
+            head: head.to_ascii_lowercase(),
+            body: body.to_owned(),
+        }
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+
+    /// A problem with everything that clients of every age read.
+    pub fn refused(&self, status: u16, code: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert!(
+            self.head.contains("content-type: application/problem+json"),
+            "{self:?}"
+        );
+        let body = self.json();
+        assert_eq!(
+            (&body["code"], &body["ok"]),
+            (&json!(code), &json!(false)),
+            "{self:?}"
+        );
+        assert!(body["error"].is_string() && body["requestId"].is_string());
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_local_server_is_open_until_the_first_key_and_stops_when_asked() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox, &["--listen", "127.0.0.1:0"]);
+    assert_eq!(server.get("/api/health").json()["status"], "healthy");
+    assert_eq!(
+        server
+            .send("POST", "/api/nodes", "", r#"{"id": "N"}"#)
+            .status,
+        200
+    );
+    let elsewhere =
+        server.raw(b"GET /api/nodes HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
+    elsewhere.refused(403, "PERMISSION_DENIED");
+    let (code, made) = sandbox.json(&["keys", "add", "ci"]);
+    assert_eq!((code, &made["roles"]), (0, &json!(["viewer"])));
+    server.get("/api/nodes").refused(401, "UNAUTHENTICATED");
+    let key = format!(
+        "authorization: Bearer {}\r\n",
+        made["key"].as_str().unwrap()
+    );
+    assert_eq!(
+        server.send("GET", "/api/nodes", &key, "").json()["total"],
+        1
+    );
+    server
+        .send("POST", "/api/nodes", &key, "{}")
+        .refused(403, "PERMISSION_DENIED");
+    // A connection that is kept alive does not keep the server from ending.
+    let mut idle = server.connect();
+    idle.write_all(b"GET /api/health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .unwrap();
+    idle.read_exact(&mut [0; 12]).unwrap();
+    assert_eq!(server.stop(), Some(0));
+}
+
+#[test]
+fn a_public_address_needs_a_key_first() {
+    let sandbox = Sandbox::new();
+    let (code, refused) = sandbox.json(&["serve", "--listen", "0.0.0.0:0"]);
+    assert_eq!(
+        (code, &refused["error"]["code"]),
+        (2, &json!("FAILED_PRECONDITION"))
+    );
+    let (_, made) = sandbox.json(&[
+        "keys",
+        "add",
+        "ci",
+        "--role",
+        "operator",
+        "--environment",
+        "staging",
+    ]);
+    let key = made["key"].as_str().unwrap().to_owned();
+    let (_, listed) = sandbox.json(&["keys", "list"]);
+    assert_eq!(listed["keys"][0]["environment"], "staging");
+    assert!(!listed.to_string().contains(&key[key.len() - 72..]));
+    let mut server = Server::start(
+        &sandbox,
+        &["--listen", "0.0.0.0:0", "--environment", "staging"],
+    );
+    server.address = server.address.replace("0.0.0.0", "127.0.0.1");
+    let with = |key: &str| {
+        server.send(
+            "GET",
+            "/api/services",
+            &format!("x-heady-api-key: {key}\r\n"),
+            "",
+        )
+    };
+    assert_eq!(with(&key).status, 200);
+    with(&key.replace("staging", "prod")).refused(401, "UNAUTHENTICATED");
+    server.get("/api/services").refused(401, "UNAUTHENTICATED");
+    assert_eq!(server.get("/api/health").status, 200);
+    let (code, _) = sandbox.json(&["keys", "revoke", "ci"]);
+    assert_eq!(code, 0);
+    with(&key).refused(401, "UNAUTHENTICATED");
+    assert_eq!(sandbox.json(&["keys", "revoke", "ci"]).0, 2);
+    drop(server);
+    // A key that is revoked opens nothing.
+    assert_eq!(sandbox.json(&["serve", "--listen", "0.0.0.0:0"]).0, 2);
+}
+
+#[test]
+fn the_document_in_the_repository_is_that_of_the_routes() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+    let committed = std::fs::read_to_string(path).unwrap();
+    let sandbox = Sandbox::new();
+    let made = sandbox.run(&["openapi"]).stdout;
+    assert!(
+        committed == made,
+        "openapi.json is not that of the routes: `make openapi` writes it"
+    );
+}
