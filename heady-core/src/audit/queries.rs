@@ -10,7 +10,7 @@ use super::{
     AuditCheckpoint, AuditEntry, AuditPage, AuditQuery, CheckpointPage, CheckpointQuery, chain,
 };
 use crate::error::{Error, Result};
-use crate::store::{Arg, Mark, Page, Row, Sql, Store, Transaction, args};
+use crate::store::{Arg, Dialect, Mark, Page, Row, Sql, Store, Transaction, args};
 use crate::types::{Id, Timestamp, unhex};
 
 /// Appends rows and moves the head of their chain to the last one. Rows that do not continue the head's row set it to
@@ -51,7 +51,14 @@ pub(super) fn insert() -> Sql {
 pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -> Result<Mark> {
     let text = "SELECT seq, hash FROM audit_heads WHERE chain_id = $1";
     let sql = Sql::of(text, format!("{text} FOR UPDATE"));
-    let row = transaction.fetch_optional(sql, args![chain_id]).await?;
+    let mut row = transaction
+        .fetch_optional(sql.clone(), args![chain_id])
+        .await?;
+    if row.is_none() && transaction.dialect() == Dialect::Postgres {
+        // There is no row to lock yet, so two engines could both begin this chain: the second waits here for the first.
+        transaction.fetch_all(BEGIN_CHAIN, args![chain_id]).await?;
+        row = transaction.fetch_optional(sql, args![chain_id]).await?;
+    }
     match row {
         Some(row) => Ok(Mark {
             seq: row.get("seq")?,
@@ -63,6 +70,9 @@ pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -
         }),
     }
 }
+
+const BEGIN_CHAIN: &str =
+    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/heady/audit/' || $1, 0))";
 
 fn digest(row: &Row, column: &str) -> Result<chain::Digest> {
     let text: String = row.get(column)?;
