@@ -6,6 +6,8 @@
 #
 # A server that HEADY_TEST_POSTGRES_URL already names is used instead; tests make schemas of their own in it and leave
 # them, so it should be one that may be thrown away.
+#
+# TMPDIR says where the data lies, HEADY_POSTGRES_SETTINGS="-c NAME=VALUE …" how the server differs from its defaults.
 set -euo pipefail
 
 version=18

@@ -1,8 +1,10 @@
 //! Durable no-op steps of durare: `bench-durare URL RUNS SECONDS`.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use durare::{DurableContext, DurableEngine, Result, WorkflowOptions};
+use durare::{DurableContext, DurableEngine, PostgresProvider, Result, WorkflowOptions};
+use sqlx::postgres::PgPoolOptions;
 
 const STEPS: u64 = 9;
 
@@ -28,9 +30,17 @@ async fn main() -> Result<()> {
     };
     let runs: usize = runs.parse().expect("RUNS is a number");
     let time = Duration::from_secs_f64(seconds.parse().expect("SECONDS is a number"));
-    let engine = DurableEngine::connect(url).await?.build().await?;
+    let builder = if url.starts_with("postgres") {
+        // Its own pool has 8 connections, for which 32 runs would have to queue.
+        let pool = PgPoolOptions::new().max_connections(8.max(runs as u32 + 1));
+        let pool = pool.connect(url).await?;
+        DurableEngine::builder(Arc::new(PostgresProvider::from_pool_with_schema(pool, "durare")?))
+    } else {
+        DurableEngine::connect(url).await?
+    };
+    let engine = builder.build().await?;
     engine.start_with(Bench, STEPS, WorkflowOptions::default()).await?.await?;
-    let engine = std::sync::Arc::new(engine);
+    let engine = Arc::new(engine);
     let begun = Instant::now();
     let mut under_way = tokio::task::JoinSet::new();
     let mut done = 0;

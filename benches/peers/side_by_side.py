@@ -1,0 +1,137 @@
+"""What the benches of all domains share: installing, a database, interleaved rounds, lines of figures."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache" / "peers"
+ROUNDS = 3
+
+Command = list[str]
+Rates = list[float]
+Key = tuple[str, int]
+
+
+class Unavailable(Exception):
+    """A peer cannot be installed or run here; the message says why."""
+
+
+def say(text: str) -> None:
+    """Reports progress, on stderr: stdout has figures only."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def rust(folder: Path) -> Command:
+    """Builds the Rust program in the folder; returns the command that runs it."""
+    say(f"building {folder.relative_to(ROOT)}")
+    target = CACHE / "target"
+    build = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(target)]
+    attempt([*build, "--manifest-path", str(folder / "Cargo.toml")])
+    return [str(target / "release" / f"bench-{folder.name}")]
+
+
+def python(folder: Path) -> Command:
+    """Installs the requirements.txt of the folder; returns the command that runs its steps.py."""
+    requirements = (folder / "requirements.txt").read_text()
+    home = CACHE / f"{folder.parent.name}-{folder.name}"
+    complete = home / "complete"
+    if not complete.exists() or complete.read_text() != requirements:
+        say(f"installing {folder.relative_to(ROOT)}")
+        venv.create(home, clear=True, with_pip=True)
+        install = [str(home / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+        attempt([*install, "-r", str(folder / "requirements.txt")])
+        complete.write_text(requirements)
+    return [str(home / "bin" / "python"), str(folder / "steps.py")]
+
+
+def attempt(command: Command, timeout: float = 3600) -> str:
+    """Runs a command and returns what it printed; raises Unavailable with the end of its complaints."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{command[0]}: {error}") from error
+    if done.returncode != 0:
+        raise Unavailable(
+            "\n".join((done.stderr or done.stdout).strip().splitlines()[-3:]) or f"exit {done.returncode}"
+        )
+    return done.stdout
+
+
+def rate(command: Command) -> float:
+    """Runs a program that prints {"steps": …, "seconds": …} as its last line; returns steps per second."""
+    try:
+        last = json.loads(attempt(command, timeout=120).strip().splitlines()[-1])
+        return last["steps"] / last["seconds"]
+    except (ValueError, LookupError, ZeroDivisionError) as error:
+        raise Unavailable(f"{command[0]} printed no figure: {error}") from error
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """A throw-away PostgreSQL whose commits take 2 ms, whatever the disk and its other users do; yields its URL."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
+    if not roomy:
+        say("/dev/shm has not 4 GB free: PostgreSQL lies on the disk, and its commits are as steady as that is")
+    environment = {key: value for key, value in os.environ.items() if key != "HEADY_TEST_POSTGRES_URL"}
+    environment |= {"HEADY_POSTGRES_SETTINGS": "-c commit_delay=2000 -c commit_siblings=0"}
+    environment |= {"TMPDIR": str(memory)} if roomy else {}
+    hold = 'echo "$HEADY_TEST_POSTGRES_URL"; cat >/dev/null'
+    command = [str(ROOT / "scripts" / "with-postgres.sh"), "--", "sh", "-c", hold]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as server:
+        url = server.stdout.readline().strip()
+        if not url:
+            raise Unavailable("PostgreSQL did not start; what it said stands above")
+        try:
+            yield url
+        finally:
+            server.stdin.close()
+
+
+@contextmanager
+def disk() -> Iterator[Path]:
+    """An empty folder on the project's disk, gone afterwards."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        yield Path(folder)
+
+
+def interleave(cells: dict[Key, Callable[[], float]]) -> dict[Key, Rates | Unavailable]:
+    """Measures each cell once a round, so that all see the machine in the same moods."""
+    measured: dict[Key, Rates | Unavailable] = {key: [] for key in cells}
+    for number in range(ROUNDS):
+        for key, measure in cells.items():
+            if isinstance(measured[key], Unavailable):
+                continue
+            try:
+                measured[key].append(measure())
+                say(f"round {number + 1}/{ROUNDS} {key}: {measured[key][-1]:,.0f}/s")
+            except Unavailable as error:
+                measured[key] = error
+    return measured
+
+
+def figure(name: str, peer: str, ours: Rates | Unavailable, theirs: Rates | Unavailable, target: float | None) -> None:
+    """Prints one line: how often theirs goes into ours. Without a target it is only for the reader to know."""
+    if isinstance(ours, Unavailable):
+        raise ours
+    if isinstance(theirs, Unavailable):
+        return skipped(name, peer, theirs)
+    ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    line = {"name": name, "peer": peer, "ours": round(median(ours), 1), "theirs": round(median(theirs), 1)}
+    line |= {"ratio": round(ratio, 2), "target": target, "met": None if target is None else ratio >= target}
+    print(json.dumps(line), flush=True)
+
+
+def skipped(name: str, peer: str, why: Exception) -> None:
+    """Prints the line of a peer that is not there."""
+    print(json.dumps({"name": name, "peer": peer, "skipped": str(why)}), flush=True)
