@@ -8,6 +8,8 @@ DOMAIN ?= pipeline
 # As the linker names it on this system; it exists when `mobile` is made.
 MOBILE_LIBRARY = $(wildcard target/debug/libheady_mobile.so target/debug/libheady_mobile.dylib)
 BINDGEN = target/debug/uniffi-bindgen generate --no-format
+# As seen from heady-py, whose rules hold for all of it.
+PYTHON_CODE = --config pyproject.toml . ../benches ../examples
 
 .PHONY: run test test-rust test-bindings test-mobile lint fmt node py mobile kotlin swift openapi bench peers docs
 
@@ -68,16 +70,17 @@ lint: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy -p heady-core --no-default-features --features sqlite -- -D warnings
 	cargo clippy -p heady-mobile --features bindgen -- -D warnings
+	cargo clippy -p heady-benches --all-targets -- -D warnings
 	cargo clippy -p heady-node -- -D warnings
 	cargo clippy -p heady-py -- -D warnings
-	cd heady-node && npx prettier --check .
-	$(IN_VENV) cd heady-py && ruff format --check . && ruff check .
+	cd heady-node && npx prettier --config .prettierrc.json --check . ../examples/node
+	$(IN_VENV) cd heady-py && ruff format --check $(PYTHON_CODE) && ruff check $(PYTHON_CODE)
 	if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed; CI runs it"; fi
 
 fmt: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo fmt --all
-	cd heady-node && npx prettier --write .
-	$(IN_VENV) cd heady-py && ruff format . && ruff check --fix .
+	cd heady-node && npx prettier --config .prettierrc.json --write . ../examples/node
+	$(IN_VENV) cd heady-py && ruff format $(PYTHON_CODE) && ruff check --fix $(PYTHON_CODE)
 
 ## The OpenAPI document of `heady serve`
 openapi:
@@ -85,7 +88,7 @@ openapi:
 
 ## The kernels, alone
 bench:
-	cargo bench --quiet
+	cargo bench --quiet -p heady-benches
 
 ## A peer and us side by side, in one go: make peers DOMAIN=pipeline
 peers:

@@ -14,6 +14,7 @@ from statistics import median
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "peers"
+TARGET = ["--target-dir", str(CACHE / "target")]
 ROUNDS = 3
 
 Command = list[str]
@@ -30,13 +31,18 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def ours(domain: str) -> Command:
+    """Builds our program for the domain; returns the command that runs it."""
+    say(f"building ours for {domain}")
+    attempt(["cargo", "build", "--release", "--quiet", "-p", "heady-benches", *TARGET])
+    return [str(CACHE / "target" / "release" / f"bench-{domain}")]
+
+
 def rust(folder: Path) -> Command:
-    """Builds the Rust program in the folder; returns the command that runs it."""
+    """Builds the peer in the folder, a workspace of its own; returns the command that runs it."""
     say(f"building {folder.relative_to(ROOT)}")
-    target = CACHE / "target"
-    build = ["cargo", "build", "--release", "--locked", "--quiet", "--target-dir", str(target)]
-    attempt([*build, "--manifest-path", str(folder / "Cargo.toml")])
-    return [str(target / "release" / f"bench-{folder.name}")]
+    attempt(["cargo", "build", "--release", "--quiet", "--locked", *TARGET, "--manifest-path", str(folder / "Cargo.toml")])
+    return [str(CACHE / "target" / "release" / f"bench-{folder.name}")]
 
 
 def python(folder: Path) -> Command:

@@ -1,7 +1,7 @@
 """Durable no-op steps per second: ours, durare, DBOS for Python and the bare commit.
 
 A run is nine steps; 1, 6 or 32 runs are under way at once. All save each step before the next begins. On SQLite `ours`
-and durare survive the death of the process (synchronous=NORMAL); `ours-full`, DBOS and the floor that of the power, too.
+and durare survive the death of the process (synchronous=NORMAL); `ours-full`, DBOS and the floor that of power, too.
 """
 
 import tempfile
@@ -17,6 +17,7 @@ from side_by_side import (
     disk,
     figure,
     interleave,
+    ours,
     postgres,
     python,
     rate,
@@ -33,14 +34,14 @@ Measured = dict[Key, Rates | Unavailable]
 
 
 def main() -> None:
-    ours = rust(HERE / "ours")
+    program = ours("pipeline")
     peers: dict[str, Command] = {}
     for name, install in {"durare": rust, "dbos": python}.items():
         try:
             peers[name] = install(HERE / name)
         except Unavailable as why:
             skipped("pipeline", name, why)
-    mine = {name: [*ours, name] for name in ("ours", "ours-full", "floor")}
+    mine = {name: [*program, name] for name in ("ours", "ours-full", "floor")}
     try:
         with postgres() as url:
             programs = {name: mine[name] for name in ("ours", "floor")} | peers

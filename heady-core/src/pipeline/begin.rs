@@ -205,7 +205,8 @@ pub(super) async fn begin(
     let folder = Folder::of(chosen.folder.as_deref());
     let tools = shared.tools_for_run().await?;
     let preflight = Preflight::check(&definition, &shared.handlers, &tools, &folder);
-    let history = queries::history(&shared.store, &chosen.workflow_id).await?;
+    let recent = &shared.recent;
+    let history = recent.history(&shared.store, &chosen.workflow_id).await?;
     let known = (!simulated).then_some(&preflight);
     let model = Model::of(&definition, limit, &history, known);
     let pretended = if simulated {
@@ -213,7 +214,7 @@ pub(super) async fn begin(
     } else {
         None
     };
-    let forecast = model.forecast(&tools.monte_carlo, seed).await?;
+    let forecast = model.forecast(recent, &tools.monte_carlo, seed).await?;
 
     let id = Id::new();
     let new_run = NewRun {

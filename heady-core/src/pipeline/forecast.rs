@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::definition::{Definition, STAGE_PREFIX, Stage, Task};
 use super::preflight::Preflight;
+use super::recent::Recent;
 use super::{Forecast, TaskForecast};
 use crate::error::Result;
 use crate::monte_carlo::{MonteCarlo, SimulationOptions, Spread};
@@ -16,6 +17,9 @@ use crate::types::Warning;
 
 /// How many real successes of a task make a history.
 const ENOUGH: usize = 5;
+
+/// How many of a workflow's newest runs make its history.
+pub(super) const HISTORY_RUNS: usize = 50;
 
 /// How often a run is simulated.
 const SAMPLES: i64 = 2_048;
@@ -145,15 +149,26 @@ impl Model {
         Ok(real.map(|task| task.mean * 1000.0).collect())
     }
 
-    /// Simulates the plan.
-    pub(super) async fn forecast(self, monte_carlo: &MonteCarlo, seed: i64) -> Result<Forecast> {
-        let options = SimulationOptions {
-            plan: self.plan.into(),
+    /// Simulates the plan, or remembers what it came to.
+    pub(super) async fn forecast(
+        self,
+        recent: &Recent,
+        monte_carlo: &MonteCarlo,
+        seed: i64,
+    ) -> Result<Forecast> {
+        let simulated = recent.simulated(self.plan, seed);
+        let options = || SimulationOptions {
+            plan: simulated.plan.clone().into(),
             seed: Some(seed),
             samples: Some(SAMPLES),
+            // So few samples are drawn before further threads have started.
+            threads: Some(1),
             ..SimulationOptions::default()
         };
-        let simulation = monte_carlo.simulate(options).await?;
+        let simulation = simulated
+            .simulation
+            .get_or_try_init(|| monte_carlo.simulate(options()))
+            .await?;
         let real = simulation
             .tasks
             .iter()
@@ -168,11 +183,11 @@ impl Model {
             })
             .collect();
         Ok(Forecast {
-            digest: simulation.digest,
-            plan_hash: simulation.plan_hash,
+            digest: simulation.digest.clone(),
+            plan_hash: simulation.plan_hash.clone(),
             samples: simulation.samples,
             success: simulation.success,
-            duration_ms: milliseconds(simulation.duration),
+            duration_ms: milliseconds(simulation.duration.clone()),
             score: simulation.readiness.score,
             tasks,
             warnings: self.warnings,

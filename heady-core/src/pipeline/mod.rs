@@ -16,6 +16,7 @@ mod journal;
 mod model;
 mod preflight;
 mod queries;
+mod recent;
 mod record;
 mod recovery;
 mod result;
@@ -52,6 +53,7 @@ use self::event::Events;
 use self::execution::{Execution, UnderWay};
 use self::handler::Handlers;
 use self::journal::{Journal, RunChange, RunJournal};
+use self::recent::Recent;
 use self::result::{StoredResult, Whole};
 use self::resume::{Loaded, Reason};
 pub(crate) use self::tasks::Tools;
@@ -81,6 +83,7 @@ struct Shared {
     tools: Tools,
     handlers: Handlers,
     breakers: Breakers,
+    recent: Recent,
     lane: Lane<Journal>,
     worker: Worker,
     active: Mutex<HashMap<Id, Active>>,
@@ -117,6 +120,7 @@ impl Pipeline {
             tools,
             handlers: Handlers::default(),
             breakers: Breakers::default(),
+            recent: Recent::default(),
             active: Mutex::default(),
             kept_alive: AtomicBool::new(false),
             closing: CancellationToken::new(),
@@ -159,10 +163,7 @@ impl Pipeline {
     /// definition, `INVALID_ARGUMENT` for anything malformed. Missing handlers and rights are no error of this call:
     /// the run fails, and says so.
     pub async fn start(&self, options: StartRun) -> Result<PipelineRun> {
-        let id = match begin::begin(&self.shared, &self.actor, options).await? {
-            Begun::New(execution) => self.shared.spawn(*execution),
-            Begun::Ended(id) | Begun::Known(id) => id,
-        };
+        let id = self.begin(options).await?;
         self.get(id.as_str()).await
     }
 
@@ -171,8 +172,17 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::start`]. A run that fails is no error of this call: see its status.
     pub async fn run(&self, options: StartRun) -> Result<PipelineRun> {
-        let run = self.start(options).await?;
-        self.wait(run.run_id.as_str()).await
+        let id = self.begin(options).await?;
+        self.wait(id.as_str()).await
+    }
+
+    async fn begin(&self, options: StartRun) -> Result<Id> {
+        Ok(
+            match begin::begin(&self.shared, &self.actor, options).await? {
+                Begun::New(execution) => self.shared.spawn(*execution),
+                Begun::Ended(id) | Begun::Known(id) => id,
+            },
+        )
     }
 
     /// Returns a run as it stands.
@@ -181,6 +191,10 @@ impl Pipeline {
     /// `NOT_FOUND`.
     pub async fn get(&self, run_id: &str) -> Result<PipelineRun> {
         let loaded = Loaded::of(&self.shared, &Id::from(run_id)).await?;
+        self.assemble(&loaded)
+    }
+
+    fn assemble(&self, loaded: &Loaded) -> Result<PipelineRun> {
         let under_way = self
             .shared
             .active()
@@ -216,16 +230,19 @@ impl Pipeline {
                 .active()
                 .get(&id)
                 .map(|active| active.done.clone());
-            let row = queries::run_by_id(&self.shared.store, &id).await?;
-            if row.status.is_terminal() || row.status == RunStatus::Paused {
-                return self.get(run_id).await;
-            }
-            match done {
-                Some(mut done) => drop(done.changed().await),
-                None => tokio::time::sleep(Duration::from_millis(100)).await,
+            let here = done.is_some();
+            if let Some(mut done) = done {
+                let _ = done.changed().await;
             }
             if self.shared.closing.is_cancelled() {
                 return Err(execution::handed_back());
+            }
+            let row = queries::run_by_id(&self.shared.store, &id).await?;
+            if row.status.is_terminal() || row.status == RunStatus::Paused {
+                return self.assemble(&Loaded::from_row(&self.shared, row).await?);
+            }
+            if !here {
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
         }
     }

@@ -2,16 +2,13 @@
 
 use serde_json::Value;
 
-use super::forecast::{History, TaskHistory};
+use super::forecast::{HISTORY_RUNS, History, TaskHistory};
 use super::journal::{Kind, StageRow};
 use super::result::StoredResult;
 use super::{RunPage, RunQuery, RunStatus, RunSummary, StageStatus};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Arg, Page, Row, Sql, Store, Transaction, args};
 use crate::types::{Id, Timestamp, now};
-
-/// How many of a workflow's newest runs make its history.
-const HISTORY_RUNS: i64 = 50;
 
 /// How long a worker that stopped renewing its lease is still taken for alive where its lock cannot be looked at.
 pub(super) const LEASE_SECONDS: u64 = 15;
@@ -314,7 +311,7 @@ pub(super) async fn history(store: &Store, workflow_id: &str) -> Result<History>
              ) AS r ON r.id = s.pipeline_run_id
              WHERE s.kind = 'TASK' AND s.attempt > 0 AND s.status IN ('SUCCEEDED', 'FAILED') AND s.simulated = $3
              ORDER BY s.started_at, s.id",
-            args![workflow_id, HISTORY_RUNS, false],
+            args![workflow_id, HISTORY_RUNS as i64, false],
         )
         .await?;
     let mut history = History::new();

@@ -32,7 +32,7 @@ impl Loaded {
         Self::from_row(shared, queries::run_by_id(&shared.store, id).await?).await
     }
 
-    async fn from_row(shared: &Shared, row: RunRow) -> Result<Self> {
+    pub(super) async fn from_row(shared: &Shared, row: RunRow) -> Result<Self> {
         let stored =
             queries::definition(&shared.store, &row.pipeline_id, row.definition_version).await?;
         let definition = Definition::for_run(&stored.document, &row.input, &row.hosted)?;

@@ -1,4 +1,6 @@
-//! Durable no-op steps of ours, and the commit floor under them: `bench-ours ours|ours-full|floor URL RUNS SECONDS`.
+//! Durable no-op steps of ours, and the commit floor under them: `bench-pipeline ours|ours-full|floor URL RUNS SECONDS`.
+
+#![expect(clippy::print_stdout, reason = "what it found out is what it is for")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,7 +19,7 @@ const STEPS: u64 = 9;
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [what, url, runs, seconds] = arguments.as_slice() else {
-        panic!("bench-ours ours|ours-full|floor URL RUNS SECONDS");
+        panic!("bench-pipeline ours|ours-full|floor URL RUNS SECONDS");
     };
     let runs: usize = runs.parse().expect("RUNS is a number");
     let time = Duration::from_secs_f64(seconds.parse().expect("SECONDS is a number"));
@@ -43,12 +45,17 @@ async fn ours(url: &str, durability: Durability, runs: usize, time: Duration) ->
     let stages: Vec<_> = (0..STEPS)
         .map(|n| json!({"id": format!("s{n}"), "tasks": ["step"]}))
         .collect();
-    let definition = json!({"pipeline": {"name": "bench", "global": {"seed": 1}, "stages": stages}});
+    let definition =
+        json!({"pipeline": {"name": "bench", "global": {"seed": 1}, "stages": stages}});
     let options = DefinePipeline {
         definition: Some(definition.into()),
         ..DefinePipeline::default()
     };
-    heady.pipeline().define(options).await.expect("a definition");
+    heady
+        .pipeline()
+        .define(options)
+        .await
+        .expect("a definition");
     let once = |heady: Heady| async move {
         let start = StartRun {
             workflow_id: Some("bench".into()),
@@ -66,14 +73,17 @@ async fn ours(url: &str, durability: Durability, runs: usize, time: Duration) ->
 /// One row in one commit, which nobody who promises durability for each step goes below without batching.
 async fn floor(url: &str, runs: usize, time: Duration) -> (u64, f64) {
     const TABLE: &str = "CREATE TABLE IF NOT EXISTS floor (id BIGINT, body TEXT)";
-    const INSERT: &str = "INSERT INTO floor VALUES (1, 'a row as long as that of a finished step, more or less')";
+    const INSERT: &str =
+        "INSERT INTO floor VALUES (1, 'a row as long as that of a finished step, more or less')";
     if url.starts_with("sqlite:") {
         let options: SqliteConnectOptions = url.parse().expect("a URL");
         let options = options
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full);
-        let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("opens");
+        let mut connection = sqlx::SqliteConnection::connect_with(&options)
+            .await
+            .expect("opens");
         connection.execute(TABLE).await.expect("a table");
         // SQLite has one writer, however many there are.
         let begun = Instant::now();
@@ -96,7 +106,12 @@ async fn floor(url: &str, runs: usize, time: Duration) -> (u64, f64) {
         let index = next.fetch_add(1, Ordering::Relaxed) as usize % runs;
         let connection = connections[index].clone();
         async move {
-            connection.lock().await.execute(INSERT).await.expect("a commit");
+            connection
+                .lock()
+                .await
+                .execute(INSERT)
+                .await
+                .expect("a commit");
         }
     })
     .await
