@@ -255,16 +255,18 @@ impl Pipeline {
         queries::list(&self.shared.store, query).await
     }
 
-    /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is
-    /// cancelled when somebody resumes it, or at once if it waits for a person.
+    /// Cancels a run: what is under way is interrupted, what was done is undone. A run that waits for a person is taken
+    /// up here and has ended when this returns; one that nobody executes is cancelled when somebody resumes it.
     ///
     /// # Errors
-    /// `NOT_FOUND`, or `FAILED_PRECONDITION` if it has ended.
+    /// `NOT_FOUND`, or `FAILED_PRECONDITION` if it has ended. For a run that waits for a person also what is missing
+    /// here to undo it; it is then cancelled where that is not so.
     pub async fn cancel(&self, run_id: &str) -> Result<PipelineRun> {
         let id = Id::from(run_id);
         let record = Record::new(&self.actor, "RUN_CANCEL", format!("run:{id}"), "SUCCEEDED");
         let wanted = id.clone();
-        self.shared
+        let status = self
+            .shared
             .store
             .write(move |transaction| {
                 Box::pin(async move {
@@ -277,13 +279,19 @@ impl Pipeline {
                         );
                         return Err(Error::failed_precondition(message));
                     }
-                    if row.status == RunStatus::Paused {
-                        queries::set_status(transaction, &row, RunStatus::Cancelled).await?;
-                    }
-                    audit::append(transaction, &[record]).await
+                    audit::append(transaction, &[record]).await?;
+                    Ok(row.status)
                 })
             })
             .await?;
+        if status == RunStatus::Paused {
+            let taken = resume::take_up(&self.shared, &self.actor, &id, Reason::ToCancel).await?;
+            if let Some(execution) = taken {
+                execution.cancel.cancel();
+                self.shared.spawn(*execution);
+            }
+            return self.wait(run_id).await;
+        }
         if let Some(active) = self.shared.active().get(&id) {
             active.cancel.cancel();
         }

@@ -78,6 +78,8 @@ impl Loaded {
 pub(super) enum Reason {
     /// Somebody asked for it.
     Asked,
+    /// Somebody asked to cancel it, and what was done has to be undone.
+    ToCancel,
     /// Its worker is gone.
     Orphaned,
 }
@@ -103,12 +105,16 @@ pub(super) async fn take_up(
     let folder = Folder::of(loaded.row.folder.as_deref());
     let tools = shared.tools_for_run().await?;
     let preflight = Preflight::check(&loaded.definition, &shared.handlers, &tools, &folder);
-    check_rest(&loaded.definition, &state, &preflight, claim.status)?;
+    let ahead = match reason {
+        Reason::ToCancel => RunStatus::Compensating,
+        Reason::Asked | Reason::Orphaned => claim.status,
+    };
+    check_rest(&loaded.definition, &state, &preflight, ahead)?;
 
     shared.worker.show_life().await?;
     let Some(row) = take(shared, actor, &loaded.row, claim, reason).await? else {
         return match reason {
-            Reason::Asked => Err(Error::aborted(format!(
+            Reason::Asked | Reason::ToCancel => Err(Error::aborted(format!(
                 "run {id} was taken up by somebody else a moment ago"
             ))),
             Reason::Orphaned => Ok(None),

@@ -372,10 +372,16 @@ async fn a_paused_run_is_resumed_or_cancelled(fresh: Fresh) {
         assert_eq!((run.status, run.finished_at), (RunStatus::Paused, None));
         assert!(run.error.as_ref().unwrap().message.contains("corrupt"));
         if cancel {
-            assert_eq!(
-                pipeline.cancel(run.run_id.as_str()).await.unwrap().status,
-                RunStatus::Cancelled
-            );
+            let run = pipeline.cancel(run.run_id.as_str()).await.unwrap();
+            assert_eq!(run.status, RunStatus::Cancelled);
+            assert_sound(&run);
+            let query = AuditQuery {
+                target: Some(format!("run:{}", run.run_id)),
+                ..AuditQuery::default()
+            };
+            let entries = Audit::new(store.clone()).list(query).await.unwrap().entries;
+            let actions: Vec<_> = entries.iter().map(|entry| entry.action.as_str()).collect();
+            assert_eq!(actions, ["RUN_FINISH", "RUN_CANCEL", "RUN_START"]);
         } else {
             // The rule still holds, so it pauses again before the next stage: a person is asked each time.
             let again = pipeline.resume(run.run_id.as_str()).await.unwrap();
