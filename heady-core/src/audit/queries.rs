@@ -14,7 +14,8 @@ use crate::store::{Arg, Dialect, Mark, Page, Row, Sql, Store, Transaction, args}
 use crate::types::{Id, Timestamp, unhex};
 
 /// Appends rows and moves the head of their chain to the last one. Rows that do not continue the head's row set it to
-/// NULL, which the table refuses: a writer whose knowledge of the chain is stale writes nothing.
+/// NULL, which the table refuses: a writer whose knowledge of the chain is stale writes nothing. On PostgreSQL the head is
+/// locked before the first row is written, as [`locked_head`] does it: in the other order two writers wait for each other.
 pub(super) fn insert() -> Sql {
     Sql::of(
         "INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
@@ -29,14 +30,17 @@ pub(super) fn insert() -> Sql {
          ON CONFLICT (chain_id) DO UPDATE SET hash = excluded.hash, seq = CASE WHEN EXISTS (
             SELECT 1 FROM audit_logs AS next WHERE next.chain_id = audit_heads.chain_id
             AND next.seq = audit_heads.seq + 1 AND next.prev_hash = audit_heads.hash) THEN excluded.seq END",
-        "WITH written AS (
+        "WITH head AS MATERIALIZED (
+            SELECT chain_id FROM audit_heads WHERE chain_id = ($1::json -> 0 ->> 'chain_id') FOR UPDATE
+         ),
+         written AS (
             INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
                 chain_id, seq, prev_hash, hash, details_commit, salt)
             SELECT id, actor, action, target, status, details, timestamp,
-                chain_id, seq, prev_hash, hash, details_commit, salt
+                record.chain_id, seq, prev_hash, hash, details_commit, salt
             FROM json_to_recordset($1::json) AS record(id uuid, actor text, action text, target text, status text,
                 details jsonb, timestamp timestamptz, chain_id text, seq bigint, prev_hash text, hash text,
-                details_commit text, salt text)
+                details_commit text, salt text) LEFT JOIN head ON true
             RETURNING chain_id, seq, prev_hash, hash
          )
          INSERT INTO audit_heads (chain_id, seq, hash)
@@ -54,7 +58,7 @@ pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -
     let mut row = transaction
         .fetch_optional(sql.clone(), args![chain_id])
         .await?;
-    if row.is_none() && transaction.dialect() == Dialect::Postgres {
+    if row.is_none() && transaction.dialect() != Dialect::Sqlite {
         // There is no row to lock yet, so two engines could both begin this chain: the second waits here for the first.
         transaction.fetch_all(BEGIN_CHAIN, args![chain_id]).await?;
         row = transaction.fetch_optional(sql, args![chain_id]).await?;

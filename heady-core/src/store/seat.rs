@@ -151,7 +151,8 @@ impl Lease {
             return false;
         }
         self.mark = Some(mark);
-        self.kept = Some(mark);
+        // Where nothing was written yet nothing can be locked either, so that is read again each time.
+        self.kept = (mark.seq > 0).then_some(mark);
         true
     }
 
