@@ -214,7 +214,12 @@ pub(super) async fn begin(
     } else {
         None
     };
-    let forecast = model.forecast(recent, &tools.monte_carlo, seed).await?;
+    let mut forecast = model.forecast(recent, &tools.monte_carlo, seed).await?;
+    let hopeless = hopeless(&definition, &preflight, &chosen.document);
+    if hopeless.is_some() && !simulated {
+        // That no task can fail is no reason to be ready when there is none.
+        forecast.score = 0;
+    }
 
     let id = Id::new();
     let new_run = NewRun {
@@ -246,7 +251,6 @@ pub(super) async fn begin(
         input: Arc::new(input),
         forecast: Some(forecast),
     };
-    let hopeless = hopeless(&definition, &preflight, &chosen.document);
     let mut execution =
         shared.execution(facts, definition, preflight, limit, folder, tools, &id, 1);
     let mut transition = execution.journal.transition();

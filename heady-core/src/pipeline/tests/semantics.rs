@@ -232,6 +232,7 @@ async fn the_built_in_stages_do_their_part(fresh: Fresh) {
         (RunStatus::Failed, "hcfullpipeline")
     );
     assert_eq!(idle.error.as_ref().unwrap().code, "FAILED_PRECONDITION");
+    assert_eq!(idle.metrics.readiness_score, Some(0.0));
     assert_sound(&idle);
 
     log.handle(&pipeline, "work");
