@@ -34,11 +34,11 @@ def test_every_cell_of_the_notebook_runs() -> None:
 
 def run_cell(source: str, names: dict[str, Any]) -> Any:
     """Runs a cell as a notebook does: its value is that of the expression at its end."""
-    body = ast.parse(source).body
-    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
-    exec(compile(ast.Module(body, []), "cell", "exec"), names)
-    if last is None:
+    *body, last = ast.parse(source).body
+    if not isinstance(last, ast.Expr):
+        exec(compile(source, "cell", "exec"), names)
         return None
+    exec(compile(ast.Module(body, []), "cell", "exec"), names)
     return eval(compile(ast.Expression(last.value), "cell", "eval"), names)
 
 
