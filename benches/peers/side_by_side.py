@@ -41,7 +41,9 @@ def ours(domain: str) -> Command:
 def rust(folder: Path) -> Command:
     """Builds the peer in the folder, a workspace of its own; returns the command that runs it."""
     say(f"building {folder.relative_to(ROOT)}")
-    attempt(["cargo", "build", "--release", "--quiet", "--locked", *TARGET, "--manifest-path", str(folder / "Cargo.toml")])
+    attempt(
+        ["cargo", "build", "--release", "--quiet", "--locked", *TARGET, "--manifest-path", str(folder / "Cargo.toml")]
+    )
     return [str(CACHE / "target" / "release" / f"bench-{folder.name}")]
 
 
