@@ -245,7 +245,6 @@ impl Registry {
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
     #[pyo3(signature = (path=None, *, document=None, root=None, dry_run=None, force=None))]
-    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn import_(
         &self,
         py: Python<'_>,
@@ -268,7 +267,6 @@ impl Registry {
     /// Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
     /// what differs. A source that cannot be read is listed with its error and stops no other.
     #[pyo3(signature = (path=None, *, document=None, live=None, manifest=None, timeout_ms=None))]
-    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn detect_drift(
         &self,
         py: Python<'_>,
