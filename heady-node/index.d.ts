@@ -296,6 +296,9 @@ export interface EngineOptions {
   auditKey?: string
 }
 
+/** r" What an entry of the registry is. */
+export type EntryKind = 'SERVICE' | 'NODE' | 'WORKFLOW'
+
 /** An estimate with its 95 % interval. */
 export interface Estimate {
   /** The estimate itself. */
@@ -479,7 +482,7 @@ export interface Node {
   createdAt: Timestamp
   /** When it was last changed. */
   updatedAt: Timestamp
-  /** Grows with every change. */
+  /** The registry's revision at its last change; grows with every one. */
   resourceVersion: number
 }
 
@@ -487,6 +490,21 @@ export interface Node {
 export interface NodeList {
   /** The nodes. */
   nodes: Array<Node>
+  /** The registry's revision at which this was so: watch from here. */
+  revision: number
+}
+
+/** A merge patch (RFC 7396) for an entry. */
+export interface PatchEntry {
+  /** Which one. */
+  id: string
+  /**
+   * The declared fields to change, as an object: objects are merged, null gives a field its default or takes a key
+   * out, anything else replaces.
+   */
+  patch: Json
+  /** Only if its resource version is still this one. */
+  ifVersion?: number
 }
 
 /** A run, whole. */
@@ -579,6 +597,66 @@ export interface ProbeReport {
   probes: Array<Probe>
 }
 
+/** A node to create, or to put in place of the one of this id. A field left out has its default. */
+export interface PutNode {
+  /** Its name in references. */
+  id: string
+  /** Its name for people; the id if left out. */
+  name?: string
+  /** What executes it; `node` if left out. */
+  runtime?: string
+  /** The words or events that call it. */
+  triggers?: Array<string>
+  /** Whether it takes work; true if left out. */
+  enabled?: boolean
+  /** Anything its owner wants to attach: an object. */
+  metadata?: Json
+  /** Only if it is there with this resource version. */
+  ifVersion?: number
+  /** Only if it is not there. */
+  ifAbsent?: boolean
+}
+
+/** A service to create, or to put in place of the one of this id. A field left out has its default. */
+export interface PutService {
+  /** Its name in references. */
+  id: string
+  /** Its name for people; the id if left out. */
+  name?: string
+  /** An `http` or `https` URL; a service without one is never probed. */
+  baseUrl?: string
+  /** The path that answers with its health; `/api/health` if left out. */
+  healthPath?: string
+  /** How often to probe it, in milliseconds; as often as all others if left out. */
+  probeIntervalMs?: number
+  /** Anything its owner wants to attach: an object. */
+  metadata?: Json
+  /** Only if it is there with this resource version. */
+  ifVersion?: number
+  /** Only if it is not there. */
+  ifAbsent?: boolean
+}
+
+/** A workflow to create, or to put in place of the one of this id. A field left out has its default. */
+export interface PutWorkflow {
+  /** Its name in references. */
+  id: string
+  /** Its name for people; the id if left out. */
+  name?: string
+  /** The pipeline that it runs; the id if left out. */
+  pipelineId?: string
+  /** How many tasks may be under way at once unless the definition says; 6 if left out. */
+  maxConcurrentTasks?: number
+  /** Rules to attach: an object. */
+  governance?: Json
+  /** Anything its owner wants to attach: an object. */
+  metadata?: Json
+  /** Only if it is there with this resource version. */
+  ifVersion?: number
+  /** Only if it is not there. */
+  ifAbsent?: boolean
+}
+
 /** One quantile with its 95 % interval. */
 export interface Quantile {
   /** The share of samples that lie at or below the value. */
@@ -634,6 +712,8 @@ export interface RegisterService {
   baseUrl?: string
   /** The path that answers with its health; `/api/health` if left out. */
   healthPath?: string
+  /** How often to probe it, in milliseconds; as often as all others if left out. */
+  probeIntervalMs?: number
   /** Anything its owner wants to attach: an object. */
   metadata?: Json
 }
@@ -653,6 +733,9 @@ export interface RegisterWorkflow {
   /** Anything its owner wants to attach: an object. */
   metadata?: Json
 }
+
+/** r" What happened to an entry. */
+export type RegistryChange = 'CREATE' | 'UPDATE' | 'DELETE' | 'BOOKMARK'
 
 /** A simulation done again and compared. */
 export interface Replay {
@@ -808,17 +891,25 @@ export interface Service {
   baseUrl: string
   /** The path that answers with its health. */
   healthPath: string
-  /** What the last probes said; never taken from a file. */
+  /** How often it is probed, in milliseconds; null for the prober's own interval. */
+  probeIntervalMs: number | null
+  /** What probes or its own reports said; never taken from a file. */
   status: HealthStatus
-  /** When a probe last found it healthy. */
+  /** Why it is not healthy, in words. */
+  statusReason: string | null
+  /** When its status last became another one. */
+  statusChangedAt: Timestamp | null
+  /** When it was last found healthy, to the second while it is probed. */
   lastHealthyAt: Timestamp | null
+  /** Until when its own last report holds, if it reports. */
+  reportExpiresAt: Timestamp | null
   /** The whole entry as it was imported, or what its owner attached. */
   metadata: Json
   /** When it was registered. */
   createdAt: Timestamp
   /** When it was last changed, health aside. */
   updatedAt: Timestamp
-  /** Grows with every change, health aside. */
+  /** The registry's revision at its last change, health aside; grows with every one. */
   resourceVersion: number
 }
 
@@ -826,6 +917,8 @@ export interface Service {
 export interface ServiceList {
   /** The services. */
   services: Array<Service>
+  /** The registry's revision at which this was so: watch from here. */
+  revision: number
 }
 
 /** What a simulation came to. */
@@ -1027,6 +1120,8 @@ export interface UpdateService {
   baseUrl?: string
   /** Another path for its health. */
   healthPath?: string
+  /** Another interval between its probes, in milliseconds. */
+  probeIntervalMs?: number
   /** Another object in place of the attached one. */
   metadata?: Json
   /** Only if its resource version is still this one. */
@@ -1090,7 +1185,7 @@ export interface Workflow {
   createdAt: Timestamp
   /** When it was last changed. */
   updatedAt: Timestamp
-  /** Grows with every change. */
+  /** The registry's revision at its last change; grows with every one. */
   resourceVersion: number
 }
 
@@ -1098,6 +1193,8 @@ export interface Workflow {
 export interface WorkflowList {
   /** The workflows. */
   workflows: Array<Workflow>
+  /** The registry's revision at which this was so: watch from here. */
+  revision: number
 }
 
 /** The audit log. */
@@ -1191,32 +1288,44 @@ export declare class Pipeline {
 export declare class Registry {
   /** Registers a new service. */
   registerService(options: RegisterService, call?: CallOptions | undefined | null): Promise<Service>
+  /** Creates a service, or puts it in place of the one of its id; putting what is there changes nothing. */
+  putService(options: PutService, call?: CallOptions | undefined | null): Promise<Service>
   /** Returns a service. */
   getService(id: string, call?: CallOptions | undefined | null): Promise<Service>
   /** Lists all services by id. */
   listServices(call?: CallOptions | undefined | null): Promise<ServiceList>
   /** Changes a service. */
   updateService(options: UpdateService, call?: CallOptions | undefined | null): Promise<Service>
+  /** Changes a service by a merge patch (RFC 7396) of its declared fields. */
+  patchService(options: PatchEntry, call?: CallOptions | undefined | null): Promise<Service>
   /** Deletes a service and returns what it was. */
   deleteService(options: DeleteEntry, call?: CallOptions | undefined | null): Promise<Service>
   /** Registers a new node. */
   registerNode(options: RegisterNode, call?: CallOptions | undefined | null): Promise<Node>
+  /** Creates a node, or puts it in place of the one of its id; putting what is there changes nothing. */
+  putNode(options: PutNode, call?: CallOptions | undefined | null): Promise<Node>
   /** Returns a node. */
   getNode(id: string, call?: CallOptions | undefined | null): Promise<Node>
   /** Lists all nodes by id. */
   listNodes(call?: CallOptions | undefined | null): Promise<NodeList>
   /** Changes a node. */
   updateNode(options: UpdateNode, call?: CallOptions | undefined | null): Promise<Node>
+  /** Changes a node by a merge patch (RFC 7396) of its declared fields. */
+  patchNode(options: PatchEntry, call?: CallOptions | undefined | null): Promise<Node>
   /** Deletes a node and returns what it was. */
   deleteNode(options: DeleteEntry, call?: CallOptions | undefined | null): Promise<Node>
   /** Registers a new workflow. */
   registerWorkflow(options: RegisterWorkflow, call?: CallOptions | undefined | null): Promise<Workflow>
+  /** Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing. */
+  putWorkflow(options: PutWorkflow, call?: CallOptions | undefined | null): Promise<Workflow>
   /** Returns a workflow. */
   getWorkflow(id: string, call?: CallOptions | undefined | null): Promise<Workflow>
   /** Lists all workflows by id. */
   listWorkflows(call?: CallOptions | undefined | null): Promise<WorkflowList>
   /** Changes a workflow. */
   updateWorkflow(options: UpdateWorkflow, call?: CallOptions | undefined | null): Promise<Workflow>
+  /** Changes a workflow by a merge patch (RFC 7396) of its declared fields. */
+  patchWorkflow(options: PatchEntry, call?: CallOptions | undefined | null): Promise<Workflow>
   /** Deletes a workflow that has never run and returns what it was. */
   deleteWorkflow(options: DeleteEntry, call?: CallOptions | undefined | null): Promise<Workflow>
   /** Asks services for their health and records what they answer. */

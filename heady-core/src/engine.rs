@@ -164,6 +164,7 @@ impl Heady {
 
     /// Hands its runs back, finishes what is being written and closes the database.
     pub async fn close(&self) {
+        self.inner.registry.close();
         self.inner.pipeline.close().await;
         self.inner.audit.close().await;
         self.inner.store.close().await;

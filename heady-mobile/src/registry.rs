@@ -5,8 +5,9 @@ use std::sync::Arc;
 use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
-    ProbeOptions, ProbeReport, RegisterNode, RegisterService, RegisterWorkflow, Service,
-    ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
+    RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService,
+    UpdateWorkflow, Workflow, WorkflowList,
 };
 
 use crate::Result;
@@ -21,6 +22,11 @@ impl Registry {
     /// Registers a new service.
     pub async fn register_service(&self, options: RegisterService) -> Result<Service> {
         Ok(self.0.register_service(options).await?)
+    }
+
+    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+    pub async fn put_service(&self, options: PutService) -> Result<Service> {
+        Ok(self.0.put_service(options).await?)
     }
 
     /// Returns a service.
@@ -38,6 +44,11 @@ impl Registry {
         Ok(self.0.update_service(options).await?)
     }
 
+    /// Changes a service by a merge patch (RFC 7396) of its declared fields.
+    pub async fn patch_service(&self, options: PatchEntry) -> Result<Service> {
+        Ok(self.0.patch_service(options).await?)
+    }
+
     /// Deletes a service and returns what it was.
     pub async fn delete_service(&self, options: DeleteEntry) -> Result<Service> {
         Ok(self.0.delete_service(options).await?)
@@ -46,6 +57,11 @@ impl Registry {
     /// Registers a new node.
     pub async fn register_node(&self, options: RegisterNode) -> Result<Node> {
         Ok(self.0.register_node(options).await?)
+    }
+
+    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+    pub async fn put_node(&self, options: PutNode) -> Result<Node> {
+        Ok(self.0.put_node(options).await?)
     }
 
     /// Returns a node.
@@ -63,6 +79,11 @@ impl Registry {
         Ok(self.0.update_node(options).await?)
     }
 
+    /// Changes a node by a merge patch (RFC 7396) of its declared fields.
+    pub async fn patch_node(&self, options: PatchEntry) -> Result<Node> {
+        Ok(self.0.patch_node(options).await?)
+    }
+
     /// Deletes a node and returns what it was.
     pub async fn delete_node(&self, options: DeleteEntry) -> Result<Node> {
         Ok(self.0.delete_node(options).await?)
@@ -71,6 +92,11 @@ impl Registry {
     /// Registers a new workflow.
     pub async fn register_workflow(&self, options: RegisterWorkflow) -> Result<Workflow> {
         Ok(self.0.register_workflow(options).await?)
+    }
+
+    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
+    pub async fn put_workflow(&self, options: PutWorkflow) -> Result<Workflow> {
+        Ok(self.0.put_workflow(options).await?)
     }
 
     /// Returns a workflow.
@@ -86,6 +112,11 @@ impl Registry {
     /// Changes a workflow.
     pub async fn update_workflow(&self, options: UpdateWorkflow) -> Result<Workflow> {
         Ok(self.0.update_workflow(options).await?)
+    }
+
+    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields.
+    pub async fn patch_workflow(&self, options: PatchEntry) -> Result<Workflow> {
+        Ok(self.0.patch_workflow(options).await?)
     }
 
     /// Deletes a workflow that has never run and returns what it was.

@@ -3,8 +3,9 @@
 use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
-    ProbeOptions, ProbeReport, RegisterNode, RegisterService, RegisterWorkflow, Service,
-    ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
+    RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService,
+    UpdateWorkflow, Workflow, WorkflowList,
 };
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
@@ -28,6 +29,20 @@ impl Registry {
         let registry = self.0.clone();
         promise(env, call, async move {
             registry.register_service(options.read()?).await
+        })
+    }
+
+    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+    #[napi]
+    pub fn put_service<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "PutService")] options: Options<PutService>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.put_service(options.read()?).await
         })
     }
 
@@ -68,6 +83,20 @@ impl Registry {
         })
     }
 
+    /// Changes a service by a merge patch (RFC 7396) of its declared fields.
+    #[napi]
+    pub fn patch_service<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "PatchEntry")] options: Options<PatchEntry>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.patch_service(options.read()?).await
+        })
+    }
+
     /// Deletes a service and returns what it was.
     #[napi]
     pub fn delete_service<'env>(
@@ -93,6 +122,20 @@ impl Registry {
         let registry = self.0.clone();
         promise(env, call, async move {
             registry.register_node(options.read()?).await
+        })
+    }
+
+    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+    #[napi]
+    pub fn put_node<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "PutNode")] options: Options<PutNode>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Node>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.put_node(options.read()?).await
         })
     }
 
@@ -133,6 +176,20 @@ impl Registry {
         })
     }
 
+    /// Changes a node by a merge patch (RFC 7396) of its declared fields.
+    #[napi]
+    pub fn patch_node<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "PatchEntry")] options: Options<PatchEntry>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Node>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.patch_node(options.read()?).await
+        })
+    }
+
     /// Deletes a node and returns what it was.
     #[napi]
     pub fn delete_node<'env>(
@@ -158,6 +215,20 @@ impl Registry {
         let registry = self.0.clone();
         promise(env, call, async move {
             registry.register_workflow(options.read()?).await
+        })
+    }
+
+    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
+    #[napi]
+    pub fn put_workflow<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "PutWorkflow")] options: Options<PutWorkflow>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Workflow>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.put_workflow(options.read()?).await
         })
     }
 
@@ -195,6 +266,20 @@ impl Registry {
         let registry = self.0.clone();
         promise(env, call, async move {
             registry.update_workflow(options.read()?).await
+        })
+    }
+
+    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields.
+    #[napi]
+    pub fn patch_workflow<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "PatchEntry")] options: Options<PatchEntry>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Workflow>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.patch_workflow(options.read()?).await
         })
     }
 

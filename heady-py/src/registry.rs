@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, ImportOptions,
-    ImportReport, Node, NodeList, ProbeOptions, ProbeReport, RegisterNode, RegisterService,
-    RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,
-    WorkflowList,
+    ImportReport, Node, NodeList, PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService,
+    PutWorkflow, RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
+    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
 };
 use pyo3::prelude::*;
 
@@ -20,7 +20,8 @@ pub struct Registry(pub(crate) heady_core::registry::Registry);
 #[pymethods]
 impl Registry {
     /// Registers a new service.
-    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, metadata=None))]
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, metadata=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn register_service(
         &self,
         py: Python<'_>,
@@ -28,6 +29,7 @@ impl Registry {
         name: Option<String>,
         base_url: Option<String>,
         health_path: Option<String>,
+        probe_interval_ms: Option<i64>,
         metadata: Option<Json>,
     ) -> PyResult<Service> {
         let options = RegisterService {
@@ -35,9 +37,38 @@ impl Registry {
             name,
             base_url,
             health_path,
+            probe_interval_ms,
             metadata,
         };
         wait(py, self.0.register_service(options))
+    }
+
+    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, metadata=None, if_version=None, if_absent=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn put_service(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        base_url: Option<String>,
+        health_path: Option<String>,
+        probe_interval_ms: Option<i64>,
+        metadata: Option<Json>,
+        if_version: Option<i64>,
+        if_absent: Option<bool>,
+    ) -> PyResult<Service> {
+        let options = PutService {
+            id,
+            name,
+            base_url,
+            health_path,
+            probe_interval_ms,
+            metadata,
+            if_version,
+            if_absent,
+        };
+        wait(py, self.0.put_service(options))
     }
 
     /// Returns a service.
@@ -52,7 +83,7 @@ impl Registry {
     }
 
     /// Changes a service.
-    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, metadata=None, if_version=None))]
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, metadata=None, if_version=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn update_service(
         &self,
@@ -61,6 +92,7 @@ impl Registry {
         name: Option<String>,
         base_url: Option<String>,
         health_path: Option<String>,
+        probe_interval_ms: Option<i64>,
         metadata: Option<Json>,
         if_version: Option<i64>,
     ) -> PyResult<Service> {
@@ -69,10 +101,28 @@ impl Registry {
             name,
             base_url,
             health_path,
+            probe_interval_ms,
             metadata,
             if_version,
         };
         wait(py, self.0.update_service(options))
+    }
+
+    /// Changes a service by a merge patch (RFC 7396) of its declared fields.
+    #[pyo3(signature = (id, patch, *, if_version=None))]
+    fn patch_service(
+        &self,
+        py: Python<'_>,
+        id: String,
+        patch: Json,
+        if_version: Option<i64>,
+    ) -> PyResult<Service> {
+        let options = PatchEntry {
+            id,
+            patch,
+            if_version,
+        };
+        wait(py, self.0.patch_service(options))
     }
 
     /// Deletes a service and returns what it was.
@@ -109,6 +159,34 @@ impl Registry {
             metadata,
         };
         wait(py, self.0.register_node(options))
+    }
+
+    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+    #[pyo3(signature = (id, *, name=None, runtime=None, triggers=None, enabled=None, metadata=None, if_version=None, if_absent=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn put_node(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        runtime: Option<String>,
+        triggers: Option<Vec<String>>,
+        enabled: Option<bool>,
+        metadata: Option<Json>,
+        if_version: Option<i64>,
+        if_absent: Option<bool>,
+    ) -> PyResult<Node> {
+        let options = PutNode {
+            id,
+            name,
+            runtime,
+            triggers,
+            enabled,
+            metadata,
+            if_version,
+            if_absent,
+        };
+        wait(py, self.0.put_node(options))
     }
 
     /// Returns a node.
@@ -148,6 +226,23 @@ impl Registry {
         wait(py, self.0.update_node(options))
     }
 
+    /// Changes a node by a merge patch (RFC 7396) of its declared fields.
+    #[pyo3(signature = (id, patch, *, if_version=None))]
+    fn patch_node(
+        &self,
+        py: Python<'_>,
+        id: String,
+        patch: Json,
+        if_version: Option<i64>,
+    ) -> PyResult<Node> {
+        let options = PatchEntry {
+            id,
+            patch,
+            if_version,
+        };
+        wait(py, self.0.patch_node(options))
+    }
+
     /// Deletes a node and returns what it was.
     #[pyo3(signature = (id, *, if_version=None))]
     fn delete_node(&self, py: Python<'_>, id: String, if_version: Option<i64>) -> PyResult<Node> {
@@ -177,6 +272,34 @@ impl Registry {
             metadata,
         };
         wait(py, self.0.register_workflow(options))
+    }
+
+    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
+    #[pyo3(signature = (id, *, name=None, pipeline_id=None, max_concurrent_tasks=None, governance=None, metadata=None, if_version=None, if_absent=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn put_workflow(
+        &self,
+        py: Python<'_>,
+        id: String,
+        name: Option<String>,
+        pipeline_id: Option<String>,
+        max_concurrent_tasks: Option<i64>,
+        governance: Option<Json>,
+        metadata: Option<Json>,
+        if_version: Option<i64>,
+        if_absent: Option<bool>,
+    ) -> PyResult<Workflow> {
+        let options = PutWorkflow {
+            id,
+            name,
+            pipeline_id,
+            max_concurrent_tasks,
+            governance,
+            metadata,
+            if_version,
+            if_absent,
+        };
+        wait(py, self.0.put_workflow(options))
     }
 
     /// Returns a workflow.
@@ -214,6 +337,23 @@ impl Registry {
             if_version,
         };
         wait(py, self.0.update_workflow(options))
+    }
+
+    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields.
+    #[pyo3(signature = (id, patch, *, if_version=None))]
+    fn patch_workflow(
+        &self,
+        py: Python<'_>,
+        id: String,
+        patch: Json,
+        if_version: Option<i64>,
+    ) -> PyResult<Workflow> {
+        let options = PatchEntry {
+            id,
+            patch,
+            if_version,
+        };
+        wait(py, self.0.patch_workflow(options))
     }
 
     /// Deletes a workflow that has never run and returns what it was.

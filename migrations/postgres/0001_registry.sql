@@ -13,7 +13,11 @@ CREATE TABLE services (
 
   resource_version BIGINT NOT NULL DEFAULT 1,
   section TEXT,
-  position BIGINT NOT NULL DEFAULT 0
+  position BIGINT NOT NULL DEFAULT 0,
+  probe_interval_ms BIGINT,
+  status_reason TEXT,
+  status_changed_at TIMESTAMPTZ,
+  report_expires_at TIMESTAMPTZ
 );
 
 CREATE TABLE nodes (
@@ -64,4 +68,24 @@ CREATE TABLE registry_documents (
   sections JSONB NOT NULL,
   content_hash TEXT NOT NULL,
   imported_at TIMESTAMPTZ NOT NULL
+);
+
+-- The one row that every transaction which changes the registry locks and counts up: so revisions are in the order of
+-- commits and have no gaps. Events up to `compacted` are gone; about the newest `retained` are kept.
+CREATE TABLE registry_revision (
+  id BIGINT PRIMARY KEY CHECK (id = 1),
+  revision BIGINT NOT NULL,
+  compacted BIGINT NOT NULL,
+  retained BIGINT NOT NULL
+);
+INSERT INTO registry_revision (id, revision, compacted, retained) VALUES (1, 0, 0, 10000);
+
+-- What changed at each revision: the whole entry after the change, or before it where it was deleted.
+CREATE TABLE registry_events (
+  revision BIGINT PRIMARY KEY,
+  change TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  object JSONB NOT NULL,
+  at TIMESTAMPTZ NOT NULL
 );

@@ -13,7 +13,11 @@ CREATE TABLE services (
 
   resource_version INTEGER NOT NULL DEFAULT 1,
   section TEXT,
-  position INTEGER NOT NULL DEFAULT 0
+  position INTEGER NOT NULL DEFAULT 0,
+  probe_interval_ms INTEGER,
+  status_reason TEXT,
+  status_changed_at TEXT,
+  report_expires_at TEXT
 );
 
 CREATE TABLE nodes (
@@ -64,4 +68,24 @@ CREATE TABLE registry_documents (
   sections TEXT NOT NULL,
   content_hash TEXT NOT NULL,
   imported_at TEXT NOT NULL
+);
+
+-- The one row that every transaction which changes the registry locks and counts up: so revisions are in the order of
+-- commits and have no gaps. Events up to `compacted` are gone; about the newest `retained` are kept.
+CREATE TABLE registry_revision (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  revision INTEGER NOT NULL,
+  compacted INTEGER NOT NULL,
+  retained INTEGER NOT NULL
+);
+INSERT INTO registry_revision (id, revision, compacted, retained) VALUES (1, 0, 0, 10000);
+
+-- What changed at each revision: the whole entry after the change, or before it where it was deleted.
+CREATE TABLE registry_events (
+  revision INTEGER PRIMARY KEY,
+  change TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  object TEXT NOT NULL,
+  at TEXT NOT NULL
 );

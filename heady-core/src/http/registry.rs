@@ -19,6 +19,8 @@ routes! {
     "registry.registerService" POST "/api/services" Admin |call, options| call.registry().register_service(options);
     /// Returns a service.
     "registry.getService" GET "/api/services/{id}" Viewer |call, Named { id }| call.registry().get_service(&id);
+    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+    "registry.putService" PUT "/api/services/{id}" Admin |call, options| call.registry().put_service(options);
     /// Changes a service.
     "registry.updateService" PATCH "/api/services/{id}" Admin |call, options| call.registry().update_service(options);
     /// Deletes a service and returns what it was.
@@ -30,6 +32,8 @@ routes! {
     "registry.registerNode" POST "/api/nodes" Admin |call, options| call.registry().register_node(options);
     /// Returns a node, also if its id is written in lower case.
     "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| node(&call, &id);
+    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+    "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| call.registry().put_node(options);
     /// Changes a node.
     "registry.updateNode" PATCH "/api/nodes/{id}" Admin |call, options| call.registry().update_node(options);
     /// Deletes a node and returns what it was.
@@ -45,6 +49,8 @@ routes! {
     "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| call.registry().register_workflow(options);
     /// Returns a workflow.
     "registry.getWorkflow" GET "/api/workflows/{id}" Viewer |call, Named { id }| call.registry().get_workflow(&id);
+    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
+    "registry.putWorkflow" PUT "/api/workflows/{id}" Admin |call, options| call.registry().put_workflow(options);
     /// Changes a workflow.
     "registry.updateWorkflow" PATCH "/api/workflows/{id}" Admin |call, options| call.registry().update_workflow(options);
     /// Deletes a workflow that has never run and returns what it was.

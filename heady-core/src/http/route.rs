@@ -157,7 +157,7 @@ impl Route {
         }
         let options = self.options(&mut request, body).await?;
         let headers = request.headers;
-        let conditional = headers.contains_key(header::IF_MATCH);
+        let conditional = headers.contains_key(header::IF_MATCH) || asks_for_absence(&headers);
         let call = Call {
             heady,
             server,
@@ -203,8 +203,18 @@ impl Route {
             let version = [("ifVersion".to_owned(), version.to_owned())];
             self.shape.add(&mut options, version)?;
         }
+        if self.shape.has("ifAbsent") && asks_for_absence(&request.headers) {
+            let absent = [("ifAbsent".to_owned(), "true".to_owned())];
+            self.shape.add(&mut options, absent)?;
+        }
         Ok(options)
     }
+}
+
+fn asks_for_absence(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.as_bytes() == b"*")
 }
 
 fn too_long() -> Error {

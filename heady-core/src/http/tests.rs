@@ -269,6 +269,28 @@ async fn options_come_from_path_query_body_and_if_match() {
 }
 
 #[tokio::test]
+async fn a_put_creates_or_replaces_under_its_condition() {
+    let door = Door::open(Role::Admin).await;
+    let put = || Request::put("/api/nodes/ATLAS").header("content-type", "application/json");
+    let new = || put().header("if-none-match", "*");
+    let created = door.send(new(), r#"{"name": "Atlas"}"#).await;
+    assert_eq!(created.status, 200);
+    let version = created.body["resourceVersion"].clone();
+    let lost = door.send(new(), r#"{"name": "Other"}"#).await;
+    problem(&lost, 412, "ABORTED");
+    assert_eq!(lost.body["current"], created.body);
+    let same = door.send(put(), r#"{"name": "Atlas"}"#).await;
+    assert_eq!(same.body, created.body, "nothing changed");
+    let known = || put().header("if-match", format!("\"{version}\""));
+    let changed = door.send(known(), r#"{"runtime": "python"}"#).await;
+    assert_eq!(changed.body["name"], "ATLAS", "what is left out is default");
+    assert_eq!(changed.body["runtime"], "python");
+    let stale = door.send(known(), "{}").await;
+    problem(&stale, 412, "ABORTED");
+    assert_eq!(stale.body["current"], changed.body);
+}
+
+#[tokio::test]
 async fn what_is_malformed_is_named() {
     let door = Door::open(Role::Admin).await;
     let (get, delete) = (Request::get, Request::delete);

@@ -19,7 +19,7 @@ use super::tasks::Folder;
 use super::{DefinePipeline, PipelineVersion, RunStatus, Shared, StageStatus, StartRun, queries};
 use crate::audit::{self, Record};
 use crate::error::{Error, ErrorKind, Result};
-use crate::registry::MAX_CONCURRENT_TASKS;
+use crate::registry::{self, MAX_CONCURRENT_TASKS};
 use crate::types::{Id, checked_seed, now, random_seed};
 
 /// The workflow that is meant when none is named.
@@ -94,7 +94,7 @@ async fn add(shared: &Shared, actor: &str, document: Value) -> Result<(PipelineV
             Box::pin(async move {
                 let (version, created) =
                     queries::add_definition(transaction, &id, &stored_hash, &stored).await?;
-                let changed = queries::put_workflow(transaction, &id, &name, limit).await?;
+                let changed = registry::run_pipeline(transaction, &id, &name, limit).await?;
                 if created || changed {
                     let details = json!({"version": version, "definitionHash": stored_hash});
                     audit::append(transaction, &[record.with(details)]).await?;
@@ -103,6 +103,7 @@ async fn add(shared: &Shared, actor: &str, document: Value) -> Result<(PipelineV
             })
         })
         .await?;
+    shared.tools.registry.changed();
     let version = PipelineVersion {
         workflow_id: definition.id.clone(),
         pipeline_id: definition.id.clone(),

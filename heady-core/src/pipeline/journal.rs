@@ -16,7 +16,7 @@ use super::{RunStatus, StageStatus, queries};
 use crate::audit::{self, Record};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Arg, Batch, Call, Lane, Row, Sql, Store, time_text};
-use crate::types::{Id, Timestamp};
+use crate::types::{Id, Timestamp, weight};
 
 /// Outputs larger than this, in bytes of JSON, are kept beside the hot table.
 const LARGE_OUTPUT: usize = 256 << 10;
@@ -122,6 +122,7 @@ pub(super) struct Written {
 }
 
 /// Writes transitions; clones share the lane.
+#[derive(Default)]
 pub(super) struct Journal;
 
 #[derive(Serialize)]
@@ -190,21 +191,6 @@ impl Batch for Journal {
             + op.change
                 .as_ref()
                 .map_or(0, |change| 200 + change.result.as_ref().map_or(0, weight))
-    }
-}
-
-/// About how many bytes a value has as JSON, without writing it.
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => 2 + items.iter().map(|item| 1 + weight(item)).sum::<usize>(),
-        Value::Object(map) => {
-            2 + map
-                .iter()
-                .map(|(key, value)| key.len() + 4 + weight(value))
-                .sum::<usize>()
-        }
-        _ => 8,
     }
 }
 

@@ -245,7 +245,7 @@ pub(super) async fn workflow(store: &Store, id: &str) -> Result<Option<(String, 
         .transpose()
 }
 
-/// Adds a definition unless it is there, and lets the workflow of its name run it. Returns its version and whether it
+/// Adds a definition unless it is there. Returns its version and whether it
 /// is new.
 pub(super) async fn add_definition(
     transaction: &mut Transaction,
@@ -278,28 +278,6 @@ pub(super) async fn add_definition(
         .await?;
     let row = row.ok_or_else(|| Error::internal("an inserted definition has no version"))?;
     Ok((row.get("version")?, true))
-}
-
-/// Makes the workflow of this name run the pipeline, and says whether that changed anything.
-pub(super) async fn put_workflow(
-    transaction: &mut Transaction,
-    id: &str,
-    name: &str,
-    limit: i64,
-) -> Result<bool> {
-    let changed = transaction
-        .execute(
-            "INSERT INTO workflows (id, name, pipeline_id, max_concurrent_tasks, created_at, updated_at)
-             VALUES ($1, $2, $1, $3, $4, $4)
-             ON CONFLICT (id) DO UPDATE SET pipeline_id = excluded.pipeline_id, updated_at = excluded.updated_at,
-               max_concurrent_tasks = excluded.max_concurrent_tasks,
-               resource_version = workflows.resource_version + 1
-             WHERE workflows.pipeline_id <> excluded.pipeline_id
-               OR workflows.max_concurrent_tasks <> excluded.max_concurrent_tasks",
-            args![id, name, limit, now()],
-        )
-        .await?;
-    Ok(changed > 0)
 }
 
 /// The real attempts of a workflow's newest runs.

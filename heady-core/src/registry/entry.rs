@@ -1,41 +1,63 @@
-//! What services, nodes and workflows have in common: registered, changed and deleted the same way.
+//! What services, nodes and workflows have in common: how they are read, written, registered and changed.
+
+use std::collections::HashMap;
 
 use serde::Serialize;
-use serde_json::json;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 
-use super::{DeleteEntry, queries};
-use crate::audit::{self, Record};
+use super::edit::Editors;
+use super::{EntryKind, queries};
 use crate::error::{Error, Result};
-use crate::store::{Arg, Row, Sql, Store, Transaction};
-use crate::types::{Id, Json};
+use crate::store::{Lane, Row, Store, Transaction, args};
+use crate::types::{Id, Json, Timestamp};
 
 /// A kind of registry entry with a table of its own.
 pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
-    /// The kind in errors and audit targets: `service`.
-    const KIND: &'static str;
-    /// Its table.
+    /// What callers declare.
+    type Spec: Clone + Serialize + DeserializeOwned + Send + Sync + 'static;
+
+    const KIND: EntryKind;
     const TABLE: &'static str;
-    /// Inserts every column of [`Entry::args`], then `section` and `position`.
-    const INSERT: &'static str;
-    /// Writes every column of [`Entry::args`], then `section` and `position`, where the id matches.
-    const UPDATE: &'static str;
-    /// Deletes by id, unless something still needs the row.
-    const DELETE: &'static str;
+    /// Its columns and their PostgreSQL types, the id first; `section` and `position` follow in every table.
+    const COLUMNS: &'static [(&'static str, &'static str)];
+    /// Whether something still needs the row called `entry`, as SQL.
+    const IN_USE: &'static str;
 
     /// Reads a row.
     fn of(row: &Row) -> Result<Self>;
-    /// The values of its columns, the id first.
-    fn args(&self) -> Vec<Arg>;
+    /// The values of its columns by name.
+    fn row(&self) -> Value;
+    /// The lane that its changes go through.
+    fn lane(editors: &Editors) -> &Lane<super::edit::Editor<Self>>;
+
+    /// A new entry with this declaration, checked and completed.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` naming the field.
+    fn declare(spec: Self::Spec) -> Result<Self>;
+    /// Its declaration.
+    fn spec(&self) -> Self::Spec;
+    /// Takes over from the entry that it replaces what nobody declares.
+    fn inherit(&mut self, old: &Self);
+
     fn id(&self) -> &Id;
     fn metadata(&self) -> &Json;
+    fn set_metadata(&mut self, metadata: Value);
     fn version(&self) -> i64;
-    /// Marks a change: the next version, now.
-    fn touch(&mut self);
+    fn created_at(&self) -> Timestamp;
+    /// Marks a change.
+    fn touch(&mut self, version: i64, at: Timestamp);
+    /// The entry as it is at this time, if that differs from what was last written.
+    #[must_use]
+    fn seen_at(self, _now: Timestamp) -> Self {
+        self
+    }
     /// Writes the typed fields that differ from `old` into the imported entry kept as metadata, so that an export
     /// shows them.
     fn write_back(&mut self, old: &Self);
     /// The entry as a document would declare it: what is attached to it, and the typed fields over that.
-    fn declared(&self) -> serde_json::Value;
+    fn declared(&self) -> Value;
 }
 
 /// Where an entry stands in an imported document; entries that were registered by call stand nowhere.
@@ -58,175 +80,103 @@ pub(super) fn placed<E: Entry>(row: &Row) -> Result<Placed<E>> {
     ))
 }
 
-pub(super) async fn insert<E: Entry>(
-    transaction: &mut Transaction,
-    entry: &E,
-    place: &Place,
-) -> Result<()> {
-    transaction
-        .execute(E::INSERT, with_place(entry, place))
-        .await
-        .map_err(|error| match error.kind() {
-            crate::ErrorKind::AlreadyExists => {
-                Error::already_exists(format!("{} '{}' exists already", E::KIND, entry.id()))
-                    .caused_by(error)
-            }
-            _ => error,
-        })?;
-    Ok(())
+/// A row with its place, as the statement that writes rows takes it.
+pub(super) fn written<E: Entry>(entry: &E, place: &Place) -> Value {
+    let mut row = entry.row();
+    if let Some(row) = row.as_object_mut() {
+        row.insert("section".to_owned(), json!(place.section));
+        row.insert("position".to_owned(), json!(place.position));
+    }
+    row
 }
 
-pub(super) async fn overwrite<E: Entry>(
+/// An entry that is there.
+#[derive(Debug, Clone)]
+pub(super) struct Present<E> {
+    pub(super) entry: E,
+    pub(super) place: Place,
+    /// Whether something needs it, so that it cannot be deleted.
+    pub(super) in_use: bool,
+}
+
+/// Those of the entries that are there.
+pub(super) async fn present<E: Entry>(
     transaction: &mut Transaction,
-    entry: &E,
-    place: &Place,
-) -> Result<()> {
-    transaction
-        .execute(E::UPDATE, with_place(entry, place))
+    ids: &[&Id],
+) -> Result<HashMap<Id, Present<E>>> {
+    let rows = transaction
+        .fetch_all(queries::among::<E>(), args![json!(ids).to_string()])
         .await?;
-    Ok(())
-}
-
-fn with_place<E: Entry>(entry: &E, place: &Place) -> Vec<Arg> {
-    let mut args = entry.args();
-    args.extend([place.section.clone().into(), place.position.into()]);
-    args
-}
-
-/// The entry and its place, locked until the transaction ends.
-pub(super) async fn locked<E: Entry>(
-    transaction: &mut Transaction,
-    id: &str,
-) -> Result<Option<Placed<E>>> {
-    let sql = Sql::of(
-        queries::by_id(E::TABLE),
-        format!("{} FOR UPDATE", queries::by_id(E::TABLE)),
-    );
-    transaction
-        .fetch_optional(sql, vec![id.into()])
-        .await?
-        .map(|row| placed(&row))
-        .transpose()
+    rows.iter()
+        .map(|row| {
+            let (entry, place) = placed::<E>(row)?;
+            let in_use = row.get("in_use")?;
+            let present = Present {
+                entry,
+                place,
+                in_use,
+            };
+            Ok((present.entry.id().clone(), present))
+        })
+        .collect()
 }
 
 pub(super) async fn get<E: Entry>(store: &Store, id: &str) -> Result<E> {
     let row = store
-        .fetch_optional(queries::by_id(E::TABLE), vec![id.into()])
-        .await?;
-    row.map(|row| E::of(&row))
-        .transpose()?
-        .ok_or_else(|| Error::not_found(E::KIND, id))
-}
-
-pub(super) async fn list<E: Entry>(store: &Store) -> Result<Vec<E>> {
-    let rows = store
-        .fetch_all(format!("SELECT * FROM {} ORDER BY id", E::TABLE), vec![])
-        .await?;
-    rows.iter().map(E::of).collect()
-}
-
-/// Registers a new entry.
-pub(super) async fn register<E: Entry>(store: &Store, actor: &str, entry: E) -> Result<E> {
-    let record = record::<E>(actor, entry.id()).with(json!({"change": "CREATE"}));
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                insert(transaction, &entry, &Place::default()).await?;
-                audit::append(transaction, &[record]).await?;
-                Ok(entry)
-            })
-        })
-        .await
-}
-
-/// Changes an entry; a change to what it already is changes nothing.
-pub(super) async fn update<E, F>(
-    store: &Store,
-    actor: &str,
-    id: &str,
-    if_version: Option<i64>,
-    change: F,
-) -> Result<E>
-where
-    E: Entry,
-    F: FnOnce(&mut E) + Send + 'static,
-{
-    let (id, actor) = (id.to_owned(), actor.to_owned());
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let (old, place) = expected::<E>(transaction, &id, if_version).await?;
-                let mut entry = old.clone();
-                change(&mut entry);
-                if place.section.is_some() {
-                    entry.write_back(&old);
-                }
-                if entry == old {
-                    return Ok(old);
-                }
-                entry.touch();
-                overwrite(transaction, &entry, &place).await?;
-                let details = json!({"change": "UPDATE", "resourceVersion": entry.version()});
-                audit::append(
-                    transaction,
-                    &[record::<E>(&actor, entry.id()).with(details)],
-                )
-                .await?;
-                Ok(entry)
-            })
-        })
-        .await
-}
-
-/// Deletes an entry.
-pub(super) async fn delete<E: Entry>(store: &Store, actor: &str, which: DeleteEntry) -> Result<E> {
-    let actor = actor.to_owned();
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let (entry, _) = expected::<E>(transaction, &which.id, which.if_version).await?;
-                if !remove::<E>(transaction, &which.id).await? {
-                    let message =
-                        format!("{} '{}' has runs and cannot be deleted", E::KIND, which.id);
-                    return Err(Error::failed_precondition(message));
-                }
-                let record = record::<E>(&actor, entry.id()).with(json!({"change": "DELETE"}));
-                audit::append(transaction, &[record]).await?;
-                Ok(entry)
-            })
-        })
-        .await
-}
-
-/// Removes the row, and says whether it could be.
-pub(super) async fn remove<E: Entry>(transaction: &mut Transaction, id: &str) -> Result<bool> {
-    Ok(transaction.execute(E::DELETE, vec![id.into()]).await? == 1)
-}
-
-async fn expected<E: Entry>(
-    transaction: &mut Transaction,
-    id: &str,
-    version: Option<i64>,
-) -> Result<Placed<E>> {
-    let found = locked::<E>(transaction, id)
+        .fetch_optional(queries::by_id(E::TABLE), args![id])
         .await?
-        .ok_or_else(|| Error::not_found(E::KIND, id))?;
-    match version {
-        Some(version) if version != found.0.version() => Err(Error::aborted(format!(
-            "{} '{id}' has version {}, not {version}; somebody changed it meanwhile",
-            E::KIND,
-            found.0.version()
-        ))
-        .with_details(json!({"current": found.0}))),
-        _ => Ok(found),
+        .ok_or_else(|| Error::not_found(E::KIND.noun(), id))?;
+    Ok(E::of(&row)?.seen_at(crate::types::now()))
+}
+
+/// All entries by id, and the revision at which they were so: one statement, hence one moment.
+pub(super) async fn list<E: Entry>(store: &Store) -> Result<(Vec<E>, i64)> {
+    let rows = store.fetch_all(queries::all::<E>(), vec![]).await?;
+    let now = crate::types::now();
+    let revision = match rows.first() {
+        Some(row) => row.get("revision")?,
+        None => return Err(Error::data_loss("the registry has lost its revision")),
+    };
+    let there = rows
+        .iter()
+        .filter(|row| !matches!(row.get::<Option<Id>>("id"), Ok(None)));
+    let entries = there.map(|row| Ok(E::of(row)?.seen_at(now)));
+    Ok((entries.collect::<Result<_>>()?, revision))
+}
+
+/// The attached object with these fields over it.
+pub(super) fn over(metadata: &Json, fields: &Value) -> Value {
+    let mut object = metadata.as_object().cloned().unwrap_or_default();
+    object.extend(fields.as_object().cloned().unwrap_or_default());
+    Value::Object(object)
+}
+
+/// Sets a key of an object where the value changed.
+pub(super) fn set<T: Serialize + PartialEq>(metadata: &mut Json, key: &str, new: &T, old: &T) {
+    if new != old
+        && let (Some(object), Ok(value)) = (metadata.0.as_object_mut(), serde_json::to_value(new))
+    {
+        object.insert(key.to_owned(), value);
     }
 }
 
-fn record<E: Entry>(actor: &str, id: &Id) -> Record {
-    Record::new(
-        actor,
-        "CONFIG_CHANGE",
-        format!("{}:{id}", E::KIND),
-        "SUCCEEDED",
-    )
+/// An object, or an empty one where the caller gave none.
+pub(super) fn checked_object(field: &str, value: Option<Json>) -> Result<Json> {
+    match value {
+        None => Ok(Value::Object(Map::new()).into()),
+        Some(value) if value.is_object() => Ok(value),
+        Some(_) => Err(Error::invalid_argument(format!(
+            "{field}: must be an object"
+        ))),
+    }
+}
+
+/// An id that can stand in a path, a log line and a report.
+pub(crate) fn checked_id(id: &str) -> Result<Id> {
+    if id.trim().is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
+        return Err(Error::invalid_argument(
+            "id: must have 1 to 200 characters, none of them a control character",
+        ));
+    }
+    Ok(Id::from(id))
 }

@@ -4,11 +4,13 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::{HealthStatus, Probe, ProbeOptions, ProbeReport, Service, entry, queries};
-use crate::error::{Error, Result};
+use super::edit::{Edit, Editors, Step};
+use super::entry::Present;
+use super::{HealthStatus, Probe, ProbeOptions, ProbeReport, Service, entry};
+use crate::error::{Error, ErrorKind, Result};
 use crate::outbound::{HttpClient, HttpRequest, Url};
 use crate::store::Store;
-use crate::types::now;
+use crate::types::{Id, Timestamp, now};
 
 const DEFAULT_TIMEOUT_MS: i64 = 5_000;
 
@@ -17,6 +19,7 @@ const PARALLEL: usize = 16;
 
 pub(super) async fn probe(
     store: &Store,
+    editors: &Editors,
     http: &HttpClient,
     options: ProbeOptions,
 ) -> Result<ProbeReport> {
@@ -27,7 +30,7 @@ pub(super) async fn probe(
         )));
     }
     let timeout = Duration::from_millis(timeout.unsigned_abs());
-    let mut services: Vec<Service> = entry::list(store).await?;
+    let (mut services, _): (Vec<Service>, _) = entry::list(store).await?;
     // Whoever registered a service allowed it to be asked for its health.
     let http = http.with_rules(
         http.rules()
@@ -48,7 +51,7 @@ pub(super) async fn probe(
     loop {
         while asking.len() < PARALLEL {
             let Some(service) = waiting.next() else { break };
-            asking.spawn(probe_one(store.clone(), http.clone(), service, timeout));
+            asking.spawn(probe_one(editors.clone(), http.clone(), service, timeout));
         }
         let Some(probe) = asking.join_next().await else {
             break;
@@ -63,7 +66,7 @@ pub(super) async fn probe(
 }
 
 async fn probe_one(
-    store: Store,
+    editors: Editors,
     http: HttpClient,
     service: Service,
     timeout: Duration,
@@ -90,7 +93,7 @@ async fn probe_one(
         ),
         Err(error) => (HealthStatus::Unhealthy, Some(error.message().to_owned())),
     };
-    queries::report_health(&store, &service.id, status, now()).await?;
+    observe(&editors, &service.id, status, reason.clone(), now()).await?;
     Ok(Probe {
         id: service.id,
         status,
@@ -107,4 +110,49 @@ async fn ask(http: &HttpClient, service: &Service, timeout: Duration) -> Result<
     let mut request = HttpRequest::get(url);
     request.timeout = Some(timeout);
     Ok(http.send(request).await?.status)
+}
+
+/// Writes what was seen of a service, if that says anything new. A service that is gone meanwhile needs no health.
+async fn observe(
+    editors: &Editors,
+    id: &Id,
+    status: HealthStatus,
+    reason: Option<String>,
+    at: Timestamp,
+) -> Result<()> {
+    let decide = {
+        let id = id.clone();
+        move |present: Option<&Present<Service>>| {
+            let old = present.ok_or_else(|| Error::not_found("service", &id))?;
+            Ok(seen(&old.entry, status, reason.as_deref(), at))
+        }
+    };
+    let edit = Edit {
+        id: id.clone(),
+        actor: "".into(),
+        weight: super::put::LIGHT,
+        decide: Box::new(decide),
+    };
+    match editors.edit(edit).await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// What it comes to that a service had this status at this time.
+fn seen(old: &Service, status: HealthStatus, reason: Option<&str>, at: Timestamp) -> Step<Service> {
+    let mut service = old.clone();
+    if status == HealthStatus::Healthy {
+        service.last_healthy_at = service.last_healthy_at.max(Some(at));
+    }
+    if status != old.status {
+        service.status = status;
+        service.status_reason = reason.map(str::to_owned);
+        service.status_changed_at = Some(at);
+        Step::Observe(service)
+    } else if service == *old {
+        Step::Keep(service)
+    } else {
+        Step::Note(service)
+    }
 }

@@ -3,51 +3,78 @@
 //! A declared entry is what somebody wrote; a service's health is only ever what a probe saw.
 
 mod drift;
+mod edit;
 mod entry;
 mod health;
+mod history;
 mod import;
 mod model;
+mod node;
+mod put;
 mod queries;
+mod service;
 #[cfg(test)]
 mod tests;
+mod watch;
+mod workflow;
 
 pub use drift::{
     DetectDrift, Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot,
     DriftSource,
 };
+pub(crate) use entry::checked_id;
 pub use model::{
-    DeleteEntry, HealthStatus, ImportAction, ImportEntry, ImportOptions, ImportReport,
+    DeleteEntry, EntryKind, HealthStatus, ImportAction, ImportEntry, ImportOptions, ImportReport,
     ImportSection, Node, NodeList, Probe, ProbeOptions, ProbeReport, RegisterNode, RegisterService,
     RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,
     WorkflowList,
 };
+pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
+pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, WatchOptions};
+pub(crate) use workflow::run_pipeline;
 
 use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::error::{Error, Result};
-use crate::outbound::{HttpClient, Url};
+use self::edit::Editors;
+use self::watch::Feed;
+use crate::error::Result;
+use crate::outbound::HttpClient;
 use crate::store::Store;
-use crate::types::{Id, Json, now};
-
-/// The health path of a service that names none; the blueprint's default.
-const HEALTH_PATH: &str = "/api/health";
+use crate::types::Json;
 
 /// The pipeline limit of a workflow that names none; the blueprint's default.
 pub(crate) const MAX_CONCURRENT_TASKS: i64 = 6;
 
 /// The registry.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Registry {
     store: Store,
     http: HttpClient,
     actor: Arc<str>,
+    editors: Editors,
+    feed: Feed,
+}
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("actor", &self.actor)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Registry {
     pub(crate) fn new(store: Store, http: HttpClient, actor: Arc<str>) -> Self {
-        Self { store, http, actor }
+        let feed = Feed::new(store.clone());
+        Self {
+            editors: Editors::new(&store, &feed),
+            feed,
+            store,
+            http,
+            actor,
+        }
     }
 
     /// The same registry for another caller.
@@ -61,31 +88,17 @@ impl Registry {
     /// Registers a new service.
     ///
     /// # Errors
-    /// `ALREADY_EXISTS`, or `INVALID_ARGUMENT` naming the field.
+    /// `ALREADY_EXISTS` with the current service, or `INVALID_ARGUMENT` naming the field.
     pub async fn register_service(&self, options: RegisterService) -> Result<Service> {
-        let id = checked_id(&options.id)?;
-        let service = Service {
-            name: options.name.unwrap_or_else(|| id.to_string()),
-            base_url: options
-                .base_url
-                .as_deref()
-                .map(checked_base_url)
-                .transpose()?
-                .unwrap_or_default(),
-            health_path: options
-                .health_path
-                .map(checked_path)
-                .transpose()?
-                .unwrap_or_else(|| HEALTH_PATH.to_owned()),
-            status: HealthStatus::Unknown,
-            last_healthy_at: None,
-            metadata: checked_object("metadata", options.metadata)?,
-            created_at: now(),
-            updated_at: now(),
-            resource_version: 1,
-            id,
-        };
-        entry::register(&self.store, &self.actor, service).await
+        put::register(&self.editors, &self.actor, options).await
+    }
+
+    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` naming the field, or `ABORTED` with the current service if the condition does not hold.
+    pub async fn put_service(&self, options: PutService) -> Result<Service> {
+        put::put(&self.editors, &self.actor, options.split()?).await
     }
 
     /// Returns a service.
@@ -96,11 +109,10 @@ impl Registry {
         entry::get(&self.store, id).await
     }
 
-    /// Lists all services by id.
+    /// Lists all services by id, and the revision at which they were so.
     pub async fn list_services(&self) -> Result<ServiceList> {
-        Ok(ServiceList {
-            services: entry::list(&self.store).await?,
-        })
+        let (services, revision) = entry::list(&self.store).await?;
+        Ok(ServiceList { services, revision })
     }
 
     /// Changes a service.
@@ -108,60 +120,43 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current service if its version is another.
     pub async fn update_service(&self, options: UpdateService) -> Result<Service> {
-        let base_url = options
-            .base_url
-            .as_deref()
-            .map(checked_base_url)
-            .transpose()?;
-        let health_path = options.health_path.map(checked_path).transpose()?;
-        let metadata = options
-            .metadata
-            .map(|metadata| checked_object("metadata", Some(metadata)))
-            .transpose()?;
-        entry::update(
-            &self.store,
-            &self.actor,
-            &options.id,
-            options.if_version,
-            move |service: &mut Service| {
-                if let Some(base_url) = base_url.filter(|base_url| *base_url != service.base_url) {
-                    service.base_url = base_url;
-                    service.status = HealthStatus::Unknown;
-                }
-                assign(&mut service.name, options.name);
-                assign(&mut service.health_path, health_path);
-                assign(&mut service.metadata, metadata);
-            },
-        )
+        let (id, if_version) = (options.id.clone(), options.if_version);
+        put::change(&self.editors, &self.actor, &id, if_version, move |spec| {
+            Ok(options.clone().over(spec))
+        })
         .await
+    }
+
+    /// Changes a service by a merge patch (RFC 7396) of its declared fields.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current service if its version is another.
+    pub async fn patch_service(&self, options: PatchEntry) -> Result<Service> {
+        put::patch(&self.editors, &self.actor, options).await
     }
 
     /// Deletes a service and returns what it was.
     ///
     /// # Errors
-    /// `NOT_FOUND`, or `ABORTED` if its version is another.
+    /// `NOT_FOUND`, or `ABORTED` with the current service if its version is another.
     pub async fn delete_service(&self, options: DeleteEntry) -> Result<Service> {
-        entry::delete(&self.store, &self.actor, options).await
+        put::delete(&self.editors, &self.actor, options).await
     }
 
     /// Registers a new node.
     ///
     /// # Errors
-    /// `ALREADY_EXISTS`, or `INVALID_ARGUMENT` naming the field.
+    /// `ALREADY_EXISTS` with the current node, or `INVALID_ARGUMENT` naming the field.
     pub async fn register_node(&self, options: RegisterNode) -> Result<Node> {
-        let id = checked_id(&options.id)?;
-        let node = Node {
-            name: options.name.unwrap_or_else(|| id.to_string()),
-            runtime: options.runtime.unwrap_or_else(|| "node".to_owned()),
-            triggers: options.triggers.unwrap_or_default(),
-            enabled: options.enabled.unwrap_or(true),
-            metadata: checked_object("metadata", options.metadata)?,
-            created_at: now(),
-            updated_at: now(),
-            resource_version: 1,
-            id,
-        };
-        entry::register(&self.store, &self.actor, node).await
+        put::register(&self.editors, &self.actor, options).await
+    }
+
+    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` naming the field, or `ABORTED` with the current node if the condition does not hold.
+    pub async fn put_node(&self, options: PutNode) -> Result<Node> {
+        put::put(&self.editors, &self.actor, options.split()?).await
     }
 
     /// Returns a node.
@@ -172,11 +167,10 @@ impl Registry {
         entry::get(&self.store, id).await
     }
 
-    /// Lists all nodes by id.
+    /// Lists all nodes by id, and the revision at which they were so.
     pub async fn list_nodes(&self) -> Result<NodeList> {
-        Ok(NodeList {
-            nodes: entry::list(&self.store).await?,
-        })
+        let (nodes, revision) = entry::list(&self.store).await?;
+        Ok(NodeList { nodes, revision })
     }
 
     /// Changes a node.
@@ -184,53 +178,43 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current node if its version is another.
     pub async fn update_node(&self, options: UpdateNode) -> Result<Node> {
-        let metadata = options
-            .metadata
-            .map(|metadata| checked_object("metadata", Some(metadata)))
-            .transpose()?;
-        entry::update(
-            &self.store,
-            &self.actor,
-            &options.id,
-            options.if_version,
-            move |node: &mut Node| {
-                assign(&mut node.name, options.name);
-                assign(&mut node.runtime, options.runtime);
-                assign(&mut node.triggers, options.triggers);
-                assign(&mut node.enabled, options.enabled);
-                assign(&mut node.metadata, metadata);
-            },
-        )
+        let (id, if_version) = (options.id.clone(), options.if_version);
+        put::change(&self.editors, &self.actor, &id, if_version, move |spec| {
+            Ok(options.clone().over(spec))
+        })
         .await
+    }
+
+    /// Changes a node by a merge patch (RFC 7396) of its declared fields.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current node if its version is another.
+    pub async fn patch_node(&self, options: PatchEntry) -> Result<Node> {
+        put::patch(&self.editors, &self.actor, options).await
     }
 
     /// Deletes a node and returns what it was.
     ///
     /// # Errors
-    /// `NOT_FOUND`, or `ABORTED` if its version is another.
+    /// `NOT_FOUND`, or `ABORTED` with the current node if its version is another.
     pub async fn delete_node(&self, options: DeleteEntry) -> Result<Node> {
-        entry::delete(&self.store, &self.actor, options).await
+        put::delete(&self.editors, &self.actor, options).await
     }
 
     /// Registers a new workflow.
     ///
     /// # Errors
-    /// `ALREADY_EXISTS`, or `INVALID_ARGUMENT` naming the field.
+    /// `ALREADY_EXISTS` with the current workflow, or `INVALID_ARGUMENT` naming the field.
     pub async fn register_workflow(&self, options: RegisterWorkflow) -> Result<Workflow> {
-        let id = checked_id(&options.id)?;
-        let workflow = Workflow {
-            name: options.name.unwrap_or_else(|| id.to_string()),
-            pipeline_id: options.pipeline_id.unwrap_or_else(|| id.to_string()),
-            max_concurrent_tasks: checked_limit(options.max_concurrent_tasks)?
-                .unwrap_or(MAX_CONCURRENT_TASKS),
-            governance: checked_object("governance", options.governance)?,
-            metadata: checked_object("metadata", options.metadata)?,
-            created_at: now(),
-            updated_at: now(),
-            resource_version: 1,
-            id,
-        };
-        entry::register(&self.store, &self.actor, workflow).await
+        put::register(&self.editors, &self.actor, options).await
+    }
+
+    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` naming the field, or `ABORTED` with the current workflow if the condition does not hold.
+    pub async fn put_workflow(&self, options: PutWorkflow) -> Result<Workflow> {
+        put::put(&self.editors, &self.actor, options.split()?).await
     }
 
     /// Returns a workflow.
@@ -241,10 +225,12 @@ impl Registry {
         entry::get(&self.store, id).await
     }
 
-    /// Lists all workflows by id.
+    /// Lists all workflows by id, and the revision at which they were so.
     pub async fn list_workflows(&self) -> Result<WorkflowList> {
+        let (workflows, revision) = entry::list(&self.store).await?;
         Ok(WorkflowList {
-            workflows: entry::list(&self.store).await?,
+            workflows,
+            revision,
         })
     }
 
@@ -253,37 +239,45 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current workflow if its version is another.
     pub async fn update_workflow(&self, options: UpdateWorkflow) -> Result<Workflow> {
-        let limit = checked_limit(options.max_concurrent_tasks)?;
-        let governance = options
-            .governance
-            .map(|rules| checked_object("governance", Some(rules)))
-            .transpose()?;
-        let metadata = options
-            .metadata
-            .map(|metadata| checked_object("metadata", Some(metadata)))
-            .transpose()?;
-        entry::update(
-            &self.store,
-            &self.actor,
-            &options.id,
-            options.if_version,
-            move |workflow: &mut Workflow| {
-                assign(&mut workflow.name, options.name);
-                assign(&mut workflow.pipeline_id, options.pipeline_id);
-                assign(&mut workflow.max_concurrent_tasks, limit);
-                assign(&mut workflow.governance, governance);
-                assign(&mut workflow.metadata, metadata);
-            },
-        )
+        let (id, if_version) = (options.id.clone(), options.if_version);
+        put::change(&self.editors, &self.actor, &id, if_version, move |spec| {
+            Ok(options.clone().over(spec))
+        })
         .await
+    }
+
+    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current workflow if its version is another.
+    pub async fn patch_workflow(&self, options: PatchEntry) -> Result<Workflow> {
+        put::patch(&self.editors, &self.actor, options).await
     }
 
     /// Deletes a workflow that has never run and returns what it was.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `FAILED_PRECONDITION` if it has runs, or `ABORTED` if its version is another.
+    /// `NOT_FOUND`, `FAILED_PRECONDITION` if it has runs, or `ABORTED` with the current workflow if its version is another.
     pub async fn delete_workflow(&self, options: DeleteEntry) -> Result<Workflow> {
-        entry::delete(&self.store, &self.actor, options).await
+        put::delete(&self.editors, &self.actor, options).await
+    }
+
+    /// Watches entries: every change after a revision, in order and once.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` with `compacted` in its details if events after that revision are gone; list again.
+    pub async fn watch(&self, options: WatchOptions) -> Result<RegistryWatch> {
+        RegistryWatch::open(&self.feed, options).await
+    }
+
+    /// Ends every watch.
+    pub(crate) fn close(&self) {
+        self.feed.close();
+    }
+
+    /// Lets watchers see at once what another domain's transaction changed here.
+    pub(crate) fn changed(&self) {
+        self.feed.wake();
     }
 
     /// Asks services for their health and records what they answer.
@@ -291,7 +285,7 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND` for a service that is not registered. A service that does not answer is a finding, not an error.
     pub async fn probe(&self, options: ProbeOptions) -> Result<ProbeReport> {
-        health::probe(&self.store, &self.http, options).await
+        health::probe(&self.store, &self.editors, &self.http, options).await
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
@@ -301,7 +295,9 @@ impl Registry {
     /// that is no registry, `FAILED_PRECONDITION` if it would delete a large share of the registry. After an error
     /// nothing has changed.
     pub async fn import(&self, options: ImportOptions) -> Result<ImportReport> {
-        import::run(&self.store, &self.actor, options).await
+        let report = import::run(&self.store, &self.actor, options).await?;
+        self.feed.wake();
+        Ok(report)
     }
 
     /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown
@@ -316,7 +312,7 @@ impl Registry {
     /// # Errors
     /// `UNAVAILABLE` if the database does not answer.
     pub async fn detect_drift(&self, options: DetectDrift) -> Result<DriftReport> {
-        drift::detect(&self.store, &self.http, &self.actor, options).await
+        drift::detect(&self.store, &self.editors, &self.http, &self.actor, options).await
     }
 
     /// Lists the drift that was found last, the most severe first, and the sources that say so.
@@ -326,7 +322,7 @@ impl Registry {
 
     /// The services that their owner calls critical (`"critical": true`) and that were last seen unhealthy.
     pub(crate) async fn critical_alarms(&self) -> Result<Vec<String>> {
-        let services: Vec<Service> = entry::list(&self.store).await?;
+        let (services, _): (Vec<Service>, _) = entry::list(&self.store).await?;
         let critical = |service: &Service| service.metadata.get("critical") == Some(&json!(true));
         Ok(services
             .iter()
@@ -342,68 +338,5 @@ impl Registry {
             .fetch_all("SELECT base_url FROM services WHERE base_url <> ''", vec![])
             .await?;
         rows.iter().map(|row| row.get("base_url")).collect()
-    }
-}
-
-fn assign<T>(field: &mut T, value: Option<T>) {
-    if let Some(value) = value {
-        *field = value;
-    }
-}
-
-/// An id that can stand in a path, a log line and a report.
-pub(crate) fn checked_id(id: &str) -> Result<Id> {
-    if id.trim().is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
-        return Err(Error::invalid_argument(
-            "id: must have 1 to 200 characters, none of them a control character",
-        ));
-    }
-    Ok(Id::from(id))
-}
-
-fn checked_base_url(text: &str) -> Result<String> {
-    if text.is_empty() {
-        return Ok(String::new());
-    }
-    let valid = Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    match valid {
-        Some(url) if url.query().is_none() && url.fragment().is_none() => {
-            Ok(url.as_str().trim_end_matches('/').to_owned())
-        }
-        _ => Err(Error::invalid_argument(
-            "baseUrl: must be like http://host:port, without credentials, query or fragment",
-        )),
-    }
-}
-
-fn checked_path(path: String) -> Result<String> {
-    if path.starts_with('/') {
-        Ok(path)
-    } else {
-        Err(Error::invalid_argument("healthPath: must begin with '/'"))
-    }
-}
-
-fn checked_limit(limit: Option<i64>) -> Result<Option<i64>> {
-    match limit {
-        Some(limit) if !(1..=1024).contains(&limit) => Err(Error::invalid_argument(format!(
-            "maxConcurrentTasks: must be between 1 and 1024, not {limit}"
-        ))),
-        limit => Ok(limit),
-    }
-}
-
-fn checked_object(field: &str, value: Option<Json>) -> Result<Json> {
-    match value {
-        None => Ok(json!({}).into()),
-        Some(value) if value.is_object() => Ok(value),
-        Some(_) => Err(Error::invalid_argument(format!(
-            "{field}: must be an object"
-        ))),
     }
 }

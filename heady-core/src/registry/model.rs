@@ -18,6 +18,29 @@ words! {
     }
 }
 
+words! {
+    /// What an entry of the registry is.
+    pub enum EntryKind {
+        /// A [`Service`].
+        Service = "SERVICE",
+        /// A [`Node`].
+        Node = "NODE",
+        /// A [`Workflow`].
+        Workflow = "WORKFLOW",
+    }
+}
+
+impl EntryKind {
+    /// The word in errors and audit targets: `service`.
+    pub(super) const fn noun(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Node => "node",
+            Self::Workflow => "workflow",
+        }
+    }
+}
+
 /// Something that runs and can be asked for its health.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -34,17 +57,25 @@ pub struct Service {
     pub base_url: String,
     /// The path that answers with its health.
     pub health_path: String,
-    /// What the last probes said; never taken from a file.
+    /// How often it is probed, in milliseconds; null for the prober's own interval.
+    pub probe_interval_ms: Option<i64>,
+    /// What probes or its own reports said; never taken from a file.
     pub status: HealthStatus,
-    /// When a probe last found it healthy.
+    /// Why it is not healthy, in words.
+    pub status_reason: Option<String>,
+    /// When its status last became another one.
+    pub status_changed_at: Option<Timestamp>,
+    /// When it was last found healthy, to the second while it is probed.
     pub last_healthy_at: Option<Timestamp>,
+    /// Until when its own last report holds, if it reports.
+    pub report_expires_at: Option<Timestamp>,
     /// The whole entry as it was imported, or what its owner attached.
     pub metadata: Json,
     /// When it was registered.
     pub created_at: Timestamp,
     /// When it was last changed, health aside.
     pub updated_at: Timestamp,
-    /// Grows with every change, health aside.
+    /// The registry's revision at its last change, health aside; grows with every one.
     pub resource_version: i64,
 }
 
@@ -72,7 +103,7 @@ pub struct Node {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Grows with every change.
+    /// The registry's revision at its last change; grows with every one.
     pub resource_version: i64,
 }
 
@@ -100,7 +131,7 @@ pub struct Workflow {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Grows with every change.
+    /// The registry's revision at its last change; grows with every one.
     pub resource_version: i64,
 }
 
@@ -122,6 +153,9 @@ pub struct RegisterService {
     /// The path that answers with its health; `/api/health` if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub health_path: Option<String>,
+    /// How often to probe it, in milliseconds; as often as all others if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probe_interval_ms: Option<i64>,
     /// Anything its owner wants to attach: an object.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
@@ -145,6 +179,9 @@ pub struct UpdateService {
     /// Another path for its health.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub health_path: Option<String>,
+    /// Another interval between its probes, in milliseconds.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probe_interval_ms: Option<i64>,
     /// Another object in place of the attached one.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
@@ -287,6 +324,8 @@ pub struct DeleteEntry {
 pub struct ServiceList {
     /// The services.
     pub services: Vec<Service>,
+    /// The registry's revision at which this was so: watch from here.
+    pub revision: i64,
 }
 
 /// All nodes, by id.
@@ -299,6 +338,8 @@ pub struct ServiceList {
 pub struct NodeList {
     /// The nodes.
     pub nodes: Vec<Node>,
+    /// The registry's revision at which this was so: watch from here.
+    pub revision: i64,
 }
 
 /// All workflows, by id.
@@ -311,6 +352,8 @@ pub struct NodeList {
 pub struct WorkflowList {
     /// The workflows.
     pub workflows: Vec<Workflow>,
+    /// The registry's revision at which this was so: watch from here.
+    pub revision: i64,
 }
 
 /// What to probe, and how patiently.

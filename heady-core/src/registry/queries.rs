@@ -1,279 +1,146 @@
-//! The SQL of the registry, and how its rows become entries.
+//! The SQL of the registry.
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::entry::Entry;
-use super::import::HEALTH_KEYS;
-use super::{HealthStatus, Node, Service, Workflow};
 use crate::error::Result;
-use crate::store::{Arg, Row, Sql, Store, Transaction, args};
-use crate::types::{Id, Json, Timestamp, now};
+use crate::store::{Row, Sql, Transaction, args};
+use crate::types::now;
 
 pub(super) fn by_id(table: &str) -> String {
     format!("SELECT * FROM {table} WHERE id = $1")
 }
 
-impl Entry for Service {
-    const KIND: &'static str = "service";
-    const TABLE: &'static str = "services";
-    const INSERT: &'static str =
-        "INSERT INTO services (id, name, base_url, health_path, status, last_healthy_at,
-        metadata, created_at, updated_at, resource_version, section, position)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-    const UPDATE: &'static str = "UPDATE services SET name = $2, base_url = $3, health_path = $4, status = $5,
-        last_healthy_at = $6, metadata = $7, created_at = $8, updated_at = $9, resource_version = $10,
-        section = $11, position = $12 WHERE id = $1";
-    const DELETE: &'static str = "DELETE FROM services WHERE id = $1";
+/// Every entry by id beside the revision: one row without an entry if there are none.
+pub(super) fn all<E: Entry>() -> String {
+    format!(
+        "SELECT at.revision, entry.* FROM registry_revision AS at LEFT JOIN {} AS entry ON true ORDER BY entry.id",
+        E::TABLE
+    )
+}
 
-    fn of(row: &Row) -> Result<Self> {
-        Ok(Self {
-            id: row.get("id")?,
-            name: row.get("name")?,
-            base_url: row.get("base_url")?,
-            health_path: row.get("health_path")?,
-            status: HealthStatus::from_word(&row.get::<String>("status")?)?,
-            last_healthy_at: row.get("last_healthy_at")?,
-            metadata: row.get::<Value>("metadata")?.into(),
-            created_at: row.get("created_at")?,
-            updated_at: row.get("updated_at")?,
-            resource_version: row.get("resource_version")?,
-        })
+/// The entries of these ids, a JSON list, and whether something needs them.
+pub(super) fn among<E: Entry>() -> Sql {
+    let among = |ids: &str| {
+        format!(
+            "SELECT entry.*, {} AS in_use FROM {} AS entry WHERE entry.id IN ({ids})",
+            E::IN_USE,
+            E::TABLE
+        )
+    };
+    Sql::of(
+        among("SELECT value FROM json_each($1)"),
+        among("SELECT json_array_elements_text($1::json)"),
+    )
+}
+
+/// A table of entries, as the statement that writes changes needs it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    columns: &'static [(&'static str, &'static str)],
+}
+
+/// Where every entry stands in an imported document.
+const PLACE: [(&str, &str); 2] = [("section", "text"), ("position", "bigint")];
+
+impl Table {
+    pub(super) fn of<E: Entry>() -> Self {
+        Self {
+            name: E::TABLE,
+            columns: E::COLUMNS,
+        }
     }
 
-    fn args(&self) -> Vec<Arg> {
-        args![
-            &self.id,
-            &self.name,
-            &self.base_url,
-            &self.health_path,
-            self.status.as_str(),
-            self.last_healthy_at,
-            &self.metadata.0,
-            self.created_at,
-            self.updated_at,
-            self.resource_version,
-        ]
+    /// The key of the identifiers to delete.
+    pub(super) fn gone(&self) -> String {
+        format!("{}Gone", self.name)
     }
 
-    fn id(&self) -> &Id {
-        &self.id
+    fn columns(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> + use<> {
+        self.columns.iter().chain(&PLACE)
     }
 
-    fn metadata(&self) -> &Json {
-        &self.metadata
+    /// Each column through `form`, with commas between.
+    fn list(&self, form: impl Fn(&str, &str) -> String) -> String {
+        let columns: Vec<_> = self
+            .columns()
+            .map(|(name, kind)| form(name, kind))
+            .collect();
+        columns.join(", ")
     }
 
-    fn version(&self) -> i64 {
-        self.resource_version
-    }
-
-    fn touch(&mut self) {
-        self.resource_version += 1;
-        self.updated_at = now();
-    }
-
-    fn declared(&self) -> Value {
-        let endpoint = format!("{}{}", self.base_url, self.health_path);
-        over(
-            &self.metadata,
-            &json!({"id": self.id, "name": self.name, "endpoint": endpoint}),
+    fn insert(&self, source: &str) -> String {
+        format!(
+            "INSERT INTO {} ({}) {source} ON CONFLICT (id) DO UPDATE SET {}",
+            self.name,
+            self.list(|name, _| name.to_owned()),
+            self.list(|name, _| format!("{name} = excluded.{name}"))
         )
     }
 
-    fn write_back(&mut self, old: &Self) {
-        set(&mut self.metadata, "name", &self.name, &old.name);
-        let endpoint = |service: &Self| format!("{}{}", service.base_url, service.health_path);
-        let (new, old) = (endpoint(self), endpoint(old));
-        set(&mut self.metadata, "endpoint", &new, &old);
-        if new != old
-            && let Some(object) = self.metadata.0.as_object_mut()
-        {
-            // The endpoint says it all now.
-            object.retain(|key, _| !HEALTH_KEYS.contains(&key.as_str()));
-        }
+    fn sqlite(&self) -> String {
+        let values = self.list(|name, kind| match kind {
+            "jsonb" | "text[]" => format!("value -> '{name}'"),
+            _ => format!("value ->> '{name}'"),
+        });
+        let rows = format!(
+            "SELECT {values} FROM json_each($1, '$.{}') WHERE true",
+            self.name
+        );
+        format!(
+            "{};\nDELETE FROM {} WHERE id IN (SELECT value FROM json_each($1, '$.{}'));\n",
+            self.insert(&rows),
+            self.name,
+            self.gone()
+        )
+    }
+
+    fn postgres(&self) -> String {
+        let name = self.name;
+        let rows = format!(
+            "SELECT r.* FROM document, json_to_recordset(d -> '{name}') AS r({})",
+            self.list(|name, kind| format!("{name} {kind}"))
+        );
+        format!(
+            "{name}_written AS ({}),
+             {name}_deleted AS (
+               DELETE FROM {name} WHERE id IN (SELECT json_array_elements_text(d -> '{}') FROM document)
+             ),\n",
+            self.insert(&rows),
+            self.gone()
+        )
     }
 }
 
-impl Entry for Node {
-    const KIND: &'static str = "node";
-    const TABLE: &'static str = "nodes";
-    const INSERT: &'static str = "INSERT INTO nodes (id, name, runtime, triggers, enabled, metadata, created_at,
-        updated_at, resource_version, section, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    const UPDATE: &'static str = "UPDATE nodes SET name = $2, runtime = $3, triggers = $4, enabled = $5, metadata = $6,
-        created_at = $7, updated_at = $8, resource_version = $9, section = $10, position = $11 WHERE id = $1";
-    const DELETE: &'static str = "DELETE FROM nodes WHERE id = $1";
-
-    fn of(row: &Row) -> Result<Self> {
-        Ok(Self {
-            id: row.get("id")?,
-            name: row.get("name")?,
-            runtime: row.get("runtime")?,
-            triggers: row.get("triggers")?,
-            enabled: row.get("enabled")?,
-            metadata: row.get::<Value>("metadata")?.into(),
-            created_at: row.get("created_at")?,
-            updated_at: row.get("updated_at")?,
-            resource_version: row.get("resource_version")?,
-        })
-    }
-
-    fn args(&self) -> Vec<Arg> {
-        args![
-            &self.id,
-            &self.name,
-            &self.runtime,
-            self.triggers.as_slice(),
-            self.enabled,
-            &self.metadata.0,
-            self.created_at,
-            self.updated_at,
-            self.resource_version,
-        ]
-    }
-
-    fn id(&self) -> &Id {
-        &self.id
-    }
-
-    fn metadata(&self) -> &Json {
-        &self.metadata
-    }
-
-    fn version(&self) -> i64 {
-        self.resource_version
-    }
-
-    fn touch(&mut self) {
-        self.resource_version += 1;
-        self.updated_at = now();
-    }
-
-    fn declared(&self) -> Value {
-        let own = json!({"id": self.id, "name": self.name, "runtime": self.runtime, "triggers": self.triggers, "enabled": self.enabled});
-        over(&self.metadata, &own)
-    }
-
-    fn write_back(&mut self, old: &Self) {
-        set(&mut self.metadata, "name", &self.name, &old.name);
-        let key = if self.metadata.get("trigger_on").is_some() {
-            "trigger_on"
-        } else {
-            "triggers"
-        };
-        set(&mut self.metadata, key, &self.triggers, &old.triggers);
-        set(&mut self.metadata, "runtime", &self.runtime, &old.runtime);
-        set(&mut self.metadata, "enabled", &self.enabled, &old.enabled);
-    }
+/// Writes the rows of these tables, the events and the revision of one document.
+pub(super) fn write_changes(tables: &[Table]) -> Sql {
+    let mut sqlite: String = tables.iter().map(Table::sqlite).collect();
+    sqlite += "INSERT INTO registry_events (revision, change, kind, id, object, at)
+        SELECT value ->> 'revision', value ->> 'change', value ->> 'kind', value ->> 'id', value -> 'object',
+               value ->> 'at'
+        FROM json_each($1, '$.events');
+        UPDATE registry_revision SET revision = $1 ->> '$.revision'";
+    let mut postgres = "WITH document AS (SELECT $1::json AS d),\n".to_owned();
+    postgres.extend(tables.iter().map(Table::postgres));
+    postgres += "told AS (
+          INSERT INTO registry_events (revision, change, kind, id, object, at)
+          SELECT e.* FROM document, json_to_recordset(d -> 'events')
+            AS e(revision bigint, change text, kind text, id text, object jsonb, at timestamptz)
+        )
+        UPDATE registry_revision SET revision = (d ->> 'revision')::bigint FROM document";
+    Sql::of(sqlite, postgres)
 }
 
-impl Entry for Workflow {
-    const KIND: &'static str = "workflow";
-    const TABLE: &'static str = "workflows";
-    const INSERT: &'static str = "INSERT INTO workflows (id, name, pipeline_id, max_concurrent_tasks, governance, metadata,
-        created_at, updated_at, resource_version, section, position) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-    const UPDATE: &'static str = "UPDATE workflows SET name = $2, pipeline_id = $3, max_concurrent_tasks = $4,
-        governance = $5, metadata = $6, created_at = $7, updated_at = $8, resource_version = $9, section = $10,
-        position = $11 WHERE id = $1";
-    const DELETE: &'static str = "DELETE FROM workflows WHERE id = $1
-        AND NOT EXISTS (SELECT 1 FROM pipeline_runs WHERE workflow_id = $1)";
+/// The newest revision and the newest one whose event is gone.
+pub(super) const REVISION: &str = "SELECT revision, compacted FROM registry_revision";
 
-    fn of(row: &Row) -> Result<Self> {
-        Ok(Self {
-            id: row.get("id")?,
-            name: row.get("name")?,
-            pipeline_id: row.get("pipeline_id")?,
-            max_concurrent_tasks: row.get("max_concurrent_tasks")?,
-            governance: row.get::<Value>("governance")?.into(),
-            metadata: row.get::<Value>("metadata")?.into(),
-            created_at: row.get("created_at")?,
-            updated_at: row.get("updated_at")?,
-            resource_version: row.get("resource_version")?,
-        })
-    }
-
-    fn args(&self) -> Vec<Arg> {
-        args![
-            &self.id,
-            &self.name,
-            &self.pipeline_id,
-            self.max_concurrent_tasks,
-            &self.governance.0,
-            &self.metadata.0,
-            self.created_at,
-            self.updated_at,
-            self.resource_version,
-        ]
-    }
-
-    fn id(&self) -> &Id {
-        &self.id
-    }
-
-    fn metadata(&self) -> &Json {
-        &self.metadata
-    }
-
-    fn version(&self) -> i64 {
-        self.resource_version
-    }
-
-    fn touch(&mut self) {
-        self.resource_version += 1;
-        self.updated_at = now();
-    }
-
-    fn declared(&self) -> Value {
-        over(&self.metadata, &json!({"id": self.id, "name": self.name}))
-    }
-
-    fn write_back(&mut self, old: &Self) {
-        set(&mut self.metadata, "name", &self.name, &old.name);
-    }
-}
-
-/// The attached object with these fields over it.
-fn over(metadata: &Json, fields: &Value) -> Value {
-    let mut object = metadata.as_object().cloned().unwrap_or_default();
-    object.extend(fields.as_object().cloned().unwrap_or_default());
-    Value::Object(object)
-}
-
-/// Sets a key of an object where the value changed.
-fn set<T: Serialize + PartialEq>(metadata: &mut Json, key: &str, new: &T, old: &T) {
-    if new != old
-        && let (Some(object), Ok(value)) = (metadata.0.as_object_mut(), serde_json::to_value(new))
-    {
-        object.insert(key.to_owned(), value);
-    }
-}
-
-/// Writes what probes found, only where the status changes or the service was seen healthy again.
-pub(super) async fn report_health(
-    store: &Store,
-    id: &Id,
-    status: HealthStatus,
-    at: Timestamp,
-) -> Result<()> {
-    let args = args![
-        id,
-        status.as_str(),
-        (status == HealthStatus::Healthy).then_some(at)
-    ];
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                transaction
-                    .execute(
-                        "UPDATE services SET status = $2, last_healthy_at = COALESCE($3, last_healthy_at) WHERE id = $1",
-                        args,
-                    )
-                    .await
-            })
-        })
-        .await
-        .map(drop)
-}
+/// The events after `$1` in order, at most `$2`, beside what [`REVISION`] gives: one row without an event if there are
+/// none.
+pub(super) const EVENTS: &str =
+    "SELECT now.revision AS newest, now.compacted, event.* FROM registry_revision AS now
+     LEFT JOIN (SELECT * FROM registry_events WHERE revision > $1 ORDER BY revision LIMIT $2) AS event ON true
+     ORDER BY event.revision";
 
 /// A section entry without a table of its own.
 #[derive(Debug, Clone, PartialEq)]
@@ -351,7 +218,7 @@ pub(super) async fn put_document(
         .map(drop)
 }
 
-/// Lets imports take turns. On SQLite every writing transaction has its turn already.
+/// Lets comparisons take turns. On SQLite every writing transaction has its turn already.
 pub(super) async fn lock_document(transaction: &mut Transaction) -> Result<()> {
     let sql = Sql::of(
         "SELECT 1",

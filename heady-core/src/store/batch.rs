@@ -24,12 +24,39 @@ const MAX_WEIGHT: usize = 4 << 20;
 #[cfg(feature = "postgres")]
 pub(super) const COMMITTERS: usize = 6;
 
-/// What a domain writes through a lane.
+/// How a lane carries out the operations that gathered in it.
 ///
-/// No operation can fail its neighbours: guards stand in the SQL and show in the outcomes. If the call errors all the
-/// same, it is rolled back and each operation runs again alone, so that only the culprit fails. Operations must
-/// therefore bear repetition, also because a lost connection can hide that a commit succeeded.
-pub(crate) trait Batch: Send + Sync + 'static {
+/// Every [`Batch`] is such work: one call. A domain that has to read before it can decide does it by hand, in one
+/// transaction of [`Store::begin`].
+///
+/// If the work errors it has changed nothing, and each operation is carried out again alone, so that only the culprit
+/// fails. Operations must therefore bear repetition, also because a lost connection can hide that a commit succeeded.
+pub(crate) trait Work: Send + Sync + 'static {
+    /// One caller's request.
+    type Op: Send + Sync + 'static;
+    /// What that caller is told.
+    type Outcome: Send + 'static;
+
+    /// How much of it may be under way at once on PostgreSQL; on SQLite there is one writer.
+    #[cfg(feature = "postgres")]
+    const AT_ONCE: usize;
+
+    /// Carries out these operations, in order, and returns one outcome for each.
+    fn carry_out(
+        &self,
+        store: &Store,
+        ops: &[Self::Op],
+        attempt: Attempt,
+    ) -> impl Future<Output = Result<Vec<Self::Outcome>, Failed>> + Send;
+
+    /// About how many bytes this operation adds.
+    fn weight(op: &Self::Op) -> usize;
+}
+
+/// What a domain writes in one call.
+///
+/// No operation can fail its neighbours: guards stand in the SQL and show in the outcomes.
+pub(crate) trait Batch: Default + Send + Sync + 'static {
     /// One caller's request.
     type Op: Send + Sync + 'static;
     /// What that caller is told.
@@ -43,6 +70,40 @@ pub(crate) trait Batch: Send + Sync + 'static {
 
     /// About how many bytes this operation adds to the call.
     fn weight(op: &Self::Op) -> usize;
+}
+
+impl<B: Batch> Work for B {
+    type Op = B::Op;
+    type Outcome = B::Outcome;
+
+    #[cfg(feature = "postgres")]
+    const AT_ONCE: usize = COMMITTERS;
+
+    async fn carry_out(
+        &self,
+        store: &Store,
+        ops: &[B::Op],
+        attempt: Attempt,
+    ) -> Result<Vec<B::Outcome>, Failed> {
+        let call = B::call(ops)?;
+        let rows = match attempt {
+            Attempt::First => store.call(&call).await,
+            Attempt::Again => store.call_again(&call).await,
+        };
+        let rows = rows.map_err(|error| Failed {
+            perhaps_stale: call.continuation.is_some()
+                && matches!(
+                    error.kind(),
+                    ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::Aborted
+                ),
+            error,
+        })?;
+        Ok(B::outcomes(ops, &rows)?)
+    }
+
+    fn weight(op: &B::Op) -> usize {
+        <B as Batch>::weight(op)
+    }
 }
 
 /// One call: parts that commit together, each with one JSON document as its `$1`, and rows that continue others.
@@ -134,37 +195,47 @@ pub(super) fn as_one_transaction(parts: Vec<Part>) -> (String, Vec<Arg>) {
 }
 
 /// The queue of one kind of operations; clones share it.
-pub(crate) struct Lane<B: Batch> {
+pub(crate) struct Lane<W: Work> {
     store: Store,
-    queue: Arc<Mutex<Queue<B>>>,
+    work: Arc<W>,
+    queue: Arc<Mutex<Queue<W>>>,
 }
 
-type Waiting<B> = (
-    <B as Batch>::Op,
-    oneshot::Sender<Result<<B as Batch>::Outcome>>,
+type Waiting<W> = (
+    <W as Work>::Op,
+    oneshot::Sender<Result<<W as Work>::Outcome>>,
 );
 
-struct Queue<B: Batch> {
-    waiting: VecDeque<Waiting<B>>,
+struct Queue<W: Work> {
+    waiting: VecDeque<Waiting<W>>,
     /// How many tasks drain this queue now.
     drains: usize,
     #[cfg(test)]
     crash: Option<super::testing::Crash>,
 }
 
-impl<B: Batch> Clone for Lane<B> {
+impl<W: Work> Clone for Lane<W> {
     fn clone(&self) -> Self {
         Self {
             store: self.store.clone(),
+            work: self.work.clone(),
             queue: self.queue.clone(),
         }
     }
 }
 
-impl<B: Batch> Lane<B> {
-    pub(crate) fn new(store: Store) -> Self {
+impl<W: Work> Lane<W> {
+    pub(crate) fn new(store: Store) -> Self
+    where
+        W: Default,
+    {
+        Self::of(store, W::default())
+    }
+
+    pub(crate) fn of(store: Store, work: W) -> Self {
         Self {
             store,
+            work: Arc::new(work),
             queue: Arc::new(Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 drains: 0,
@@ -175,7 +246,7 @@ impl<B: Batch> Lane<B> {
     }
 
     /// Hands in one operation and returns when it is durable. A caller that stops waiting changes nothing.
-    pub(crate) async fn submit(&self, op: B::Op) -> Result<B::Outcome> {
+    pub(crate) async fn submit(&self, op: W::Op) -> Result<W::Outcome> {
         let (reply, outcome) = oneshot::channel();
         {
             let mut queue = self.lock();
@@ -193,7 +264,7 @@ impl<B: Batch> Lane<B> {
     /// Lets everything that goes through this lane hang from the given moment on, as if the process had died there:
     /// two moments for each call, just before and just after it. Completes when that has happened.
     #[cfg(test)]
-    pub(crate) fn crash_at(&self, moment: usize) -> impl Future<Output = ()> + use<B> {
+    pub(crate) fn crash_at(&self, moment: usize) -> impl Future<Output = ()> + use<W> {
         let (crash, happened) = super::testing::Crash::at(moment);
         self.lock().crash = Some(crash);
         happened
@@ -215,11 +286,11 @@ impl<B: Batch> Lane<B> {
         match self.store.inner.database {
             Database::Sqlite(_) => 1,
             #[cfg(feature = "postgres")]
-            Database::Postgres(_) => COMMITTERS,
+            Database::Postgres(_) => W::AT_ONCE,
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Queue<B>> {
+    fn lock(&self) -> MutexGuard<'_, Queue<W>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -227,7 +298,7 @@ impl<B: Batch> Lane<B> {
         loop {
             let taken = {
                 let mut queue = self.lock();
-                let taken = take::<B>(&mut queue.waiting);
+                let taken = take::<W>(&mut queue.waiting);
                 if taken.is_empty() {
                     queue.drains -= 1;
                     return;
@@ -247,7 +318,7 @@ impl<B: Batch> Lane<B> {
         }
     }
 
-    async fn carry_out(&self, ops: &[B::Op]) -> Vec<Result<B::Outcome>> {
+    async fn carry_out(&self, ops: &[W::Op]) -> Vec<Result<W::Outcome>> {
         let mut failed = match self.call(ops, Attempt::First).await {
             Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
             Err(failed) => failed,
@@ -272,33 +343,29 @@ impl<B: Batch> Lane<B> {
         outcomes
     }
 
-    async fn call(&self, ops: &[B::Op], attempt: Attempt) -> Result<Vec<B::Outcome>, Failed> {
-        let call = B::call(ops)?;
-        let rows = match attempt {
-            Attempt::First => self.store.call(&call).await,
-            Attempt::Again => self.store.call_again(&call).await,
-        };
-        let rows = rows.map_err(|error| Failed {
-            perhaps_stale: call.continuation.is_some()
-                && matches!(
-                    error.kind(),
-                    ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::Aborted
-                ),
-            error,
-        })?;
-        Ok(outcomes::<B>(ops, &rows)?)
+    async fn call(&self, ops: &[W::Op], attempt: Attempt) -> Result<Vec<W::Outcome>, Failed> {
+        let outcomes = self.work.carry_out(&self.store, ops, attempt).await?;
+        if outcomes.len() == ops.len() {
+            Ok(outcomes)
+        } else {
+            Err(Failed::from(Error::internal(format!(
+                "{} operations had {} outcomes",
+                ops.len(),
+                outcomes.len()
+            ))))
+        }
     }
 }
 
 /// Whether operations may have been carried out already.
 #[derive(Clone, Copy)]
-enum Attempt {
+pub(crate) enum Attempt {
     First,
     Again,
 }
 
 /// Why a call failed.
-struct Failed {
+pub(crate) struct Failed {
     error: Error,
     /// Whether the database refused the call for what a seat remembered, perhaps.
     perhaps_stale: bool,
@@ -313,24 +380,11 @@ impl From<Error> for Failed {
     }
 }
 
-fn outcomes<B: Batch>(ops: &[B::Op], rows: &[Row]) -> Result<Vec<B::Outcome>> {
-    let outcomes = B::outcomes(ops, rows)?;
-    if outcomes.len() == ops.len() {
-        Ok(outcomes)
-    } else {
-        Err(Error::internal(format!(
-            "{} operations had {} outcomes",
-            ops.len(),
-            outcomes.len()
-        )))
-    }
-}
-
 /// Takes the operations of the next call from the front of the queue.
-fn take<B: Batch>(waiting: &mut VecDeque<Waiting<B>>) -> Vec<Waiting<B>> {
+fn take<W: Work>(waiting: &mut VecDeque<Waiting<W>>) -> Vec<Waiting<W>> {
     let mut weight = 0;
-    let fits = |(op, _): &&Waiting<B>| {
-        weight += B::weight(op);
+    let fits = |(op, _): &&Waiting<W>| {
+        weight += W::weight(op);
         weight <= MAX_WEIGHT
     };
     let count = waiting.iter().take(MAX_OPS).take_while(fits).count();

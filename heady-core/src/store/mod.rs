@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-pub(crate) use batch::{Batch, Call, Lane, Part};
+pub(crate) use batch::{Attempt, Batch, Call, Failed, Lane, Part, Work};
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
 pub(crate) use seat::{Continuation, Mark, Seats};
@@ -196,7 +196,9 @@ impl Store {
             .map_err(|error| Error::internal("a transaction ended in a panic").caused_by(error))?
     }
 
-    async fn begin(&self) -> Result<Transaction> {
+    /// Begins a transaction. For [`Work`] alone, which nobody can stop half-way; everybody else's way is
+    /// [`Store::write`].
+    pub(crate) async fn begin(&self) -> Result<Transaction> {
         let open = match &self.inner.database {
             Database::Sqlite(sqlite) => sqlite.begin().await?,
             #[cfg(feature = "postgres")]

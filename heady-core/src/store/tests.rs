@@ -204,6 +204,7 @@ async fn writers_take_turns(fresh: Fresh) {
 }
 
 /// Inserts services by name and says for each how many there were in its call.
+#[derive(Default)]
 struct Insert;
 
 impl Batch for Insert {

@@ -149,7 +149,7 @@ impl Transaction {
         Ok(rows)
     }
 
-    pub(super) async fn commit(self) -> Result<()> {
+    pub(crate) async fn commit(self) -> Result<()> {
         match self.open {
             Open::Sqlite(transaction) => transaction.commit().await?,
             #[cfg(feature = "postgres")]

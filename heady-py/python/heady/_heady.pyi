@@ -971,7 +971,7 @@ class Node:
     @property
     def resource_version(self, /) -> int:
         """
-        Grows with every change.
+        The registry's revision at its last change; grows with every one.
         """
     @property
     def runtime(self, /) -> str:
@@ -1005,6 +1005,11 @@ class NodeList:
     def nodes(self, /) -> list[Node]:
         """
         The nodes.
+        """
+    @property
+    def revision(self, /) -> int:
+        """
+        The registry's revision at which this was so: watch from here.
         """
     def to_dict(self, /) -> Any:
         """
@@ -1409,15 +1414,39 @@ class Registry:
         """
         Lists all workflows by id.
         """
+    def patch_node(self, /, id: str, patch: Any, *, if_version: SupportsIndex | None = None) -> Node:
+        """
+        Changes a node by a merge patch (RFC 7396) of its declared fields.
+        """
+    def patch_service(self, /, id: str, patch: Any, *, if_version: SupportsIndex | None = None) -> Service:
+        """
+        Changes a service by a merge patch (RFC 7396) of its declared fields.
+        """
+    def patch_workflow(self, /, id: str, patch: Any, *, if_version: SupportsIndex | None = None) -> Workflow:
+        """
+        Changes a workflow by a merge patch (RFC 7396) of its declared fields.
+        """
     def probe(self, /, *, services: SupportsGetItem[int, str] | None = None, timeout_ms: SupportsIndex | None = None) -> ProbeReport:
         """
         Asks services for their health and records what they answer.
+        """
+    def put_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Node:
+        """
+        Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+        """
+    def put_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Service:
+        """
+        Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+        """
+    def put_workflow(self, /, id: str, *, name: str | None = None, pipeline_id: str | None = None, max_concurrent_tasks: SupportsIndex | None = None, governance: Any | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Workflow:
+        """
+        Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
         """
     def register_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None) -> Node:
         """
         Registers a new node.
         """
-    def register_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, metadata: Any | None = None) -> Service:
+    def register_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, metadata: Any | None = None) -> Service:
         """
         Registers a new service.
         """
@@ -1429,7 +1458,7 @@ class Registry:
         """
         Changes a node.
         """
-    def update_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Service:
+    def update_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Service:
         """
         Changes a service.
         """
@@ -1784,7 +1813,7 @@ class Service:
     @property
     def last_healthy_at(self, /) -> datetime | None:
         """
-        When a probe last found it healthy.
+        When it was last found healthy, to the second while it is probed.
         """
     @property
     def metadata(self, /) -> Any:
@@ -1797,14 +1826,34 @@ class Service:
         Its name for people.
         """
     @property
+    def probe_interval_ms(self, /) -> int | None:
+        """
+        How often it is probed, in milliseconds; null for the prober's own interval.
+        """
+    @property
+    def report_expires_at(self, /) -> datetime | None:
+        """
+        Until when its own last report holds, if it reports.
+        """
+    @property
     def resource_version(self, /) -> int:
         """
-        Grows with every change, health aside.
+        The registry's revision at its last change, health aside; grows with every one.
         """
     @property
     def status(self, /) -> Literal["UNKNOWN", "HEALTHY", "DEGRADED", "UNHEALTHY"]:
         """
-        What the last probes said; never taken from a file.
+        What probes or its own reports said; never taken from a file.
+        """
+    @property
+    def status_changed_at(self, /) -> datetime | None:
+        """
+        When its status last became another one.
+        """
+    @property
+    def status_reason(self, /) -> str | None:
+        """
+        Why it is not healthy, in words.
         """
     def to_dict(self, /) -> Any:
         """
@@ -1824,6 +1873,11 @@ class ServiceList:
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def revision(self, /) -> int:
+        """
+        The registry's revision at which this was so: watch from here.
+        """
     @property
     def services(self, /) -> list[Service]:
         """
@@ -2306,7 +2360,7 @@ class Workflow:
     @property
     def resource_version(self, /) -> int:
         """
-        Grows with every change.
+        The registry's revision at its last change; grows with every one.
         """
     def to_dict(self, /) -> Any:
         """
@@ -2326,6 +2380,11 @@ class WorkflowList:
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
     def __repr__(self, /) -> str: ...
+    @property
+    def revision(self, /) -> int:
+        """
+        The registry's revision at which this was so: watch from here.
+        """
     def to_dict(self, /) -> Any:
         """
         Returns the fields as a dict, in the shape of the JSON.

@@ -12,6 +12,7 @@ use crate::store::testing::{Fresh, on_both_databases};
 use crate::store::{Batch, Lane, Row};
 
 /// Rows alone, through the group writer; a target `bad` is refused by the database.
+#[derive(Default)]
 pub(super) struct Appended;
 
 impl Batch for Appended {

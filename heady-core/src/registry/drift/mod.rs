@@ -15,6 +15,7 @@ mod tests;
 use serde_json::{Value, json};
 
 use self::snapshot::Snapshot;
+use super::edit::Editors;
 use super::import::{self, Reader, Source};
 use super::{ProbeOptions, health};
 use crate::audit::{self, Record};
@@ -40,6 +41,7 @@ enum Seen {
 
 pub(super) async fn detect(
     store: &Store,
+    editors: &Editors,
     http: &HttpClient,
     actor: &str,
     options: DetectDrift,
@@ -62,7 +64,9 @@ pub(super) async fn detect(
             timeout_ms: options.timeout_ms,
             ..ProbeOptions::default()
         };
-        let seen = health::probe(store, http, probes).await.map(live::snapshot);
+        let seen = health::probe(store, editors, http, probes)
+            .await
+            .map(live::snapshot);
         record(store, actor, DriftSource::Live, None, seen.map(Seen::Live)).await?;
     }
     let deployed = known(DriftSource::Manifest.as_str()).and_then(|known| known.1.clone());

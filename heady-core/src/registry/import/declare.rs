@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::super::entry::Entry;
-use super::super::{HEALTH_PATH, HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
+use super::super::service::HEALTH_PATH;
+use super::super::{HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
 use super::catalog::{Item, path};
 use crate::outbound::Url;
 use crate::types::{Id, Warning, now};
@@ -50,12 +51,16 @@ impl Item {
             health_path: path
                 .filter(|path| path != "/")
                 .unwrap_or_else(|| HEALTH_PATH.to_owned()),
+            probe_interval_ms: None,
             status: HealthStatus::Unknown,
+            status_reason: None,
+            status_changed_at: None,
             last_healthy_at: None,
+            report_expires_at: None,
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
-            resource_version: 1,
+            resource_version: 0,
         }
     }
 
@@ -98,7 +103,7 @@ impl Item {
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
-            resource_version: 1,
+            resource_version: 0,
         }
     }
 
@@ -125,7 +130,7 @@ impl Item {
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
-            resource_version: 1,
+            resource_version: 0,
         }
     }
 }
@@ -191,26 +196,20 @@ pub(super) trait Succeeds: Entry {
 
 impl Succeeds for Service {
     fn succeed(&mut self, old: &Self) {
-        self.created_at = old.created_at;
-        self.resource_version = old.resource_version;
-        if self.base_url == old.base_url {
-            self.status = old.status;
-            self.last_healthy_at = old.last_healthy_at;
-        }
+        self.probe_interval_ms = old.probe_interval_ms;
+        self.inherit(old);
     }
 }
 
 impl Succeeds for Node {
     fn succeed(&mut self, old: &Self) {
-        self.created_at = old.created_at;
-        self.resource_version = old.resource_version;
+        self.inherit(old);
     }
 }
 
 impl Succeeds for Workflow {
     fn succeed(&mut self, old: &Self) {
-        self.created_at = old.created_at;
-        self.resource_version = old.resource_version;
+        self.inherit(old);
         self.pipeline_id.clone_from(&old.pipeline_id);
         self.max_concurrent_tasks = old.max_concurrent_tasks;
         self.governance = old.governance.clone();

@@ -1,11 +1,13 @@
 //! The plan of an import: what it would do with every entry, and the doing of it.
 
 use std::collections::HashMap;
+use std::mem::take;
 
 use serde_json::{Value, json};
 
 use super::super::drift::snapshot;
 use super::super::entry::{self, Place, Placed};
+use super::super::history::History;
 use super::super::queries::{self, DocumentRow, OtherEntry};
 use super::super::{
     ImportAction, ImportEntry, ImportReport, ImportSection, Node, Service, Workflow,
@@ -26,7 +28,9 @@ const MANY: usize = 3;
 /// What to do with one entry of a table.
 enum Step<E> {
     Create(Placed<E>),
-    Overwrite(Placed<E>),
+    Change(E, Placed<E>),
+    /// It only stands elsewhere in the document.
+    Move(Placed<E>),
     Delete(E, Place),
 }
 
@@ -41,6 +45,7 @@ pub(super) struct Plan {
     imported_before: usize,
     /// The kinds of which everything would go, and how many there are.
     emptied: Vec<(&'static str, usize)>,
+    history: History,
     services: Vec<Step<Service>>,
     nodes: Vec<Step<Node>>,
     workflows: Vec<Step<Workflow>>,
@@ -57,7 +62,8 @@ impl Plan {
         warnings: Vec<Warning>,
         force: bool,
     ) -> Result<Self> {
-        queries::lock_document(transaction).await?;
+        // The lock under which nothing else changes the registry: what is planned now holds when it is carried out.
+        let history = History::begin(transaction).await?;
         let applied = snapshot::get(transaction, snapshot::APPLIED)
             .await?
             .and_then(|applied| catalog::read(&applied.content).ok());
@@ -81,6 +87,7 @@ impl Plan {
             force,
             imported_before: 0,
             emptied: Vec::new(),
+            history,
             services: Vec::new(),
             nodes: Vec::new(),
             workflows: Vec::new(),
@@ -161,7 +168,7 @@ impl Plan {
             if !by_call && old.metadata() == entry.metadata() {
                 self.note(&section, &id, ImportAction::Unchanged, None);
                 if old_place != place {
-                    steps.push(Step::Overwrite((old, place)));
+                    steps.push(Step::Move((old, place)));
                 }
                 continue;
             }
@@ -171,7 +178,7 @@ impl Plan {
                 let reason = "was changed by call since the last import, the document was not; kept (force takes the document's)";
                 self.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
                 if old_place != place {
-                    steps.push(Step::Overwrite((old, place)));
+                    steps.push(Step::Move((old, place)));
                 }
                 continue;
             }
@@ -182,8 +189,7 @@ impl Plan {
             };
             self.note(&section, &id, ImportAction::Update, reason);
             entry.succeed(&old);
-            entry.touch();
-            steps.push(Step::Overwrite((entry, place)));
+            steps.push(Step::Change(old, (entry, place)));
         }
         let mut gone: Vec<_> = present
             .into_values()
@@ -313,10 +319,11 @@ impl Plan {
         actor: &str,
         source: &str,
     ) -> Result<()> {
-        let report = &mut self.report;
-        apply(transaction, report, std::mem::take(&mut self.services)).await?;
-        apply(transaction, report, std::mem::take(&mut self.nodes)).await?;
-        apply(transaction, report, std::mem::take(&mut self.workflows)).await?;
+        let (report, history) = (&mut self.report, &mut self.history);
+        apply(transaction, history, report, take(&mut self.services)).await?;
+        apply(transaction, history, report, take(&mut self.nodes)).await?;
+        apply(transaction, history, report, take(&mut self.workflows)).await?;
+        history.write(transaction).await?;
         for entry in &self.others {
             queries::put_other_entry(transaction, entry).await?;
         }
@@ -343,19 +350,29 @@ impl Plan {
 
 async fn apply<E: Succeeds>(
     transaction: &mut Transaction,
+    history: &mut History,
     report: &mut ImportReport,
     steps: Vec<Step<E>>,
 ) -> Result<()> {
+    let gone: Vec<_> = steps
+        .iter()
+        .filter_map(|step| match step {
+            Step::Delete(entry, _) => Some(entry.id()),
+            _ => None,
+        })
+        .collect();
+    let present = entry::present::<E>(transaction, &gone).await?;
     for step in steps {
         match step {
-            Step::Create((entry, place)) => entry::insert(transaction, &entry, &place).await?,
-            Step::Overwrite((entry, place)) => {
-                entry::overwrite(transaction, &entry, &place).await?;
-            }
+            Step::Create((entry, place)) => drop(history.put(None, entry, &place)?),
+            Step::Change(old, (entry, place)) => drop(history.put(Some(&old), entry, &place)?),
+            Step::Move((entry, place)) => history.keep(&entry, &place),
             Step::Delete(entry, place) => {
-                if !entry::remove::<E>(transaction, entry.id().as_str()).await? {
+                if present.get(entry.id()).is_some_and(|found| found.in_use) {
                     keep(report, &place, entry.id().as_str());
-                    entry::overwrite(transaction, &entry, &Place::default()).await?;
+                    history.keep(&entry, &Place::default());
+                } else {
+                    history.delete(&entry)?;
                 }
             }
         }

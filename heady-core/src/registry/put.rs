@@ -1,0 +1,512 @@
+//! Declared entries under a condition: registered, put in place of another, patched, deleted.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::edit::{Edit, Editors, Step};
+use super::entry::{Entry, Present};
+use super::{
+    DeleteEntry, RegisterNode, RegisterService, RegisterWorkflow, UpdateNode, UpdateService,
+    UpdateWorkflow,
+};
+use crate::error::{Error, Result};
+use crate::store::check_storable;
+use crate::types::{Id, Json, weight};
+
+/// A service to create, or to put in place of the one of this id. A field left out has its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct PutService {
+    /// Its name in references.
+    pub id: String,
+    /// Its name for people; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub name: Option<String>,
+    /// An `http` or `https` URL; a service without one is never probed.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub base_url: Option<String>,
+    /// The path that answers with its health; `/api/health` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub health_path: Option<String>,
+    /// How often to probe it, in milliseconds; as often as all others if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probe_interval_ms: Option<i64>,
+    /// Anything its owner wants to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub metadata: Option<Json>,
+    /// Only if it is there with this resource version.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_version: Option<i64>,
+    /// Only if it is not there.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_absent: Option<bool>,
+}
+
+/// A node to create, or to put in place of the one of this id. A field left out has its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct PutNode {
+    /// Its name in references.
+    pub id: String,
+    /// Its name for people; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub name: Option<String>,
+    /// What executes it; `node` if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub runtime: Option<String>,
+    /// The words or events that call it.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub triggers: Option<Vec<String>>,
+    /// Whether it takes work; true if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub enabled: Option<bool>,
+    /// Anything its owner wants to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub metadata: Option<Json>,
+    /// Only if it is there with this resource version.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_version: Option<i64>,
+    /// Only if it is not there.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_absent: Option<bool>,
+}
+
+/// A workflow to create, or to put in place of the one of this id. A field left out has its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct PutWorkflow {
+    /// Its name in references.
+    pub id: String,
+    /// Its name for people; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub name: Option<String>,
+    /// The pipeline that it runs; the id if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub pipeline_id: Option<String>,
+    /// How many tasks may be under way at once unless the definition says; 6 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub max_concurrent_tasks: Option<i64>,
+    /// Rules to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub governance: Option<Json>,
+    /// Anything its owner wants to attach: an object.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub metadata: Option<Json>,
+    /// Only if it is there with this resource version.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_version: Option<i64>,
+    /// Only if it is not there.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_absent: Option<bool>,
+}
+
+/// A merge patch (RFC 7396) for an entry.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct PatchEntry {
+    /// Which one.
+    pub id: String,
+    /// The declared fields to change, as an object: objects are merged, null gives a field its default or takes a key
+    /// out, anything else replaces.
+    pub patch: Json,
+    /// Only if its resource version is still this one.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_version: Option<i64>,
+}
+
+/// What must be so for a change to be carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Condition {
+    Always,
+    Absent,
+    Version(i64),
+}
+
+impl Condition {
+    /// # Errors
+    /// `INVALID_ARGUMENT` for both at once.
+    pub(super) fn of(if_version: Option<i64>, if_absent: Option<bool>) -> Result<Self> {
+        match (if_version, if_absent.unwrap_or(false)) {
+            (Some(_), true) => Err(Error::invalid_argument(
+                "ifVersion: an entry cannot have a version and be absent; give one of ifVersion and ifAbsent",
+            )),
+            (Some(version), false) => Ok(Self::Version(version)),
+            (None, true) => Ok(Self::Absent),
+            (None, false) => Ok(Self::Always),
+        }
+    }
+
+    /// # Errors
+    /// `ABORTED` with the current entry, null if there is none.
+    fn check<E: Entry>(self, id: &Id, present: Option<&Present<E>>) -> Result<()> {
+        let noun = E::KIND.noun();
+        let lost = match (self, present) {
+            (Self::Always, _) | (Self::Absent, None) => return Ok(()),
+            (Self::Version(version), Some(present)) if version == present.entry.version() => {
+                return Ok(());
+            }
+            (Self::Version(version), Some(present)) => format!(
+                "{noun} '{id}' has version {}, not {version}; somebody changed it meanwhile",
+                present.entry.version()
+            ),
+            (Self::Version(version), None) => {
+                format!("{noun} '{id}' does not exist, so it has no version {version}")
+            }
+            (Self::Absent, Some(present)) => format!(
+                "{noun} '{id}' is there already, with version {}",
+                present.entry.version()
+            ),
+        };
+        let current = present.map(|present| &present.entry);
+        Err(Error::aborted(lost).with_details(json!({"current": current})))
+    }
+}
+
+impl PutService {
+    pub(super) fn split(self) -> Result<(RegisterService, Condition)> {
+        let condition = Condition::of(self.if_version, self.if_absent)?;
+        let spec = RegisterService {
+            id: self.id,
+            name: self.name,
+            base_url: self.base_url,
+            health_path: self.health_path,
+            probe_interval_ms: self.probe_interval_ms,
+            metadata: self.metadata,
+        };
+        Ok((spec, condition))
+    }
+}
+
+impl PutNode {
+    pub(super) fn split(self) -> Result<(RegisterNode, Condition)> {
+        let condition = Condition::of(self.if_version, self.if_absent)?;
+        let spec = RegisterNode {
+            id: self.id,
+            name: self.name,
+            runtime: self.runtime,
+            triggers: self.triggers,
+            enabled: self.enabled,
+            metadata: self.metadata,
+        };
+        Ok((spec, condition))
+    }
+}
+
+impl PutWorkflow {
+    pub(super) fn split(self) -> Result<(RegisterWorkflow, Condition)> {
+        let condition = Condition::of(self.if_version, self.if_absent)?;
+        let spec = RegisterWorkflow {
+            id: self.id,
+            name: self.name,
+            pipeline_id: self.pipeline_id,
+            max_concurrent_tasks: self.max_concurrent_tasks,
+            governance: self.governance,
+            metadata: self.metadata,
+        };
+        Ok((spec, condition))
+    }
+}
+
+impl UpdateService {
+    /// The declaration with these changes.
+    pub(super) fn over(self, spec: RegisterService) -> RegisterService {
+        RegisterService {
+            id: spec.id,
+            name: self.name.or(spec.name),
+            base_url: self.base_url.or(spec.base_url),
+            health_path: self.health_path.or(spec.health_path),
+            probe_interval_ms: self.probe_interval_ms.or(spec.probe_interval_ms),
+            metadata: self.metadata.or(spec.metadata),
+        }
+    }
+}
+
+impl UpdateNode {
+    /// The declaration with these changes.
+    pub(super) fn over(self, spec: RegisterNode) -> RegisterNode {
+        RegisterNode {
+            id: spec.id,
+            name: self.name.or(spec.name),
+            runtime: self.runtime.or(spec.runtime),
+            triggers: self.triggers.or(spec.triggers),
+            enabled: self.enabled.or(spec.enabled),
+            metadata: self.metadata.or(spec.metadata),
+        }
+    }
+}
+
+impl UpdateWorkflow {
+    /// The declaration with these changes.
+    pub(super) fn over(self, spec: RegisterWorkflow) -> RegisterWorkflow {
+        RegisterWorkflow {
+            id: spec.id,
+            name: self.name.or(spec.name),
+            pipeline_id: self.pipeline_id.or(spec.pipeline_id),
+            max_concurrent_tasks: self.max_concurrent_tasks.or(spec.max_concurrent_tasks),
+            governance: self.governance.or(spec.governance),
+            metadata: self.metadata.or(spec.metadata),
+        }
+    }
+}
+
+/// Registers an entry that must not be there yet.
+pub(super) async fn register<E: Entry>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    spec: E::Spec,
+) -> Result<E> {
+    let wanted = declare::<E>(spec)?;
+    let decide = {
+        let wanted = wanted.clone();
+        move |present: Option<&Present<E>>| match present {
+            None => Ok(Step::Put(wanted.clone())),
+            Some(present) => {
+                let message = format!("{} '{}' exists already", E::KIND.noun(), wanted.id());
+                let current = json!({"current": present.entry});
+                Err(Error::already_exists(message).with_details(current))
+            }
+        }
+    };
+    editors.edit(edit(actor, &wanted, decide)).await
+}
+
+/// Creates an entry or puts it in place of the one that is there.
+pub(super) async fn put<E: Entry>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    (spec, condition): (E::Spec, Condition),
+) -> Result<E> {
+    let wanted = declare::<E>(spec)?;
+    let decide = {
+        let wanted = wanted.clone();
+        move |present: Option<&Present<E>>| {
+            condition.check(wanted.id(), present)?;
+            Ok(match present {
+                None => Step::Put(wanted.clone()),
+                Some(old) => replace(wanted.clone(), old),
+            })
+        }
+    };
+    editors.edit(edit(actor, &wanted, decide)).await
+}
+
+/// Changes the declaration of an entry; a change to what it already is changes nothing.
+pub(super) async fn change<E, F>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    id: &str,
+    if_version: Option<i64>,
+    change: F,
+) -> Result<E>
+where
+    E: Entry,
+    F: Fn(E::Spec) -> Result<E::Spec> + Send + Sync + 'static,
+{
+    let (condition, id) = (Condition::of(if_version, None)?, Id::from(id));
+    let decide = {
+        let id = id.clone();
+        move |present: Option<&Present<E>>| {
+            let old = present.ok_or_else(|| Error::not_found(E::KIND.noun(), &id))?;
+            condition.check(&id, present)?;
+            Ok(replace(declare(change(old.entry.spec())?)?, old))
+        }
+    };
+    let edit = Edit {
+        id,
+        actor: actor.clone(),
+        weight: LIGHT,
+        decide: Box::new(decide),
+    };
+    editors.edit(edit).await
+}
+
+/// Changes the declaration of an entry by a merge patch.
+pub(super) async fn patch<E: Entry>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    options: PatchEntry,
+) -> Result<E> {
+    let PatchEntry {
+        id,
+        patch,
+        if_version,
+    } = options;
+    let invalid = |message: String| Error::invalid_argument(format!("patch: {message}"));
+    let object = patch
+        .as_object()
+        .ok_or_else(|| invalid("must be an object".to_owned()))?;
+    if object.get("id").is_some_and(|other| *other != json!(id)) {
+        return Err(invalid("an entry keeps its id".to_owned()));
+    }
+    change(editors, actor, &id, if_version, move |spec: E::Spec| {
+        let mut document = serde_json::to_value(spec)?;
+        merge(&mut document, &patch);
+        serde_json::from_value(document).map_err(|error| invalid(error.to_string()))
+    })
+    .await
+}
+
+/// Deletes an entry and returns what it was.
+pub(super) async fn delete<E: Entry>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    which: DeleteEntry,
+) -> Result<E> {
+    let condition = Condition::of(which.if_version, None)?;
+    let id = Id::from(which.id);
+    let decide = {
+        let id = id.clone();
+        move |present: Option<&Present<E>>| {
+            let noun = E::KIND.noun();
+            let old = present.ok_or_else(|| Error::not_found(noun, &id))?;
+            condition.check(&id, present)?;
+            if old.in_use {
+                let message = format!("{noun} '{id}' has runs and cannot be deleted");
+                return Err(Error::failed_precondition(message));
+            }
+            Ok(Step::Delete)
+        }
+    };
+    let edit = Edit {
+        id,
+        actor: actor.clone(),
+        weight: LIGHT,
+        decide: Box::new(decide),
+    };
+    editors.edit(edit).await
+}
+
+/// About how many bytes an entry has beside what is attached to it.
+pub(super) const LIGHT: usize = 1024;
+
+fn edit<E, F>(actor: &Arc<str>, wanted: &E, decide: F) -> Edit<E>
+where
+    E: Entry,
+    F: Fn(Option<&Present<E>>) -> Result<Step<E>> + Send + Sync + 'static,
+{
+    Edit {
+        id: wanted.id().clone(),
+        actor: actor.clone(),
+        // What is attached is written twice: in the row and in the event.
+        weight: LIGHT + 2 * weight(wanted.metadata()),
+        decide: Box::new(decide),
+    }
+}
+
+/// A new entry with this declaration, which both databases can keep.
+fn declare<E: Entry>(spec: E::Spec) -> Result<E> {
+    let entry = E::declare(spec)?;
+    check_storable(&entry.row())?;
+    Ok(entry)
+}
+
+/// The entry in place of another: what nobody declares stays, and the imported entry behind it says the same.
+fn replace<E: Entry>(mut wanted: E, old: &Present<E>) -> Step<E> {
+    wanted.inherit(&old.entry);
+    if old.place.section.is_some() {
+        if wanted.metadata() == old.entry.metadata() {
+            wanted.write_back(&old.entry);
+        } else {
+            let declared = wanted.declared();
+            wanted.set_metadata(declared);
+        }
+    }
+    if wanted == old.entry {
+        Step::Keep(wanted)
+    } else {
+        Step::Put(wanted)
+    }
+}
+
+/// Merges a patch into a document, as RFC 7396 says.
+fn merge(document: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        document.clone_from(patch);
+        return;
+    };
+    if !document.is_object() {
+        *document = Value::Object(Map::new());
+    }
+    if let Value::Object(document) = document {
+        for (key, value) in patch {
+            if value.is_null() {
+                document.remove(key);
+            } else {
+                merge(document.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The examples of RFC 7396, appendix A.
+    #[test]
+    fn patches_merge_as_the_standard_says() {
+        for (document, patch, result) in [
+            (json!({"a": "b"}), json!({"a": "c"}), json!({"a": "c"})),
+            (
+                json!({"a": "b"}),
+                json!({"b": "c"}),
+                json!({"a": "b", "b": "c"}),
+            ),
+            (json!({"a": "b"}), json!({"a": null}), json!({})),
+            (
+                json!({"a": "b", "b": "c"}),
+                json!({"a": null}),
+                json!({"b": "c"}),
+            ),
+            (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
+            (json!({"a": "c"}), json!({"a": ["b"]}), json!({"a": ["b"]})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
+            (
+                json!({"a": [{"b": "c"}]}),
+                json!({"a": [1]}),
+                json!({"a": [1]}),
+            ),
+            (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
+            (json!({"a": "b"}), json!(["c"]), json!(["c"])),
+            (json!({"a": "foo"}), json!(null), json!(null)),
+            (json!({"a": "foo"}), json!("bar"), json!("bar")),
+            (
+                json!({"e": null}),
+                json!({"a": 1}),
+                json!({"e": null, "a": 1}),
+            ),
+            (
+                json!([1, 2]),
+                json!({"a": "b", "c": null}),
+                json!({"a": "b"}),
+            ),
+            (
+                json!({}),
+                json!({"a": {"bb": {"ccc": null}}}),
+                json!({"a": {"bb": {}}}),
+            ),
+        ] {
+            let mut merged = document.clone();
+            merge(&mut merged, &patch);
+            assert_eq!(merged, result, "{document} with {patch}");
+        }
+    }
+}

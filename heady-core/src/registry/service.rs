@@ -1,0 +1,218 @@
+//! Services as entries: columns, declaration, and what survives a change.
+
+use serde_json::{Value, json};
+
+use super::edit::{Editor, Editors};
+use super::entry::{Entry, checked_id, checked_object, over, set};
+use super::import::HEALTH_KEYS;
+use super::{EntryKind, HealthStatus, RegisterService, Service};
+use crate::error::{Error, Result};
+use crate::outbound::Url;
+use crate::store::{Lane, Row, time_text};
+use crate::types::{Id, Json, Timestamp, now};
+
+/// The health path of a service that names none; the blueprint's default.
+pub(super) const HEALTH_PATH: &str = "/api/health";
+
+/// Why a service that reports by itself is no longer healthy.
+pub(super) const REPORT_EXPIRED: &str = "its last report expired and no other came";
+
+impl Entry for Service {
+    type Spec = RegisterService;
+
+    const KIND: EntryKind = EntryKind::Service;
+    const TABLE: &'static str = "services";
+    const COLUMNS: &'static [(&'static str, &'static str)] = &[
+        ("id", "text"),
+        ("name", "text"),
+        ("base_url", "text"),
+        ("health_path", "text"),
+        ("status", "text"),
+        ("last_healthy_at", "timestamptz"),
+        ("metadata", "jsonb"),
+        ("created_at", "timestamptz"),
+        ("updated_at", "timestamptz"),
+        ("resource_version", "bigint"),
+        ("probe_interval_ms", "bigint"),
+        ("status_reason", "text"),
+        ("status_changed_at", "timestamptz"),
+        ("report_expires_at", "timestamptz"),
+    ];
+    const IN_USE: &'static str = "false";
+
+    fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: row.get("id")?,
+            name: row.get("name")?,
+            base_url: row.get("base_url")?,
+            health_path: row.get("health_path")?,
+            probe_interval_ms: row.get("probe_interval_ms")?,
+            status: HealthStatus::from_word(&row.get::<String>("status")?)?,
+            status_reason: row.get("status_reason")?,
+            status_changed_at: row.get("status_changed_at")?,
+            last_healthy_at: row.get("last_healthy_at")?,
+            report_expires_at: row.get("report_expires_at")?,
+            metadata: row.get::<Value>("metadata")?.into(),
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
+            resource_version: row.get("resource_version")?,
+        })
+    }
+
+    fn row(&self) -> Value {
+        json!({
+            "id": self.id, "name": self.name, "base_url": self.base_url, "health_path": self.health_path,
+            "status": self.status, "last_healthy_at": self.last_healthy_at.map(time_text), "metadata": self.metadata,
+            "created_at": time_text(self.created_at), "updated_at": time_text(self.updated_at),
+            "resource_version": self.resource_version, "probe_interval_ms": self.probe_interval_ms,
+            "status_reason": self.status_reason, "status_changed_at": self.status_changed_at.map(time_text),
+            "report_expires_at": self.report_expires_at.map(time_text),
+        })
+    }
+
+    fn lane(editors: &Editors) -> &Lane<Editor<Self>> {
+        &editors.services
+    }
+
+    fn declare(spec: RegisterService) -> Result<Self> {
+        let id = checked_id(&spec.id)?;
+        let at = now();
+        Ok(Self {
+            name: spec.name.unwrap_or_else(|| id.to_string()),
+            base_url: checked_base_url(&spec.base_url.unwrap_or_default())?,
+            health_path: checked_path(spec.health_path.unwrap_or_else(|| HEALTH_PATH.to_owned()))?,
+            probe_interval_ms: checked_interval(spec.probe_interval_ms)?,
+            status: HealthStatus::Unknown,
+            status_reason: None,
+            status_changed_at: None,
+            last_healthy_at: None,
+            report_expires_at: None,
+            metadata: checked_object("metadata", spec.metadata)?,
+            created_at: at,
+            updated_at: at,
+            resource_version: 0,
+            id,
+        })
+    }
+
+    fn spec(&self) -> RegisterService {
+        RegisterService {
+            id: self.id.to_string(),
+            name: Some(self.name.clone()),
+            base_url: Some(self.base_url.clone()),
+            health_path: Some(self.health_path.clone()),
+            probe_interval_ms: self.probe_interval_ms,
+            metadata: Some(self.metadata.clone()),
+        }
+    }
+
+    fn inherit(&mut self, old: &Self) {
+        self.created_at = old.created_at;
+        self.updated_at = old.updated_at;
+        self.resource_version = old.resource_version;
+        // What was seen at another place says nothing about this one.
+        if self.base_url == old.base_url {
+            self.status = old.status;
+            self.status_reason.clone_from(&old.status_reason);
+            self.status_changed_at = old.status_changed_at;
+            self.last_healthy_at = old.last_healthy_at;
+            self.report_expires_at = old.report_expires_at;
+        } else if old.status != HealthStatus::Unknown {
+            self.status_changed_at = Some(now());
+        }
+    }
+
+    fn id(&self) -> &Id {
+        &self.id
+    }
+
+    fn metadata(&self) -> &Json {
+        &self.metadata
+    }
+
+    fn set_metadata(&mut self, metadata: Value) {
+        self.metadata = metadata.into();
+    }
+
+    fn version(&self) -> i64 {
+        self.resource_version
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn touch(&mut self, version: i64, at: Timestamp) {
+        self.resource_version = version;
+        self.updated_at = at;
+    }
+
+    fn seen_at(mut self, now: Timestamp) -> Self {
+        if let Some(expired) = self.report_expires_at.filter(|until| *until <= now)
+            && self.status != HealthStatus::Unhealthy
+        {
+            self.status = HealthStatus::Unhealthy;
+            self.status_reason = Some(REPORT_EXPIRED.to_owned());
+            self.status_changed_at = Some(expired);
+        }
+        self
+    }
+
+    fn write_back(&mut self, old: &Self) {
+        set(&mut self.metadata, "name", &self.name, &old.name);
+        let endpoint = |service: &Self| format!("{}{}", service.base_url, service.health_path);
+        let (new, old) = (endpoint(self), endpoint(old));
+        set(&mut self.metadata, "endpoint", &new, &old);
+        if new != old
+            && let Some(object) = self.metadata.0.as_object_mut()
+        {
+            // The endpoint says it all now.
+            object.retain(|key, _| !HEALTH_KEYS.contains(&key.as_str()));
+        }
+    }
+
+    fn declared(&self) -> Value {
+        let endpoint = format!("{}{}", self.base_url, self.health_path);
+        over(
+            &self.metadata,
+            &json!({"id": self.id, "name": self.name, "endpoint": endpoint}),
+        )
+    }
+}
+
+fn checked_base_url(text: &str) -> Result<String> {
+    if text.is_empty() {
+        return Ok(String::new());
+    }
+    let valid = Url::parse(text).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    match valid {
+        Some(url) if url.query().is_none() && url.fragment().is_none() => {
+            Ok(url.as_str().trim_end_matches('/').to_owned())
+        }
+        _ => Err(Error::invalid_argument(
+            "baseUrl: must be like http://host:port, without credentials, query or fragment",
+        )),
+    }
+}
+
+fn checked_path(path: String) -> Result<String> {
+    if path.starts_with('/') {
+        Ok(path)
+    } else {
+        Err(Error::invalid_argument("healthPath: must begin with '/'"))
+    }
+}
+
+fn checked_interval(interval: Option<i64>) -> Result<Option<i64>> {
+    match interval {
+        Some(interval) if !(100..=86_400_000).contains(&interval) => Err(Error::invalid_argument(
+            format!("probeIntervalMs: must be between 100 and 86400000, not {interval}"),
+        )),
+        interval => Ok(interval),
+    }
+}

@@ -1,0 +1,248 @@
+//! The one reader of an engine that feeds all its watchers.
+//!
+//! This process's writers hand their events over as they commit; those of other processes are found by asking for the
+//! revision, often while much happens and once a second while nothing does. It reads only while somebody watches.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, broadcast};
+use tokio_util::sync::CancellationToken;
+
+use super::super::{EntryKind, queries};
+use super::{RegistryChange, RegistryEvent, list_again};
+use crate::error::{Error, Result};
+use crate::store::{Row, Store, args};
+
+/// How many broadcasts a watcher may be late before it has to read the table.
+const CAPACITY: usize = 256;
+
+/// How many events are read from the table at once.
+const PAGE: i64 = 512;
+
+/// How soon, at best and at worst, a change by another process is seen.
+const SOON: Duration = Duration::from_millis(20);
+const LATE: Duration = Duration::from_secs(1);
+
+/// Events in order and without gaps, the first of them following revision `after`.
+#[derive(Debug, Clone)]
+pub(super) struct Broadcast {
+    pub(super) after: i64,
+    pub(super) events: Arc<[Arc<RegistryEvent>]>,
+}
+
+/// What connects writers with watchers; clones share it.
+#[derive(Debug, Clone)]
+pub(in crate::registry) struct Feed {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    state: Mutex<State>,
+    wake: Notify,
+    closing: CancellationToken,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Present while the reader goes round.
+    live: Option<broadcast::Sender<Broadcast>>,
+    /// What this process's writers committed and the reader has not seen.
+    told: VecDeque<Vec<Arc<RegistryEvent>>>,
+}
+
+impl Feed {
+    pub(in crate::registry) fn new(store: Store) -> Self {
+        let inner = Inner {
+            store,
+            state: Mutex::default(),
+            wake: Notify::new(),
+            closing: CancellationToken::new(),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Takes the events of a transaction that is committed.
+    pub(in crate::registry) fn tell(&self, events: Vec<Arc<RegistryEvent>>) {
+        let mut state = self.state();
+        if state.live.is_some() && !events.is_empty() {
+            // A reader that falls behind finds them in the table.
+            if state.told.len() == CAPACITY {
+                state.told.clear();
+            }
+            state.told.push_back(events);
+            drop(state);
+            self.inner.wake.notify_one();
+        }
+    }
+
+    /// Lets the reader look at the table at once.
+    pub(in crate::registry) fn wake(&self) {
+        self.inner.wake.notify_one();
+    }
+
+    /// Ends every watch.
+    pub(in crate::registry) fn close(&self) {
+        self.inner.closing.cancel();
+        self.state().live.take();
+    }
+
+    /// Takes part in the broadcast, and starts the reader if it rests.
+    pub(super) fn listen(&self) -> Result<broadcast::Receiver<Broadcast>> {
+        let mut state = self.state();
+        // Looked at under the lock, so that `close` ends what was begun before it.
+        if self.inner.closing.is_cancelled() {
+            return Err(Error::unavailable("the engine is closed"));
+        }
+        if let Some(live) = &state.live {
+            return Ok(live.subscribe());
+        }
+        let (live, receiver) = broadcast::channel(CAPACITY);
+        state.live = Some(live);
+        self.inner.store.runtime().spawn(self.clone().read());
+        Ok(receiver)
+    }
+
+    /// The newest revision.
+    pub(super) async fn revision(&self) -> Result<i64> {
+        let row = self
+            .inner
+            .store
+            .fetch_optional(queries::REVISION, vec![])
+            .await?;
+        row.ok_or_else(lost)?.get("revision")
+    }
+
+    /// The events after a revision, at most a page of them; empty if there are none.
+    pub(super) async fn after(&self, revision: i64) -> Result<Vec<Arc<RegistryEvent>>> {
+        let rows = self
+            .inner
+            .store
+            .fetch_all(queries::EVENTS, args![revision, PAGE])
+            .await?;
+        let first = rows.first().ok_or_else(lost)?;
+        let (newest, compacted): (i64, i64) = (first.get("newest")?, first.get("compacted")?);
+        if revision > newest || revision < compacted {
+            return Err(list_again(revision, newest, compacted));
+        }
+        if revision == newest {
+            return Ok(Vec::new());
+        }
+        rows.iter().map(|row| event(row).map(Arc::new)).collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn read(self) {
+        let mut position = None;
+        let mut pause = SOON;
+        loop {
+            match self.step(&mut position).await {
+                Ok(true) => pause = SOON,
+                Ok(false) => pause = (pause * 2).min(LATE),
+                Err(error) => {
+                    tracing::warn!("reading the registry's events failed: {error}");
+                    pause = LATE;
+                }
+            }
+            tokio::select! {
+                () = self.inner.closing.cancelled() => return,
+                () = self.inner.wake.notified() => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            let mut state = self.state();
+            if state
+                .live
+                .as_ref()
+                .is_none_or(|live| live.receiver_count() == 0)
+            {
+                *state = State::default();
+                return;
+            }
+        }
+    }
+
+    /// Broadcasts what is new, and says whether anything of it came from another process.
+    async fn step(&self, position: &mut Option<i64>) -> Result<bool> {
+        let Some(mut at) = *position else {
+            // Whoever listens from an earlier position learns that it is behind.
+            let newest = self.revision().await?;
+            self.send(newest, Vec::new());
+            *position = Some(newest);
+            return Ok(true);
+        };
+        let mut complete = false;
+        loop {
+            let told = self.state().told.pop_front();
+            let Some(events) = told else { break };
+            let first = events.first().map_or(0, |event| event.revision);
+            complete = first <= at + 1;
+            if first == at + 1 {
+                at = self.send(at, events);
+                *position = Some(at);
+            } else if !complete {
+                break;
+            }
+        }
+        // What this process wrote was all there was: no need to read it.
+        if complete {
+            return Ok(false);
+        }
+        let mut found = false;
+        loop {
+            let events = match self.after(at).await {
+                Ok(events) if events.is_empty() => return Ok(found),
+                Ok(events) => events,
+                Err(error) if error.details().is_some() => {
+                    // Too late: the watchers find out for themselves what they have missed.
+                    let newest = self.revision().await?;
+                    self.send(newest, Vec::new());
+                    *position = Some(newest);
+                    return Ok(true);
+                }
+                Err(error) => return Err(error),
+            };
+            found = true;
+            at = self.send(at, events);
+            *position = Some(at);
+        }
+    }
+
+    /// Broadcasts events and returns the revision of the last.
+    fn send(&self, after: i64, events: Vec<Arc<RegistryEvent>>) -> i64 {
+        let last = events.last().map_or(after, |event| event.revision);
+        if let Some(live) = &self.state().live {
+            // Nobody listening is no failure.
+            let _ = live.send(Broadcast {
+                after,
+                events: events.into(),
+            });
+        }
+        last
+    }
+}
+
+fn event(row: &Row) -> Result<RegistryEvent> {
+    Ok(RegistryEvent {
+        revision: row.get("revision")?,
+        change: RegistryChange::from_word(&row.get::<String>("change")?)?,
+        kind: Some(EntryKind::from_word(&row.get::<String>("kind")?)?),
+        id: Some(row.get("id")?),
+        object: Some(row.get::<serde_json::Value>("object")?.into()),
+        at: row.get("at")?,
+    })
+}
+
+fn lost() -> Error {
+    Error::data_loss("the registry has lost its revision")
+}

@@ -1,0 +1,190 @@
+//! Watching the registry: every change after a revision, in order, once.
+//!
+//! A watcher first reads what it missed from the table of events and then takes what the engine's one reader
+//! broadcasts. It knows its position, so whatever happens to the broadcast (it lags, it has a gap, it repeats) it
+//! goes back to the table and neither misses nor repeats an event, and it never holds up a writer.
+
+mod feed;
+mod model;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+pub(super) use feed::Feed;
+pub use model::{RegistryChange, RegistryEvent, WatchOptions};
+
+use self::feed::Broadcast;
+use super::EntryKind;
+use crate::error::{Error, Result};
+use crate::types::Id;
+
+/// How long a watcher is left without a sign of how far it has seen, if it wants bookmarks.
+const BOOKMARK_EVERY: Duration = Duration::from_secs(10);
+
+/// A stream of changes; dropping it ends it.
+#[derive(Debug)]
+pub struct RegistryWatch {
+    feed: Feed,
+    live: broadcast::Receiver<Broadcast>,
+    filter: Filter,
+    bookmarks: Option<Bookmarks>,
+    /// Everything up to here was given out or filtered out.
+    position: i64,
+    /// What comes next, in order and without gaps after `position`.
+    ahead: VecDeque<Arc<RegistryEvent>>,
+    /// Whether the table may have more than `ahead`.
+    behind: bool,
+}
+
+#[derive(Debug)]
+struct Bookmarks {
+    /// The last revision that was given out.
+    told: i64,
+    due: Instant,
+}
+
+#[derive(Debug)]
+struct Filter {
+    kinds: Option<HashSet<EntryKind>>,
+    ids: Option<HashSet<Id>>,
+}
+
+impl Filter {
+    fn passes(&self, event: &RegistryEvent) -> bool {
+        let among = |set: &Option<HashSet<Id>>| match (set, &event.id) {
+            (Some(set), Some(id)) => set.contains(id),
+            _ => true,
+        };
+        let kind = match (&self.kinds, event.kind) {
+            (Some(kinds), Some(kind)) => kinds.contains(&kind),
+            _ => true,
+        };
+        kind && among(&self.ids)
+    }
+}
+
+impl RegistryWatch {
+    pub(super) async fn open(feed: &Feed, options: WatchOptions) -> Result<Self> {
+        if options.from.is_some_and(|from| from < 0) {
+            return Err(Error::invalid_argument(
+                "from: must be a revision that a list or an event gave, or 0 for the beginning",
+            ));
+        }
+        let filter = Filter {
+            kinds: options.kinds.map(HashSet::from_iter),
+            ids: options
+                .ids
+                .map(|ids| ids.into_iter().map(Id::from).collect()),
+        };
+        // Listens before it reads: what is committed in between comes twice rather than never.
+        let live = feed.listen()?;
+        let (ahead, position) = match options.from {
+            None => (Vec::new(), feed.revision().await?),
+            Some(from) => (feed.after(from).await?, from),
+        };
+        Ok(Self {
+            feed: feed.clone(),
+            live,
+            filter,
+            bookmarks: options.bookmarks.unwrap_or(false).then(|| Bookmarks {
+                // So that the first one comes at once, and says where this watch begins.
+                told: -1,
+                due: Instant::now(),
+            }),
+            position,
+            behind: !ahead.is_empty(),
+            ahead: ahead.into(),
+        })
+    }
+
+    /// The revision up to which this watch has seen everything: where to go on after an interruption.
+    pub fn revision(&self) -> i64 {
+        self.position
+    }
+
+    /// Returns the next event, or `None` when the engine is closed. A caller may stop waiting and ask again.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` with `compacted` in its details if events that this watch has not seen are gone; list
+    /// again. `UNAVAILABLE` if the database is: ask again.
+    pub async fn next(&mut self) -> Result<Option<Arc<RegistryEvent>>> {
+        loop {
+            while let Some(event) = self.ahead.pop_front() {
+                self.position = event.revision;
+                if self.filter.passes(&event) {
+                    self.told();
+                    return Ok(Some(event));
+                }
+            }
+            if self.behind {
+                self.ahead = self.feed.after(self.position).await?.into();
+                self.behind = !self.ahead.is_empty();
+                continue;
+            }
+            let heard = match self.bookmark_due() {
+                None => Ok(self.live.recv().await),
+                Some(due) => tokio::time::timeout_at(due, self.live.recv()).await,
+            };
+            match heard {
+                Ok(Ok(broadcast)) => self.hear(&broadcast),
+                Ok(Err(RecvError::Lagged(_))) => self.behind = true,
+                Ok(Err(RecvError::Closed)) => return Ok(None),
+                Err(_) => {
+                    self.told();
+                    return Ok(Some(Arc::new(RegistryEvent::bookmark(self.position))));
+                }
+            }
+        }
+    }
+
+    fn hear(&mut self, broadcast: &Broadcast) {
+        if broadcast.after > self.position {
+            self.behind = true;
+        } else {
+            let known = usize::try_from(self.position - broadcast.after).unwrap_or(usize::MAX);
+            self.ahead
+                .extend(broadcast.events.iter().skip(known).cloned());
+        }
+    }
+
+    fn told(&mut self) {
+        if let Some(bookmarks) = &mut self.bookmarks {
+            bookmarks.told = self.position;
+            bookmarks.due = Instant::now() + BOOKMARK_EVERY;
+        }
+    }
+
+    /// When to give out a bookmark if nothing else comes: at no time while there is nothing new in it.
+    fn bookmark_due(&self) -> Option<Instant> {
+        self.bookmarks
+            .as_ref()
+            .filter(|bookmarks| bookmarks.told < self.position)
+            .map(|bookmarks| bookmarks.due)
+    }
+}
+
+/// The answer to a watcher who asks for events that are no longer, or not yet, there.
+fn list_again(from: i64, newest: i64, compacted: i64) -> Error {
+    let message = if from > newest {
+        format!(
+            "the registry is at revision {newest}, not at {from} yet: this is another registry, or an older copy of \
+             it; list again and watch from there"
+        )
+    } else {
+        format!(
+            "events after revision {from} are gone, the oldest kept is {}; list again and watch from there",
+            compacted + 1
+        )
+    };
+    // Not ABORTED, which asks for the same call once more: that one can never succeed.
+    Error::failed_precondition(message).with_details(serde_json::json!({
+        "compacted": true, "oldest": compacted + 1, "newest": newest,
+    }))
+}

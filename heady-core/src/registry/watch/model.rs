@@ -1,0 +1,66 @@
+//! What a watch is asked for, and what it gives out.
+
+use serde::{Deserialize, Serialize};
+
+use super::super::EntryKind;
+use crate::types::{Id, Json, Timestamp, now, words};
+
+words! {
+    /// What happened to an entry.
+    pub enum RegistryChange {
+        /// It was not there before.
+        Create = "CREATE",
+        /// Its declaration or its health is another one.
+        Update = "UPDATE",
+        /// It is gone.
+        Delete = "DELETE",
+        /// Nothing; the event only says how far the watch has seen.
+        Bookmark = "BOOKMARK",
+    }
+}
+
+/// What to watch.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct WatchOptions {
+    /// Events after this revision, such as that of a list; those from now on if left out.
+    pub from: Option<i64>,
+    /// Only entries of these kinds.
+    pub kinds: Option<Vec<EntryKind>>,
+    /// Only entries of these ids.
+    pub ids: Option<Vec<String>>,
+    /// Whether to give out bookmarks: one at once when everything up to now was seen, and later ones when a while went
+    /// by in which only other entries changed. False if left out.
+    pub bookmarks: Option<bool>,
+}
+
+/// One change of the registry.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RegistryEvent {
+    /// The registry's revision with this change: the next change has the next number.
+    pub revision: i64,
+    /// What happened.
+    pub change: RegistryChange,
+    /// What kind of entry; null for a bookmark.
+    pub kind: Option<EntryKind>,
+    /// Which entry; null for a bookmark.
+    pub id: Option<Id>,
+    /// The service, node or workflow with this change, or before it was deleted; null for a bookmark.
+    pub object: Option<Json>,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl RegistryEvent {
+    pub(super) fn bookmark(revision: i64) -> Self {
+        Self {
+            revision,
+            change: RegistryChange::Bookmark,
+            kind: None,
+            id: None,
+            object: None,
+            at: now(),
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! Histories against a model: what many writers on several engines were told, and what watchers saw.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use proptest::prelude::{Strategy, any};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+
+use super::super::tests::{catalog, of, registry};
+use super::super::{DeleteEntry, PatchEntry, PutNode, PutService, Registry};
+use super::*;
+use crate::ErrorKind;
+use crate::store::testing::{Fresh, on_both_databases};
+use crate::store::{Store, args};
+
+on_both_databases!(
+    the_log_is_the_history,
+    a_thousand_watchers_see_what_fifty_writers_did,
+    a_watch_begins_where_it_is_told,
+    only_what_was_asked_for_is_given_out,
+    events_that_are_gone_say_list_again,
+    an_import_is_seen_as_its_changes,
+    a_closed_engine_ends_its_watches,
+);
+
+fn put(id: &str, n: i64) -> PutService {
+    PutService {
+        id: id.into(),
+        metadata: Some(json!({"n": n}).into()),
+        ..PutService::default()
+    }
+}
+
+/// The next event; a watch that stays silent is a failure.
+async fn next(watch: &mut RegistryWatch) -> Arc<RegistryEvent> {
+    tokio::time::timeout(Duration::from_mins(1), watch.next())
+        .await
+        .expect("an event within a minute")
+        .unwrap()
+        .expect("the engine is open")
+}
+
+/// Whether nothing comes for a while.
+async fn silent(watch: &mut RegistryWatch) -> bool {
+    tokio::time::timeout(Duration::from_millis(100), watch.next())
+        .await
+        .is_err()
+}
+
+/// One thing that a writer tries.
+#[derive(Debug, Clone)]
+enum Attempt {
+    Put,
+    PutIfAbsent,
+    PutIfSeen,
+    PatchIfSeen,
+    DeleteIfSeen,
+    Delete,
+}
+
+/// An attempt that succeeded: which entry it left, and the version that it demanded.
+#[derive(Debug)]
+struct Won {
+    entry: Value,
+    condition: Option<i64>,
+    absent: bool,
+    deleted: bool,
+}
+
+fn attempts() -> impl Strategy<Value = Vec<(Attempt, u8, i64)>> {
+    let attempt = proptest::prop_oneof![
+        3 => proptest::strategy::Just(Attempt::PutIfSeen),
+        3 => proptest::strategy::Just(Attempt::PatchIfSeen),
+        2 => proptest::strategy::Just(Attempt::PutIfAbsent),
+        1 => proptest::strategy::Just(Attempt::Put),
+        1 => proptest::strategy::Just(Attempt::DeleteIfSeen),
+        1 => proptest::strategy::Just(Attempt::Delete),
+    ];
+    proptest::collection::vec((attempt, 0..4_u8, any::<i64>()), 20)
+}
+
+/// Carries a script out; every entry that it sees on the way is what its conditions are about.
+async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> Vec<Won> {
+    let mut seen: HashMap<String, i64> = HashMap::new();
+    let mut won = Vec::new();
+    for (attempt, id, n) in script {
+        let id = format!("s{id}");
+        let version = *seen.get(&id).unwrap_or(&1);
+        let (outcome, condition) = match attempt {
+            Attempt::Put => (registry.put_service(put(&id, n)).await, None),
+            Attempt::PutIfAbsent => {
+                let put = PutService {
+                    if_absent: Some(true),
+                    ..put(&id, n)
+                };
+                (registry.put_service(put).await, None)
+            }
+            Attempt::PutIfSeen => {
+                let put = PutService {
+                    if_version: Some(version),
+                    ..put(&id, n)
+                };
+                (registry.put_service(put).await, Some(version))
+            }
+            Attempt::PatchIfSeen => {
+                let patch = PatchEntry {
+                    id: id.clone(),
+                    patch: json!({"metadata": {"n": n, "patched": true}}).into(),
+                    if_version: Some(version),
+                };
+                (registry.patch_service(patch).await, Some(version))
+            }
+            Attempt::DeleteIfSeen | Attempt::Delete => {
+                let if_version = matches!(attempt, Attempt::DeleteIfSeen).then_some(version);
+                let delete = DeleteEntry {
+                    id: id.clone(),
+                    if_version,
+                };
+                (registry.delete_service(delete).await, if_version)
+            }
+        };
+        match outcome {
+            Ok(service) => {
+                seen.insert(id, service.resource_version);
+                won.push(Won {
+                    entry: json!(service),
+                    condition,
+                    absent: matches!(attempt, Attempt::PutIfAbsent),
+                    deleted: matches!(attempt, Attempt::Delete | Attempt::DeleteIfSeen),
+                });
+            }
+            Err(error) => {
+                assert!(
+                    matches!(error.kind(), ErrorKind::Aborted | ErrorKind::NotFound),
+                    "{error:?}"
+                );
+                if let Some(current) = error.details().and_then(|d| d["current"].as_object()) {
+                    seen.insert(id, current["resourceVersion"].as_i64().unwrap());
+                }
+            }
+        }
+    }
+    won
+}
+
+/// Watches from the beginning up to `until`, now and then interrupted, as a client is that loses its connection.
+async fn watch(registry: Registry, patience: usize, until: i64) -> Vec<Arc<RegistryEvent>> {
+    let open = async |from| {
+        let options = WatchOptions {
+            from: Some(from),
+            ..WatchOptions::default()
+        };
+        registry.watch(options).await.unwrap()
+    };
+    let mut watch = open(0).await;
+    let mut log = Vec::new();
+    while watch.revision() < until {
+        log.push(next(&mut watch).await);
+        if patience > 0 && log.len() % patience == 0 {
+            watch = open(watch.revision()).await;
+        }
+    }
+    log
+}
+
+async fn the_log_is_the_history(fresh: Fresh) {
+    // Three engines, as three processes would be.
+    let stores = [fresh.open().await, fresh.open().await, fresh.open().await];
+    let engines: Vec<_> = stores.iter().map(registry).collect();
+    let mut runner = TestRunner::default();
+    let mut reached = 0;
+    for round in 0..4 {
+        let writers: Vec<_> = (0..6)
+            .map(|n| {
+                let script = attempts().new_tree(&mut runner).unwrap().current();
+                tokio::spawn(write(engines[n % 3].clone(), script))
+            })
+            .collect();
+        // Some watch while it happens, at the pace at which it happens.
+        let early: Vec<_> = (0..3)
+            .map(|n| tokio::spawn(watch(engines[n].clone(), 3 + 4 * n, reached + 10)))
+            .collect();
+        let mut won = Vec::new();
+        for writer in writers {
+            won.extend(writer.await.unwrap());
+        }
+        for watch in early {
+            watch.await.unwrap();
+        }
+        reached = engines[0].list_services().await.unwrap().revision;
+        let logs = futures_of(&engines, reached).await;
+        for log in &logs {
+            assert_eq!(log, &logs[0], "every watch sees the same");
+        }
+        check(&logs[0], &won, round == 0);
+        let mut state: BTreeMap<String, Value> = BTreeMap::new();
+        for event in &logs[0] {
+            let id = event.id.as_ref().unwrap().to_string();
+            let object = event.object.clone().unwrap().0;
+            match event.change {
+                RegistryChange::Delete => drop(state.remove(&id)),
+                _ => drop(state.insert(id, object)),
+            }
+        }
+        let state: Vec<Value> = state.into_values().collect();
+        for engine in &engines {
+            let list = engine.list_services().await.unwrap();
+            assert_eq!(json!(list.services), json!(state));
+        }
+    }
+}
+
+async fn futures_of(engines: &[Registry], until: i64) -> Vec<Vec<Arc<RegistryEvent>>> {
+    let watches: Vec<_> = [0, 1, 7]
+        .into_iter()
+        .zip(engines)
+        .map(|(patience, engine)| tokio::spawn(watch(engine.clone(), patience, until)))
+        .collect();
+    let mut logs = Vec::new();
+    for watch in watches {
+        logs.push(watch.await.unwrap());
+    }
+    logs
+}
+
+/// Holds what the winners were told against the log.
+fn check(log: &[Arc<RegistryEvent>], won: &[Won], whole: bool) {
+    let revisions: Vec<_> = log.iter().map(|event| event.revision).collect();
+    let all: Vec<_> = (1..=log.len() as i64).collect();
+    assert_eq!(revisions, all, "no gap, no repetition");
+    // What each entry was before each revision.
+    let mut before: HashMap<i64, Option<i64>> = HashMap::new();
+    let mut now: HashMap<&Id, Option<i64>> = HashMap::new();
+    let mut deletions = HashMap::new();
+    for event in log {
+        let (id, object) = (event.id.as_ref().unwrap(), event.object.as_ref().unwrap());
+        let version = object["resourceVersion"].as_i64();
+        let old = now.get(id).copied().flatten();
+        before.insert(event.revision, old);
+        match event.change {
+            RegistryChange::Delete => {
+                assert_eq!(old, version, "what is deleted was there");
+                deletions.insert(version.unwrap(), event.revision);
+                now.insert(id, None);
+            }
+            change => {
+                assert_eq!(version, Some(event.revision));
+                assert_eq!(change == RegistryChange::Create, old.is_none());
+                now.insert(id, version);
+            }
+        }
+    }
+    let mut claimed = HashSet::new();
+    for won in won {
+        let version = won.entry["resourceVersion"].as_i64().unwrap();
+        let revision = if won.deleted {
+            deletions[&version]
+        } else {
+            version
+        };
+        let event = &log[usize::try_from(revision - 1).unwrap()];
+        assert_eq!(event.object.as_ref().unwrap().0, won.entry);
+        // A change that changed nothing has no event of its own: it was told of an earlier one.
+        let changed = claimed.insert(revision);
+        if let Some(condition) = won.condition {
+            assert!(
+                before[&revision] == Some(condition) || version == condition,
+                "a lost update: {won:?}"
+            );
+        }
+        if won.absent {
+            assert!(changed && before[&revision].is_none(), "two were first");
+        }
+    }
+    if whole {
+        assert_eq!(claimed.len(), log.len(), "every event is somebody's change");
+    }
+}
+
+async fn a_thousand_watchers_see_what_fifty_writers_did(fresh: Fresh) {
+    const WRITERS: i64 = 50;
+    const EACH: i64 = 4;
+    let registry = registry(&fresh.open().await);
+    let watchers: Vec<_> = (0..1000)
+        .map(|n| {
+            let registry = registry.clone();
+            tokio::spawn(async move {
+                // Half of them see everything, the others one entry each.
+                let ids = (n % 2 == 1).then(|| vec![format!("s{}", n % WRITERS)]);
+                let options = WatchOptions {
+                    from: Some(0),
+                    ids: ids.clone(),
+                    ..WatchOptions::default()
+                };
+                let mut watch = registry.watch(options).await.unwrap();
+                let count = if ids.is_some() { EACH } else { WRITERS * EACH };
+                let mut last = 0;
+                for _ in 0..count {
+                    let event = next(&mut watch).await;
+                    let id = event.id.as_ref().unwrap().to_string();
+                    match &ids {
+                        Some(ids) => assert!(event.revision > last && ids.contains(&id)),
+                        None => assert_eq!(event.revision, last + 1),
+                    }
+                    last = event.revision;
+                }
+            })
+        })
+        .collect();
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let registry = registry.clone();
+            tokio::spawn(async move {
+                for n in 0..EACH {
+                    let put = put(&format!("s{writer}"), n);
+                    registry.put_service(put).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    for watcher in watchers {
+        watcher.await.unwrap();
+    }
+}
+
+async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
+    let (here, there) = (fresh.open().await, fresh.open().await);
+    let (registry, other) = (registry(&here), registry(&there));
+    registry.put_service(put("a", 1)).await.unwrap();
+    let list = registry.list_services().await.unwrap();
+    let mut from_now = registry.watch(WatchOptions::default()).await.unwrap();
+    assert_eq!(from_now.revision(), list.revision);
+    let mut from_list = other
+        .watch(WatchOptions {
+            from: Some(list.revision),
+            ..WatchOptions::default()
+        })
+        .await
+        .unwrap();
+    assert!(silent(&mut from_now).await && silent(&mut from_list).await);
+    let delete = DeleteEntry {
+        id: "a".into(),
+        if_version: None,
+    };
+    registry.put_service(put("a", 1)).await.unwrap();
+    other.delete_service(delete).await.unwrap();
+    for watch in [&mut from_now, &mut from_list] {
+        let event = next(watch).await;
+        assert_eq!(
+            (
+                event.revision,
+                event.change,
+                event.object.as_ref().unwrap()["id"].as_str()
+            ),
+            (2, RegistryChange::Delete, Some("a")),
+            "what changed nothing is no event"
+        );
+        assert_eq!(watch.revision(), 2);
+    }
+    for (from, kind) in [
+        (3, ErrorKind::FailedPrecondition),
+        (-1, ErrorKind::InvalidArgument),
+    ] {
+        let options = WatchOptions {
+            from: Some(from),
+            ..WatchOptions::default()
+        };
+        assert_eq!(registry.watch(options).await.unwrap_err().kind(), kind);
+    }
+}
+
+async fn only_what_was_asked_for_is_given_out(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let options = WatchOptions {
+        kinds: Some(vec![EntryKind::Service]),
+        ids: Some(vec!["a".into(), "b".into()]),
+        bookmarks: Some(true),
+        ..WatchOptions::default()
+    };
+    let mut watch = registry.watch(options).await.unwrap();
+    let first = next(&mut watch).await;
+    assert_eq!(
+        (first.change, first.revision),
+        (RegistryChange::Bookmark, 0)
+    );
+    registry.put_service(put("b", 1)).await.unwrap();
+    let node = PutNode {
+        id: "a".into(),
+        ..PutNode::default()
+    };
+    registry.put_node(node).await.unwrap();
+    registry.put_service(put("c", 1)).await.unwrap();
+    let event = next(&mut watch).await;
+    assert_eq!(
+        (event.id.as_ref().unwrap().as_str(), event.revision),
+        ("b", 1)
+    );
+    // The rest is other people's: it is passed over, and a bookmark says so when one is due.
+    assert!(silent(&mut watch).await);
+    assert_eq!(watch.revision(), 3);
+    watch.bookmarks.as_mut().unwrap().due = Instant::now();
+    let bookmark = next(&mut watch).await;
+    assert_eq!(
+        (bookmark.change, bookmark.revision),
+        (RegistryChange::Bookmark, 3)
+    );
+    assert!(
+        watch.bookmark_due().is_none(),
+        "until there is something new"
+    );
+}
+
+async fn retain(store: &Store, events: i64) {
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let retain = "UPDATE registry_revision SET retained = $1";
+                transaction.execute(retain, args![events]).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn events_that_are_gone_say_list_again(fresh: Fresh) {
+    let store = fresh.open().await;
+    retain(&store, 16).await;
+    let registry = registry(&store);
+    let mut slow = registry.watch(WatchOptions::default()).await.unwrap();
+    for n in 0..300 {
+        registry.put_service(put("a", n)).await.unwrap();
+    }
+    let kept = store
+        .fetch_all("SELECT revision FROM registry_events", vec![])
+        .await
+        .unwrap();
+    assert!(
+        (16..=18).contains(&kept.len()),
+        "{} events are kept",
+        kept.len()
+    );
+    let from = |from| WatchOptions {
+        from: Some(from),
+        ..WatchOptions::default()
+    };
+    let gone = registry.watch(from(0)).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::FailedPrecondition);
+    assert!(!gone.retryable());
+    let details = gone.details().unwrap();
+    assert_eq!(
+        (&details["compacted"], &details["newest"]),
+        (&json!(true), &json!(300))
+    );
+    let oldest = details["oldest"].as_i64().unwrap();
+    let mut watch = registry.watch(from(oldest - 1)).await.unwrap();
+    for revision in oldest..=300 {
+        assert_eq!(next(&mut watch).await.revision, revision);
+    }
+    // Too late for the broadcast and for the table: it is told, not left with a gap.
+    let error = loop {
+        match slow.next().await {
+            Ok(event) => assert_eq!(event.unwrap().revision, slow.revision()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.details().unwrap()["compacted"], true);
+    let list = registry.list_services().await.unwrap();
+    let mut again = registry.watch(from(list.revision)).await.unwrap();
+    registry.put_service(put("a", -1)).await.unwrap();
+    assert_eq!(next(&mut again).await.revision, list.revision + 1);
+}
+
+async fn an_import_is_seen_as_its_changes(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
+    registry.import(of(catalog())).await.unwrap();
+    let mut created = Vec::new();
+    for _ in 0..6 {
+        let event = next(&mut watch).await;
+        assert_eq!(event.change, RegistryChange::Create);
+        created.push((event.kind.unwrap(), event.id.clone().unwrap().to_string()));
+    }
+    created.sort_by_key(|(_, id)| id.clone());
+    let ids: Vec<_> = created.iter().map(|(_, id)| id.as_str()).collect();
+    assert_eq!(ids, ["api", "batch", "publish", "reader", "web", "writer"]);
+    registry.import(of(catalog())).await.unwrap();
+    let mut changed = catalog();
+    changed["services"].as_array_mut().unwrap().pop();
+    changed["services"][0]["name"] = json!("Another");
+    registry.import(of(changed)).await.unwrap();
+    let mut last = [next(&mut watch).await, next(&mut watch).await];
+    last.sort_by_key(|event| event.change.as_str());
+    let told = last.map(|event| (event.change, event.id.clone().unwrap().to_string()));
+    assert_eq!(
+        told,
+        [
+            (RegistryChange::Delete, "batch".to_owned()),
+            (RegistryChange::Update, "api".to_owned()),
+        ]
+    );
+    assert!(silent(&mut watch).await);
+}
+
+async fn a_closed_engine_ends_its_watches(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
+    registry.put_service(put("a", 1)).await.unwrap();
+    assert_eq!(next(&mut watch).await.revision, 1);
+    let waiting = tokio::spawn(async move { watch.next().await });
+    registry.close();
+    assert_eq!(waiting.await.unwrap().unwrap(), None);
+    let refused = registry.watch(WatchOptions::default()).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Unavailable);
+}
