@@ -1,7 +1,10 @@
 //! The pipeline's suite, the same on both databases.
 
+mod account;
+mod attempts;
 mod crashes;
 mod failures;
+mod resuming;
 mod semantics;
 
 use std::collections::BTreeMap;

@@ -1,10 +1,13 @@
 //! The import's suite, the same on both databases: every shape, and what goes wrong with files.
 
+mod any_document;
+mod shapes;
+
 use std::sync::Arc;
 
-use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use self::shapes::catalog;
 use super::super::{
     ImportAction, ImportEntry, ImportOptions, ImportReport, RegisterService, Registry, UpdateNode,
     UpdateService,
@@ -15,7 +18,6 @@ use crate::store::Store;
 use crate::store::testing::{Fresh, on_both_databases};
 
 on_both_databases!(
-    every_shape_comes_in_and_goes_out_whole,
     other_files_are_refused,
     the_catalog_cannot_be_wiped_step_by_step,
     a_kind_cannot_vanish_unnoticed,
@@ -24,7 +26,6 @@ on_both_databases!(
     conflicts_are_reported_and_nothing_unknown_is_lost,
     edits_of_grouped_and_listed_services_reach_the_export,
     a_malformed_file_names_its_place,
-    any_document_comes_in_whole_or_not_at_all,
 );
 
 fn registry(store: &Store) -> Registry {
@@ -45,155 +46,6 @@ fn codes(report: &ImportReport) -> Vec<&str> {
         .iter()
         .map(|warning| warning.code.as_str())
         .collect()
-}
-
-/// A catalog of lists.
-fn catalog() -> Value {
-    json!({
-        "registryVersion": "1.0.0",
-        "components": [
-            {"id": "gateway", "dependencies": {"upstream": [], "downstream": ["search"]}},
-            {"id": "search", "dependencies": ["gateway"]},
-            {"id": "billing"},
-        ],
-        "aiNodes": [
-            {"id": "writer", "category": "ai", "fallbackPolicy": {"fallbackNodes": ["reader"]}, "slo": {"target": 0.97}},
-            {"id": "reader", "tool": "read", "triggers": ["read"], "status": "active"},
-            {"id": "critic", "tool": "judge", "triggers": ["judge"], "status": "planned"},
-        ],
-        "workflows": [{"id": "publish", "dependencies": ["gateway"]}],
-        "services": [
-            {"id": "api", "critical": true, "endpoint": "http://localhost:4001/health", "lastScanHealthy": true, "lastScanLatencyMs": 3},
-            {"id": "web", "critical": false, "endpoint": "/", "lastScanHealthy": true, "lastScanLatencyMs": null},
-            {"id": "jobs", "critical": false, "endpoint": "mixed"},
-        ],
-        "overallScore": 0.54,
-        "escalation": {"levels": ["a", "b"]},
-    })
-}
-
-/// Every other shape that users have, in small: the document, its shape, and how many services, nodes and workflows.
-fn shapes() -> Vec<(Value, &'static str, (usize, usize, usize))> {
-    vec![
-        (catalog(), "CATALOG", (3, 3, 1)),
-        // The runtime's maps, ids in upper case.
-        (
-            json!({
-                "metadata": {"last_updated": "2026-01-01T00:00:00", "all_nodes_active": false},
-                "nodes": {"WRITER": {"name": "Writer", "primary_tool": "w", "trigger_on": ["draft"], "status": "available", "last_invoked": null}},
-                "workflows": {"deploy": {"name": "Deploy", "file_path": "C:\\flows\\deploy.md", "slash_command": "/deploy"}},
-                "tools": {"lint": {"file_path": "tools/lint.js", "dependencies": null}},
-                "services": {"manager": {"name": "Manager", "endpoint": null, "port": 3300, "health_check_url": "http://localhost:3300/api/health"}},
-                "skills": {},
-            }),
-            "MAPS",
-            (1, 1, 1),
-        ),
-        // Services in groups: maps, lists and names.
-        (
-            json!({
-                "$schema": "x", "name": "n", "version": "3",
-                "services": {
-                    "core": {"api": {"port": 1, "role": "api"}, "brain": {"port": 2, "note": "n"}, "label": "The core"},
-                    "edge": [{"id": "tunnel", "endpoint": "https://edge.example/healthz"}, {"name": "cdn"}],
-                    "jobs/cron": ["nightly", "weekly"],
-                },
-                "deployments": {"targets": ["cloud"]},
-            }),
-            "GROUPS",
-            (6, 0, 0),
-        ),
-        // A map of services with ports.
-        (
-            json!({"services": {"a": {"port": 9000, "healthPath": "/h", "role": "site"}, "b": {"port": 9001}}, "sitePortMap": {"x.example": 9000}, "workers": {}}),
-            "MAPS",
-            (2, 0, 0),
-        ),
-        // Components under categories.
-        (
-            json!({
-                "namingConventions": {"files": "kebab"},
-                "components": {"core": {"gateway": {"type": "api", "path": "a.js"}}, "agents": {"writer": {"type": "agent"}}},
-                "deprecated": ["old"],
-            }),
-            "GROUPS",
-            (0, 0, 0),
-        ),
-        // Domains, nodes and layers.
-        (
-            json!({
-                "_meta": {"version": "1"},
-                "domains": {"a.example": {"primary": true}, "b.example": {"primary": false}},
-                "nodes": {"soul": {"id": "soul", "version": "1", "endpoint": "/soul", "health": "/soul/health", "layer": 1, "config": {"x": 1}}},
-                "layers": {"1": {"name": "inner"}},
-            }),
-            "MAPS",
-            (0, 1, 0),
-        ),
-        // Services by file, nodes by path, and plain values between entries.
-        (
-            json!({
-                "nodes": {"a": {"name": "A", "path": "nodes/a", "service": "s", "priority": 1}, "count": 1},
-                "services": {"s": {"file": "s.js", "enabled": true}},
-                "healthEndpoints": {"s": "/health"},
-            }),
-            "MAPS",
-            (1, 1, 0),
-        ),
-        // Lists without ids, and both sections of nodes.
-        (
-            json!({
-                "services": [{"name": "one", "healthPath": "/x", "port": 80}],
-                "mcpTools": [{"name": "t", "version": 1, "enabled": true}, {"name": "u", "version": 1, "enabled": false}],
-                "agentFleet": [{"role": "x"}, {"role": "y"}],
-                "aiNodes": [{"id": "writer", "role": "writes"}],
-                "nodes": {"second": {"type": "t"}},
-            }),
-            "CATALOG",
-            (1, 2, 0),
-        ),
-        // What the scanner stores.
-        (
-            json!({
-                "entries": {"service:api": {"type": "service", "confidence": 1.0}, "env:KEY": {"type": "env"}},
-                "meta": {"created": 1, "scanCount": 2, "lastScan": null},
-            }),
-            "SCAN",
-            (0, 0, 0),
-        ),
-    ]
-}
-
-async fn every_shape_comes_in_and_goes_out_whole(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
-    for (document, shape, counts) in shapes() {
-        let force = ImportOptions {
-            force: Some(true),
-            ..of(&document)
-        };
-        let report = registry.import(force).await.unwrap();
-        assert_eq!(
-            (report.shape.as_str(), report.skipped),
-            (shape, 0),
-            "{document:#}"
-        );
-        let found = (
-            registry.list_services().await.unwrap().services.len(),
-            registry.list_nodes().await.unwrap().nodes.len(),
-            registry.list_workflows().await.unwrap().workflows.len(),
-        );
-        assert_eq!(found, counts, "{document:#}");
-        let exported = registry.export().await.unwrap().0;
-        assert_eq!(exported, document, "{shape}");
-        let again = registry.import(of(&exported)).await.unwrap();
-        assert!(again.entries.is_empty(), "{:?}", again.entries);
-        assert_eq!(
-            again.unchanged,
-            report.created + report.updated + report.unchanged
-        );
-        let by_section: i64 = again.sections.iter().map(|section| section.unchanged).sum();
-        assert_eq!(by_section, again.unchanged);
-    }
 }
 
 async fn other_files_are_refused(fresh: Fresh) {
@@ -536,115 +388,5 @@ async fn a_malformed_file_names_its_place(fresh: Fresh) {
     assert_eq!(
         registry.import(rootless).await.unwrap_err().kind(),
         ErrorKind::NotFound
-    );
-}
-
-/// Any JSON, with the names that mean something here among its keys and texts.
-fn any_json() -> impl Strategy<Value = Value> {
-    let word = prop_oneof![
-        prop::sample::select(vec![
-            "services",
-            "nodes",
-            "aiNodes",
-            "workflows",
-            "components",
-            "id",
-            "name",
-            "port",
-            "endpoint",
-            "entries",
-            "meta",
-            "status",
-            "dependencies",
-            "upstream",
-            "metadata",
-            "token",
-            "a",
-            "b",
-            "",
-        ])
-        .prop_map(str::to_owned),
-        ".{0,6}".prop_map(|text| text.replace('\0', "0")),
-    ];
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        any::<i64>().prop_map(Value::from),
-        any::<f64>().prop_map(Value::from),
-        word.clone().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(4, 40, 5, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-            prop::collection::btree_map(word.clone(), inner, 0..5)
-                .prop_map(|map| Value::Object(map.into_iter().collect())),
-        ]
-    })
-}
-
-fn any_document() -> impl Strategy<Value = Value> {
-    let section = prop::sample::select(vec![
-        "services",
-        "nodes",
-        "aiNodes",
-        "workflows",
-        "components",
-        "tools",
-        "a/b~c",
-    ]);
-    let registry = prop::collection::btree_map(section.prop_map(str::to_owned), any_json(), 1..5)
-        .prop_map(|map| Value::Object(map.into_iter().collect()));
-    prop_oneof![1 => any_json(), 4 => registry]
-}
-
-async fn any_document_comes_in_whole_or_not_at_all(fresh: Fresh) {
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::TestRunner;
-    let registry = registry(&fresh.open().await);
-    let mut runner = TestRunner::deterministic();
-    let (mut taken, mut whole) = (0, 0);
-    for _ in 0..500 {
-        let document = any_document().new_tree(&mut runner).unwrap().current();
-        let before = registry.export().await.unwrap();
-        let options = ImportOptions {
-            force: Some(true),
-            ..of(&document)
-        };
-        let report = match registry.import(options).await {
-            Ok(report) => report,
-            Err(error) => {
-                assert_eq!(
-                    error.kind(),
-                    ErrorKind::InvalidArgument,
-                    "{document}: {error}"
-                );
-                assert_eq!(registry.export().await.unwrap(), before, "{document}");
-                continue;
-            }
-        };
-        taken += 1;
-        let exported = registry.export().await.unwrap().0;
-        let lossy = ["SECRET_REDACTED", "DUPLICATE_ID"];
-        if !codes(&report).iter().any(|code| lossy.contains(code)) {
-            whole += 1;
-            assert_eq!(exported, document, "{document:#}");
-        }
-        let again = registry
-            .import(of(&exported))
-            .await
-            .unwrap_or_else(|error| {
-                panic!("what was exported is no registry: {error}\n{document:#}\n{exported:#}")
-            });
-        let changed = |entry: &ImportEntry| entry.action != ImportAction::Skip;
-        assert!(
-            !again.entries.iter().any(changed),
-            "{document:#}\n{:?}",
-            again.entries
-        );
-        assert_eq!(registry.export().await.unwrap().0, exported);
-    }
-    assert!(
-        taken > 100 && whole > 80,
-        "{taken} taken, {whole} whole: too few to mean anything"
     );
 }
