@@ -95,6 +95,11 @@ impl History {
         Ok(())
     }
 
+    /// The event of the change that was made last.
+    pub(super) fn newest(&self) -> Option<&Arc<RegistryEvent>> {
+        self.events.last()
+    }
+
     fn pending(&mut self, kind: EntryKind) -> &mut Pending {
         let index = match kind {
             EntryKind::Service => 0,

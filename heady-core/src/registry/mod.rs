@@ -30,7 +30,7 @@ pub use model::{
     WorkflowList,
 };
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
-pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, WatchOptions};
+pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, SharedWatch, WatchOptions};
 pub(crate) use workflow::run_pipeline;
 
 use std::sync::Arc;
@@ -268,6 +268,15 @@ impl Registry {
     /// `FAILED_PRECONDITION` with `compacted` in its details if events after that revision are gone; list again.
     pub async fn watch(&self, options: WatchOptions) -> Result<RegistryWatch> {
         RegistryWatch::open(&self.feed, options).await
+    }
+
+    /// Watches as [`Registry::watch`] does, for a caller that cannot wait for the beginning: what that is refused for,
+    /// the first call of [`SharedWatch::next`] says.
+    pub fn begin_watch(&self, options: WatchOptions) -> SharedWatch {
+        let registry = self.clone();
+        SharedWatch::opened_by(self.store.runtime(), async move {
+            registry.watch(options).await
+        })
     }
 
     /// Ends every watch.

@@ -142,6 +142,16 @@ pub(super) const EVENTS: &str =
      LEFT JOIN (SELECT * FROM registry_events WHERE revision > $1 ORDER BY revision LIMIT $2) AS event ON true
      ORDER BY event.revision";
 
+/// The events of the revisions in `$1`, a JSON list.
+pub(super) fn events_at() -> Sql {
+    let at =
+        |revisions: &str| format!("SELECT * FROM registry_events WHERE revision IN ({revisions})");
+    Sql::of(
+        at("SELECT value FROM json_each($1)"),
+        at("SELECT json_array_elements_text($1::json)::bigint"),
+    )
+}
+
 /// A section entry without a table of its own.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OtherEntry {

@@ -91,7 +91,7 @@ impl<B: Batch> Work for B {
             Attempt::Again => store.call_again(&call).await,
         };
         let rows = rows.map_err(|error| Failed {
-            perhaps_stale: call.continuation.is_some()
+            again: call.continuation.is_some()
                 && matches!(
                     error.kind(),
                     ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::Aborted
@@ -323,7 +323,7 @@ impl<W: Work> Lane<W> {
             Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
             Err(failed) => failed,
         };
-        if failed.perhaps_stale {
+        if failed.again {
             failed = match self.call(ops, Attempt::Again).await {
                 Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
                 Err(failed) => failed,
@@ -367,15 +367,23 @@ pub(crate) enum Attempt {
 /// Why a call failed.
 pub(crate) struct Failed {
     error: Error,
-    /// Whether the database refused the call for what a seat remembered, perhaps.
-    perhaps_stale: bool,
+    /// Whether all of it is worth another attempt: the database refused it for what a seat remembered, perhaps, or
+    /// carried it out without our hearing of it.
+    again: bool,
+}
+
+impl Failed {
+    /// A commit failed, or its answer was lost. The next attempt finds out which, so this is for work that does.
+    pub(crate) fn at_commit(error: Error) -> Self {
+        Self { error, again: true }
+    }
 }
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
         Self {
             error,
-            perhaps_stale: false,
+            again: false,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::tests::{catalog, of, registry};
 use super::super::*;
+use super::*;
 use crate::ErrorKind;
 use crate::store::testing::{Fresh, on_both_databases};
 
@@ -15,6 +16,7 @@ on_both_databases!(
     an_imported_entry_keeps_its_document,
     losers_write_nothing_and_cost_their_neighbours_nothing,
     what_a_definition_changes_is_seen_too,
+    a_change_does_not_lose_against_itself,
 );
 
 fn service(id: &str, name: &str) -> PutService {
@@ -245,4 +247,108 @@ async fn what_a_definition_changes_is_seen_too(fresh: Fresh) {
         ("P", 3)
     );
     assert_eq!(workflow.resource_version, 2);
+}
+
+/// A change of a service as its lane has it, on condition that the version is this one.
+fn underway(
+    id: &str,
+    version: Option<i64>,
+    step: impl Fn() -> Step<Service> + Send + Sync + 'static,
+) -> Underway<Service> {
+    let edit = Edit {
+        id: id.into(),
+        actor: "unlucky".into(),
+        weight: 1,
+        decide: Box::new(move |there: Option<&Present<Service>>| {
+            if there.map(|there| there.entry.version()) == version {
+                Ok(step())
+            } else {
+                Err(crate::Error::aborted("it is another one"))
+            }
+        }),
+    };
+    let sent = Mutex::default();
+    Underway { edit, sent }
+}
+
+fn declared(id: &'static str) -> impl Fn() -> Step<Service> + Send + Sync + 'static {
+    move || {
+        let spec = RegisterService {
+            id: id.into(),
+            name: Some("new".into()),
+            ..RegisterService::default()
+        };
+        Step::Put(Service::declare(spec).unwrap())
+    }
+}
+
+async fn carry_out(
+    store: &Store,
+    feed: &Feed,
+    ops: &[Underway<Service>],
+    attempt: Attempt,
+) -> Vec<Result<Service>> {
+    let editor = Editor {
+        feed: feed.clone(),
+        kind: PhantomData,
+    };
+    let carried_out = editor.carry_out(store, ops, attempt).await;
+    carried_out.unwrap_or_else(|_| panic!("the database answers"))
+}
+
+async fn a_change_does_not_lose_against_itself(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (registry, feed) = (registry(&store), Feed::new(store.clone()));
+    let old = registry.put_service(service("b", "old")).await.unwrap();
+    let gone = registry.put_service(service("c", "gone")).await.unwrap();
+    let ops = [
+        underway("a", None, declared("a")),
+        underway("b", Some(old.resource_version), declared("b")),
+        underway("c", Some(gone.resource_version), || Step::Delete),
+        underway("b", Some(7777), || Step::Delete),
+    ];
+    let first = carry_out(&store, &feed, &ops, Attempt::First).await;
+    let told = |outcomes: &[Result<Service>]| -> Vec<Option<Service>> {
+        let outcomes = outcomes.iter();
+        outcomes
+            .map(|outcome| outcome.as_ref().ok().cloned())
+            .collect()
+    };
+    assert_eq!(
+        told(&first).iter().map(Option::is_some).collect::<Vec<_>>(),
+        [true, true, true, false]
+    );
+
+    // The answer is lost; meanwhile others go on.
+    registry.put_service(service("b", "later")).await.unwrap();
+    registry.put_service(service("c", "again")).await.unwrap();
+    let before = registry.list_services().await.unwrap();
+    let again = carry_out(&store, &feed, &ops, Attempt::Again).await;
+    assert_eq!(told(&again), told(&first), "it is told what came of it");
+    assert_eq!(registry.list_services().await.unwrap(), before);
+    let rows = store
+        .fetch_all("SELECT id FROM audit_logs WHERE actor = 'unlucky'", vec![])
+        .await
+        .unwrap();
+    assert_eq!(rows.len(), 3);
+
+    // What never arrived is done now.
+    let op = [underway("d", None, declared("d"))];
+    let sent = RegistryEvent {
+        revision: before.revision,
+        change: RegistryChange::Create,
+        kind: Some(EntryKind::Service),
+        id: Some("d".into()),
+        object: None,
+        at: crate::types::now(),
+    };
+    op[0].sent().push(Sent {
+        event: Arc::new(sent),
+        entry: before.services[0].clone(),
+    });
+    let done = carry_out(&store, &feed, &op, Attempt::Again).await;
+    assert_eq!(
+        done[0].as_ref().unwrap().resource_version,
+        before.revision + 1
+    );
 }

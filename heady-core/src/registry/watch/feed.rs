@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::{EntryKind, queries};
 use super::{RegistryChange, RegistryEvent, list_again};
 use crate::error::{Error, Result};
-use crate::store::{Row, Store, args};
+use crate::store::{Row, Store, Transaction, args};
 
 /// How many broadcasts a watcher may be late before it has to read the table.
 const CAPACITY: usize = 256;
@@ -230,6 +230,18 @@ impl Feed {
         }
         last
     }
+}
+
+/// The events of these revisions that are there.
+pub(in crate::registry) async fn events_at(
+    transaction: &mut Transaction,
+    revisions: &[i64],
+) -> Result<Vec<RegistryEvent>> {
+    let revisions = serde_json::to_string(revisions)?;
+    let rows = transaction
+        .fetch_all(queries::events_at(), args![revisions])
+        .await?;
+    rows.iter().map(event).collect()
 }
 
 fn event(row: &Row) -> Result<RegistryEvent> {

@@ -6,6 +6,7 @@
 
 mod feed;
 mod model;
+mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +18,9 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-pub(super) use feed::Feed;
+pub(super) use feed::{Feed, events_at};
 pub use model::{RegistryChange, RegistryEvent, WatchOptions};
+pub use shared::SharedWatch;
 
 use self::feed::Broadcast;
 use super::EntryKind;
@@ -72,9 +74,9 @@ impl Filter {
 
 impl RegistryWatch {
     pub(super) async fn open(feed: &Feed, options: WatchOptions) -> Result<Self> {
-        if options.from.is_some_and(|from| from < 0) {
+        if options.since.is_some_and(|since| since < 0) {
             return Err(Error::invalid_argument(
-                "from: must be a revision that a list or an event gave, or 0 for the beginning",
+                "since: must be a revision that a list or an event gave, or 0 for the beginning",
             ));
         }
         let filter = Filter {
@@ -85,9 +87,9 @@ impl RegistryWatch {
         };
         // Listens before it reads: what is committed in between comes twice rather than never.
         let live = feed.listen()?;
-        let (ahead, position) = match options.from {
+        let (ahead, position) = match options.since {
             None => (Vec::new(), feed.revision().await?),
-            Some(from) => (feed.after(from).await?, from),
+            Some(since) => (feed.after(since).await?, since),
         };
         Ok(Self {
             feed: feed.clone(),
@@ -171,15 +173,15 @@ impl RegistryWatch {
 }
 
 /// The answer to a watcher who asks for events that are no longer, or not yet, there.
-fn list_again(from: i64, newest: i64, compacted: i64) -> Error {
-    let message = if from > newest {
+fn list_again(since: i64, newest: i64, compacted: i64) -> Error {
+    let message = if since > newest {
         format!(
-            "the registry is at revision {newest}, not at {from} yet: this is another registry, or an older copy of \
+            "the registry is at revision {newest}, not at {since} yet: this is another registry, or an older copy of \
              it; list again and watch from there"
         )
     } else {
         format!(
-            "events after revision {from} are gone, the oldest kept is {}; list again and watch from there",
+            "events after revision {since} are gone, the oldest kept is {}; list again and watch from there",
             compacted + 1
         )
     };

@@ -21,22 +21,33 @@ words! {
 
 /// What to watch.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct WatchOptions {
     /// Events after this revision, such as that of a list; those from now on if left out.
-    pub from: Option<i64>,
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub since: Option<i64>,
     /// Only entries of these kinds.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub kinds: Option<Vec<EntryKind>>,
     /// Only entries of these ids.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub ids: Option<Vec<String>>,
     /// Whether to give out bookmarks: one at once when everything up to now was seen, and later ones when a while went
     /// by in which only other entries changed. False if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
     pub bookmarks: Option<bool>,
 }
 
 /// One change of the registry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RegistryEvent {
     /// The registry's revision with this change: the next change has the next number.
     pub revision: i64,
@@ -46,7 +57,7 @@ pub struct RegistryEvent {
     pub kind: Option<EntryKind>,
     /// Which entry; null for a bookmark.
     pub id: Option<Id>,
-    /// The service, node or workflow with this change, or before it was deleted; null for a bookmark.
+    /// The service, node or workflow with this change, or before it was deleted, as its JSON; null for a bookmark.
     pub object: Option<Json>,
     /// When.
     pub at: Timestamp,

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::super::tests::{catalog, of, registry};
 use super::super::{DeleteEntry, PatchEntry, PutNode, PutService, Registry};
+use super::shared::State;
 use super::*;
 use crate::ErrorKind;
 use crate::store::testing::{Fresh, on_both_databases};
@@ -23,6 +24,7 @@ on_both_databases!(
     events_that_are_gone_say_list_again,
     an_import_is_seen_as_its_changes,
     a_closed_engine_ends_its_watches,
+    a_shared_watch_is_ended_from_elsewhere,
 );
 
 fn put(id: &str, n: i64) -> PutService {
@@ -147,9 +149,9 @@ async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> Vec<Won> 
 
 /// Watches from the beginning up to `until`, now and then interrupted, as a client is that loses its connection.
 async fn watch(registry: Registry, patience: usize, until: i64) -> Vec<Arc<RegistryEvent>> {
-    let open = async |from| {
+    let open = async |since| {
         let options = WatchOptions {
-            from: Some(from),
+            since: Some(since),
             ..WatchOptions::default()
         };
         registry.watch(options).await.unwrap()
@@ -290,7 +292,7 @@ async fn a_thousand_watchers_see_what_fifty_writers_did(fresh: Fresh) {
                 // Half of them see everything, the others one entry each.
                 let ids = (n % 2 == 1).then(|| vec![format!("s{}", n % WRITERS)]);
                 let options = WatchOptions {
-                    from: Some(0),
+                    since: Some(0),
                     ids: ids.clone(),
                     ..WatchOptions::default()
                 };
@@ -337,7 +339,7 @@ async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
     assert_eq!(from_now.revision(), list.revision);
     let mut from_list = other
         .watch(WatchOptions {
-            from: Some(list.revision),
+            since: Some(list.revision),
             ..WatchOptions::default()
         })
         .await
@@ -362,12 +364,12 @@ async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
         );
         assert_eq!(watch.revision(), 2);
     }
-    for (from, kind) in [
+    for (since, kind) in [
         (3, ErrorKind::FailedPrecondition),
         (-1, ErrorKind::InvalidArgument),
     ] {
         let options = WatchOptions {
-            from: Some(from),
+            since: Some(since),
             ..WatchOptions::default()
         };
         assert_eq!(registry.watch(options).await.unwrap_err().kind(), kind);
@@ -444,11 +446,11 @@ async fn events_that_are_gone_say_list_again(fresh: Fresh) {
         "{} events are kept",
         kept.len()
     );
-    let from = |from| WatchOptions {
-        from: Some(from),
+    let since = |since| WatchOptions {
+        since: Some(since),
         ..WatchOptions::default()
     };
-    let gone = registry.watch(from(0)).await.unwrap_err();
+    let gone = registry.watch(since(0)).await.unwrap_err();
     assert_eq!(gone.kind(), ErrorKind::FailedPrecondition);
     assert!(!gone.retryable());
     let details = gone.details().unwrap();
@@ -457,7 +459,7 @@ async fn events_that_are_gone_say_list_again(fresh: Fresh) {
         (&json!(true), &json!(300))
     );
     let oldest = details["oldest"].as_i64().unwrap();
-    let mut watch = registry.watch(from(oldest - 1)).await.unwrap();
+    let mut watch = registry.watch(since(oldest - 1)).await.unwrap();
     for revision in oldest..=300 {
         assert_eq!(next(&mut watch).await.revision, revision);
     }
@@ -470,7 +472,7 @@ async fn events_that_are_gone_say_list_again(fresh: Fresh) {
     };
     assert_eq!(error.details().unwrap()["compacted"], true);
     let list = registry.list_services().await.unwrap();
-    let mut again = registry.watch(from(list.revision)).await.unwrap();
+    let mut again = registry.watch(since(list.revision)).await.unwrap();
     registry.put_service(put("a", -1)).await.unwrap();
     assert_eq!(next(&mut again).await.revision, list.revision + 1);
 }
@@ -516,4 +518,36 @@ async fn a_closed_engine_ends_its_watches(fresh: Fresh) {
     assert_eq!(waiting.await.unwrap().unwrap(), None);
     let refused = registry.watch(WatchOptions::default()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
+}
+
+async fn a_shared_watch_is_ended_from_elsewhere(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    registry.put_service(put("a", 1)).await.unwrap();
+    let since = |since| WatchOptions {
+        since: Some(since),
+        ..WatchOptions::default()
+    };
+    let watch = registry.begin_watch(since(0));
+    assert_eq!(watch.next().await.unwrap().unwrap().revision, 1);
+    let waiting = {
+        let watch = watch.clone();
+        tokio::spawn(async move { watch.next().await })
+    };
+    while watch.state.try_lock().is_ok() {
+        tokio::task::yield_now().await;
+    }
+    watch.close();
+    assert_eq!(waiting.await.unwrap().unwrap(), None);
+    assert_eq!(watch.next().await.unwrap(), None);
+    assert!(matches!(*watch.state.lock().await, State::Closed));
+    // What the opening is refused for is told once; then there is nothing.
+    let refused = registry.begin_watch(since(7));
+    let error = refused.next().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
+    assert_eq!(refused.next().await.unwrap(), None);
+    let opened: SharedWatch = registry.watch(since(1)).await.unwrap().into();
+    registry.put_service(put("a", 2)).await.unwrap();
+    assert_eq!(opened.next().await.unwrap().unwrap().revision, 2);
+    registry.close();
+    assert_eq!(opened.next().await.unwrap(), None);
 }
