@@ -5,6 +5,7 @@
     reason = "printing is what this file is for"
 )]
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use heady_core::{Error, Result};
@@ -34,6 +35,11 @@ pub(crate) fn error(common: &Common, error: &Error) -> ExitCode {
     }
     eprintln!("heady: {}: {}", error.code(), error.message());
     ExitCode::from(2)
+}
+
+/// Prints a line of a result that has no end, unless nobody reads any more.
+pub(crate) fn line(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
 }
 
 /// Prints a line about what goes on.

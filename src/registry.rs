@@ -1,25 +1,69 @@
-//! `heady registry`: what is registered, and in what it differs from what should be.
+//! `heady registry`: what is registered, what changes, and in what it differs from what should be.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use heady_core::registry::{DetectDrift, DriftQuery};
-use heady_core::{Result, report};
+use clap::{Args, Subcommand, ValueEnum};
+use heady_core::registry::{
+    DetectDrift, DriftQuery, EntryKind, Node, RegistryEvent, RegistryWatch, Service, WatchOptions,
+    Workflow,
+};
+use heady_core::{Heady, Result, report};
+use serde::Serialize;
 
 use crate::Common;
-use crate::output::{exit, result};
+use crate::output::{self, exit, line, note, result};
+use crate::run::interrupted;
 
 #[derive(Args)]
 pub(crate) struct Registry {
     #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
 }
 
 #[derive(Subcommand)]
 enum Action {
+    /// List what is registered: services, nodes or workflows, or all of them
+    List {
+        /// Only these
+        kind: Option<Kind>,
+    },
+    /// Show one entry
+    Get {
+        /// What it is
+        kind: Kind,
+        /// Its id
+        id: String,
+    },
+    /// Print every change as it happens, one a line; with --json, each as one JSON object
+    Watch(Watch),
     /// Compare the registry with its file, with what answers and with what is deployed
     Drift(Drift),
+}
+
+/// A kind of entry: `services` or `service`.
+#[derive(Clone, Copy, ValueEnum)]
+enum Kind {
+    #[value(alias = "service")]
+    Services,
+    #[value(alias = "node")]
+    Nodes,
+    #[value(alias = "workflow")]
+    Workflows,
+}
+
+#[derive(Args)]
+struct Watch {
+    /// Begin with the changes after this revision, as a list or an earlier change names it; with the next change if left
+    /// out
+    #[arg(long, value_name = "REVISION")]
+    since: Option<i64>,
+    /// Only entries of this kind (repeatable)
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<Kind>,
+    /// Only this entry (repeatable)
+    #[arg(long = "id", value_name = "ID")]
+    ids: Vec<String>,
 }
 
 #[derive(Args)]
@@ -40,9 +84,125 @@ struct Drift {
 
 impl Registry {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
-        match self.action {
-            Action::Drift(drift) => drift.execute(common).await,
+        let (heady, action) = match self.action.unwrap_or(Action::List { kind: None }) {
+            Action::Drift(drift) => return drift.execute(common).await,
+            action => (common.open(None).await?, action),
+        };
+        let done = match action {
+            Action::List { kind } => list(common, &heady, kind).await,
+            Action::Get { kind, id } => get(common, &heady, kind, &id).await,
+            Action::Watch(watch) => watch.execute(common, &heady).await,
+            Action::Drift(_) => Ok(ExitCode::SUCCESS),
+        };
+        heady.close().await;
+        done
+    }
+}
+
+/// All that is registered.
+#[derive(Serialize)]
+struct Everything {
+    services: Vec<Service>,
+    nodes: Vec<Node>,
+    workflows: Vec<Workflow>,
+    /// The revision to watch from: nothing here is older.
+    revision: i64,
+}
+
+async fn list(common: &Common, heady: &Heady, kind: Option<Kind>) -> Result<ExitCode> {
+    let registry = heady.registry();
+    match kind {
+        Some(Kind::Services) => {
+            result(common, &registry.list_services().await?, report::services)?;
         }
+        Some(Kind::Nodes) => result(common, &registry.list_nodes().await?, report::nodes)?,
+        Some(Kind::Workflows) => {
+            result(common, &registry.list_workflows().await?, report::workflows)?;
+        }
+        None => {
+            let services = registry.list_services().await?;
+            let nodes = registry.list_nodes().await?;
+            let workflows = registry.list_workflows().await?;
+            let text = [
+                report::services(&services),
+                report::nodes(&nodes),
+                report::workflows(&workflows),
+            ];
+            let everything = Everything {
+                revision: services.revision,
+                services: services.services,
+                nodes: nodes.nodes,
+                workflows: workflows.workflows,
+            };
+            result(common, &everything, |_| text.join("\n"))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn get(common: &Common, heady: &Heady, kind: Kind, id: &str) -> Result<ExitCode> {
+    let registry = heady.registry();
+    match kind {
+        Kind::Services => result(common, &registry.get_service(id).await?, report::service)?,
+        Kind::Nodes => result(common, &registry.get_node(id).await?, report::node)?,
+        Kind::Workflows => result(common, &registry.get_workflow(id).await?, report::workflow)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Kind {
+    fn entry(self) -> EntryKind {
+        match self {
+            Self::Services => EntryKind::Service,
+            Self::Nodes => EntryKind::Node,
+            Self::Workflows => EntryKind::Workflow,
+        }
+    }
+}
+
+impl Watch {
+    async fn execute(self, common: &Common, heady: &Heady) -> Result<ExitCode> {
+        let all_if_empty = |kinds: Vec<EntryKind>| (!kinds.is_empty()).then_some(kinds);
+        let options = WatchOptions {
+            since: self.since,
+            kinds: all_if_empty(self.kinds.into_iter().map(Kind::entry).collect()),
+            ids: (!self.ids.is_empty()).then_some(self.ids),
+            bookmarks: None,
+        };
+        let mut watch = heady.registry().watch(options).await?;
+        note(&format!(
+            "watching from revision {}; Ctrl-C ends it",
+            watch.revision()
+        ));
+        tokio::select! {
+            code = print(common, &mut watch) => code,
+            () = interrupted() => Ok(ExitCode::from(130)),
+        }
+    }
+}
+
+async fn print(common: &Common, watch: &mut RegistryWatch) -> Result<ExitCode> {
+    loop {
+        let event = match watch.next().await {
+            Ok(Some(event)) => event,
+            Ok(None) => return Ok(ExitCode::SUCCESS),
+            Err(error) => {
+                output::error(common, &error);
+                return Ok(ExitCode::FAILURE);
+            }
+        };
+        // Whoever reads may have seen enough, as `head` has.
+        if line(&drawn(common, &event)?).is_err() {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+fn drawn(common: &Common, event: &RegistryEvent) -> Result<String> {
+    if common.json {
+        Ok(serde_json::to_string(event)?)
+    } else {
+        Ok(report::change(event))
     }
 }
 

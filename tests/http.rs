@@ -220,6 +220,56 @@ fn a_public_address_needs_a_key_first() {
 }
 
 #[test]
+#[cfg(unix)]
+fn a_watch_is_streamed_goes_on_and_does_not_hold_up_the_stop() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox, &["--listen", "127.0.0.1:0"]);
+    let watch = |headers: &str| {
+        let mut stream = server.connect();
+        let request = format!(
+            "GET /api/registry/watch?since=0 HTTP/1.1\r\nhost: {}\r\n{headers}\r\n",
+            server.address
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        BufReader::new(stream)
+    };
+    let until = |stream: &mut BufReader<TcpStream>, wanted: &str| {
+        let mut line = String::new();
+        while !line.starts_with(wanted) {
+            line.clear();
+            assert_ne!(stream.read_line(&mut line).unwrap(), 0, "no {wanted}");
+        }
+        line.trim_end().to_owned()
+    };
+    let post = |id: &str| {
+        let made = server.send("POST", "/api/nodes", "", &format!("{{\"id\": \"{id}\"}}"));
+        assert_eq!(made.status, 200, "{made:?}");
+    };
+    let mut first = watch("");
+    assert!(until(&mut first, "HTTP/1.1").contains("200"));
+    post("A");
+    assert_eq!(until(&mut first, "event: CREATE"), "event: CREATE");
+    drop(first);
+    post("B");
+    let mut second = watch("last-event-id: 1\r\n");
+    let data = until(&mut second, "data: ");
+    let event: Value = serde_json::from_str(data.trim_start_matches("data: ")).unwrap();
+    assert_eq!((&event["revision"], &event["id"]), (&json!(2), &json!("B")));
+    // Another process writes to the same database.
+    let put = sandbox.write("registry.json", r#"{"nodes": {"C": {"name": "C"}}}"#);
+    assert_eq!(sandbox.run(&["import", put.to_str().unwrap()]).code, 0);
+    assert!(until(&mut second, "data: ").contains(r#""id":"C""#));
+    let reading = std::thread::spawn(move || {
+        let mut rest = String::new();
+        second.read_to_string(&mut rest).unwrap();
+        rest
+    });
+    assert_eq!(server.stop(), Some(0));
+    // It was ended, not cut off.
+    assert!(reading.join().unwrap().ends_with("0\r\n\r\n"));
+}
+
+#[test]
 fn the_document_in_the_repository_is_that_of_the_routes() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
     let committed = std::fs::read_to_string(path).unwrap();

@@ -1,4 +1,8 @@
-//! A folder of registry files from several generations, imported one after the other, and the drift that is read then.
+//! A folder of registry files from several generations, imported one after the other, what is listed, shown and
+//! watched, and the drift that is read then.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
@@ -137,4 +141,95 @@ fn drift_between_file_and_life_is_read_without_a_manual() {
         partly["drift"].as_array().unwrap().len(),
         last["drift"].as_array().unwrap().len()
     );
+}
+
+#[test]
+fn what_is_registered_is_listed_and_shown() {
+    let sandbox = Sandbox::new();
+    let empty = sandbox.run(&["registry"]);
+    assert_eq!(empty.code, 0, "{empty:?}");
+    assert!(empty.stdout.contains("No services") && empty.stdout.contains("at revision 0"));
+    sandbox.run(&["import", &example("heady-registry.json")]);
+    let services = sandbox.run(&["registry", "list", "services"]);
+    for said in ["search", "UNKNOWN", "http://", "version", "at revision"] {
+        assert!(services.stdout.contains(said), "{said}: {services:?}");
+    }
+    let (code, all) = sandbox.json(&["registry", "list"]);
+    assert_eq!(code, 0);
+    let (_, only) = sandbox.json(&["registry", "list", "nodes"]);
+    assert_eq!(
+        (&all["nodes"], &all["revision"]),
+        (&only["nodes"], &only["revision"])
+    );
+    let id = all["workflows"][0]["id"].as_str().unwrap();
+    let shown = sandbox.run(&["registry", "get", "workflow", id]);
+    assert!(
+        shown.stdout.starts_with(&format!("Workflow {id}")),
+        "{shown:?}"
+    );
+    assert_eq!(
+        sandbox.json(&["registry", "get", "workflows", id]).1,
+        all["workflows"][0]
+    );
+    let (code, refused) = sandbox.json(&["registry", "get", "node", "nobody"]);
+    assert_eq!((code, &refused["error"]["code"]), (2, &json!("NOT_FOUND")));
+}
+
+#[test]
+#[cfg(unix)]
+fn changes_are_watched_as_lines_until_it_is_interrupted() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("registry.json", RUNTIME);
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    let (_, list) = sandbox.json(&["registry", "list"]);
+    let revision = list["revision"].as_i64().unwrap();
+    let begin = |arguments: &[&str]| {
+        let mut watch = sandbox
+            .heady(&[&["registry", "watch"], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        let mut notes = BufReader::new(watch.stderr.take().unwrap());
+        notes.read_line(&mut said).unwrap();
+        let lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+        (watch, said, lines.map(Result::unwrap))
+    };
+    let (mut all, said, mut changes) = begin(&["--json", "--since", "0"]);
+    assert!(said.contains("from revision 0"), "{said}");
+    for wanted in 1..=revision {
+        let event: Value = serde_json::from_str(&changes.next().unwrap()).unwrap();
+        assert_eq!(
+            (&event["revision"], &event["change"]),
+            (&json!(wanted), &json!("CREATE"))
+        );
+    }
+    let (mut one, said, mut lines) = begin(&["--kind", "node", "--id", "WRITER"]);
+    assert!(
+        said.contains(&format!("from revision {revision}")),
+        "{said}"
+    );
+    sandbox.write(
+        "registry.json",
+        &RUNTIME
+            .replace("\"draft\"", "\"write\"")
+            .replace(":1/", ":2/"),
+    );
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    let line = lines.next().unwrap();
+    for said in ["UPDATE", "NODE", "WRITER"] {
+        assert!(line.contains(said), "{said}: {line}");
+    }
+    assert_eq!(changes.by_ref().take(2).count(), 2);
+    for watch in [&mut all, &mut one] {
+        let id = watch.id().to_string();
+        let interrupt = std::process::Command::new("kill")
+            .args(["-INT", &id])
+            .status();
+        assert!(interrupt.unwrap().success());
+        assert_eq!(watch.wait().unwrap().code(), Some(130));
+    }
+    let (code, refused) = sandbox.json(&["registry", "watch", "--since", "999"]);
+    assert_eq!((code, &refused["error"]["compacted"]), (2, &json!(true)));
 }

@@ -1,18 +1,28 @@
 //! What a function of the engine returns, as an answer.
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
-use crate::error::Result;
+use super::condition;
+use crate::error::{Error, Result};
 
-/// The statuses of success with what each means, and the shape of what then stands in the body.
+/// What the document says about an answer.
 pub(super) struct Documented {
+    /// The statuses of success with what each means.
     pub(super) statuses: &'static [(u16, &'static str)],
+    /// The content type of the body.
+    pub(super) kind: &'static str,
+    /// The shape of what stands in the body.
     pub(super) schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Whether it has an entity tag.
+    pub(super) tagged: bool,
 }
+
+/// The content type of most bodies.
+pub(super) const JSON: &str = "application/json";
 
 /// Something that can be sent as the answer to a request.
 pub(super) trait Answer {
@@ -26,7 +36,9 @@ pub(super) trait Answer {
 impl<T: Serialize + JsonSchema> Answer for T {
     const DOCUMENTED: Documented = Documented {
         statuses: &[(200, "Done")],
+        kind: JSON,
         schema: SchemaGenerator::subschema_for::<T>,
+        tagged: false,
     };
 
     fn respond(self) -> Result<Response> {
@@ -43,7 +55,9 @@ pub(super) struct Progressing<T> {
 impl<T: Serialize + JsonSchema> Answer for Progressing<T> {
     const DOCUMENTED: Documented = Documented {
         statuses: &[(200, "It has ended"), (202, "It goes on")],
+        kind: JSON,
         schema: SchemaGenerator::subschema_for::<T>,
+        tagged: false,
     };
 
     fn respond(self) -> Result<Response> {
@@ -56,10 +70,36 @@ impl<T: Serialize + JsonSchema> Answer for Progressing<T> {
     }
 }
 
+/// Something with a version that later requests can make their changes depend on: the answer has it as `ETag`.
+pub(super) struct Tagged<T> {
+    pub(super) version: i64,
+    pub(super) body: T,
+}
+
+impl<T: Serialize + JsonSchema> Answer for Tagged<T> {
+    const DOCUMENTED: Documented = Documented {
+        tagged: true,
+        ..T::DOCUMENTED
+    };
+
+    fn respond(self) -> Result<Response> {
+        let body = serde_json::to_vec(&self.body)?;
+        let tag = HeaderValue::from_str(&condition::tag(self.version, &body))
+            .map_err(|error| Error::internal("an entity tag is no header").caused_by(error))?;
+        let mut response = written(StatusCode::OK, body);
+        response.headers_mut().insert(header::ETAG, tag);
+        Ok(response)
+    }
+}
+
 fn json(status: StatusCode, body: &impl Serialize) -> Result<Response> {
-    let mut response = Response::new(Body::from(serde_json::to_vec(body)?));
+    Ok(written(status, serde_json::to_vec(body)?))
+}
+
+fn written(status: StatusCode, body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
-    let json = axum::http::HeaderValue::from_static("application/json");
+    let json = HeaderValue::from_static(JSON);
     response.headers_mut().insert(header::CONTENT_TYPE, json);
-    Ok(response)
+    response
 }

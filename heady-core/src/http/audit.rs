@@ -48,7 +48,9 @@ async fn export(call: &Call, options: ExportAudit) -> Result<Lines> {
 impl Answer for Lines {
     const DOCUMENTED: Documented = Documented {
         statuses: &[(200, "Lines of JSON")],
+        kind: "application/x-ndjson",
         schema: |_| json_schema!({"type": "string"}),
+        tagged: false,
     };
 
     fn respond(self) -> Result<Response> {
@@ -73,7 +75,7 @@ impl Answer for Lines {
             }
         });
         let mut response = Response::new(Body::from_stream(parts));
-        let lines = HeaderValue::from_static("application/x-ndjson");
+        let lines = HeaderValue::from_static(Self::DOCUMENTED.kind);
         response.headers_mut().insert(header::CONTENT_TYPE, lines);
         Ok(response)
     }

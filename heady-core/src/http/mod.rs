@@ -8,6 +8,7 @@ mod access;
 mod answer;
 mod audit;
 mod catalog;
+mod condition;
 mod guard;
 mod health;
 mod input;
@@ -19,6 +20,7 @@ mod problem;
 mod registry;
 mod route;
 mod server;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +36,7 @@ use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use self::route::Route;
@@ -80,6 +83,8 @@ struct Server {
     keys: ApiKeys,
     config: Config,
     started: Instant,
+    /// The places of streams that are open.
+    streams: Arc<Semaphore>,
 }
 
 /// All routes of the engine. The router is a [`tower::Service`](axum::Router): serve it, nest it in a larger one, or
@@ -130,6 +135,7 @@ fn assemble(heady: &Heady, config: Config, routes: impl Iterator<Item = Route>) 
         keys: ApiKeys::of(heady),
         config,
         started: Instant::now(),
+        streams: stream::places(),
     });
     routes
         .fold(Router::new(), |router, route| {

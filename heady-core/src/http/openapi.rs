@@ -26,10 +26,17 @@ pub(super) fn document(routes: impl Iterator<Item = Route>) -> Value {
     for route in routes {
         let mut responses = Map::new();
         for (status, description) in route.output.statuses {
-            let content =
-                json!({"application/json": {"schema": (route.output.schema)(&mut schemas)}});
-            let response = json!({"description": description, "content": content});
+            let mut response = json!({"description": description, "content": {}});
+            let schema = (route.output.schema)(&mut schemas);
+            response["content"][route.output.kind] = json!({"schema": schema});
+            if route.output.tagged {
+                response["headers"] = json!({"ETag": {"schema": {"type": "string"}}});
+            }
             responses.insert(status.to_string(), response);
+        }
+        if route.output.tagged && !route.has_body() {
+            let known = json!({"description": "It is as `If-None-Match` names it"});
+            responses.insert("304".to_owned(), known);
         }
         responses.insert("4XX".to_owned(), refused.clone());
         responses.insert("5XX".to_owned(), failed.clone());
@@ -103,7 +110,7 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
     for (name, field) in &fields {
         let place = match in_path(name) {
             true => "path",
-            false if route.has_body() => continue,
+            false if route.has_body() && !(route.is_patch() && name != "patch") => continue,
             false => "query",
         };
         let needed = place == "path" || required.contains(&json!(name));
@@ -113,6 +120,11 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
             .and_then(|field| field.remove("description"));
         parameters.push(json!({
             "name": name, "in": place, "required": needed, "schema": field, "description": description,
+        }));
+    }
+    for (name, description) in headers(route) {
+        parameters.push(json!({
+            "name": name, "in": "header", "required": false, "schema": {"type": "string"}, "description": description,
         }));
     }
     if !parameters.is_empty() {
@@ -126,7 +138,10 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
         .filter(|name| !in_path(name.as_str().unwrap_or_default()))
         .collect();
     let is_needed = !needed.is_empty();
-    if let Some(schema) = schema.as_object_mut() {
+    if route.is_patch() {
+        schema = fields["patch"].clone();
+        schema["type"] = json!("object");
+    } else if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {
             fields.retain(|name, _| !in_path(name));
@@ -136,6 +151,31 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
             schema.insert("required".to_owned(), needed.into());
         }
     }
-    let body = json!({"required": is_needed, "content": {"application/json": {"schema": schema}}});
+    let mut body = json!({"required": is_needed, "content": {}});
+    body["content"][route.body_kind()] = json!({"schema": schema});
     operation.insert("requestBody".to_owned(), body);
+}
+
+/// The headers that a route understands.
+fn headers(route: &Route) -> Vec<(&'static str, &'static str)> {
+    let mut headers = Vec::new();
+    if route.takes("ifVersion") {
+        headers.push((
+            "If-Match",
+            "Only if this is still so: the `ETag` of an earlier answer, or its `resourceVersion`; else 412",
+        ));
+    }
+    if route.takes("ifAbsent") {
+        headers.push(("If-None-Match", "`*`: only if nothing is there; else 412"));
+    }
+    if route.output.tagged && !route.has_body() {
+        headers.push((
+            "If-None-Match",
+            "The `ETag` of what is known: 304 if it is so still",
+        ));
+    }
+    if route.output.kind == "text/event-stream" {
+        headers.push(("Last-Event-ID", "Go on after this event"));
+    }
+    headers
 }

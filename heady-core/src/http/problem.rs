@@ -40,36 +40,59 @@ pub(super) struct Problem {
     details: Map<String, Value>,
 }
 
-/// An error as an answer: with the status of its kind, unless HTTP has a more exact one.
-pub(super) fn respond(error: &Error, status: Option<StatusCode>, id: &RequestId) -> Response {
-    let status = status
-        .or_else(|| StatusCode::from_u16(error.kind().http_status()).ok())
-        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+impl Problem {
+    pub(super) fn of(error: &Error, status: StatusCode, id: &RequestId) -> Self {
+        let kind = error.code().to_ascii_lowercase().replace('_', "-");
+        let details = match error.details() {
+            Some(Value::Object(details)) => details.clone(),
+            Some(other) => Map::from_iter([("details".to_owned(), other.clone())]),
+            None => Map::new(),
+        };
+        Self {
+            r#type: format!("urn:heady:problem:{kind}"),
+            title: status
+                .canonical_reason()
+                .unwrap_or("Client Closed Request")
+                .to_owned(),
+            status: status.as_u16(),
+            code: error.code().to_owned(),
+            detail: error.message().to_owned(),
+            message: error.message().to_owned(),
+            error: error.message().to_owned(),
+            ok: false,
+            request_id: id.0.to_str().unwrap_or_default().to_owned(),
+            ts: now(),
+            details,
+        }
+    }
+}
+
+/// The status of an error: that of its kind, unless HTTP has a more exact one.
+///
+/// A condition that the request stated and that does not hold is 412. Events that are gone are 410: a client, or whatever
+/// stands between, need not read the body to know that asking again is of no use.
+pub(super) fn status(error: &Error, is_conditional: bool) -> StatusCode {
+    let compacted = || {
+        error
+            .details()
+            .is_some_and(|details| details["compacted"] == true)
+    };
+    match error.kind() {
+        ErrorKind::Aborted if is_conditional => StatusCode::PRECONDITION_FAILED,
+        ErrorKind::FailedPrecondition if compacted() => StatusCode::GONE,
+        kind => {
+            StatusCode::from_u16(kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        }
+    }
+}
+
+/// An error as an answer: with the status of its kind, unless a more exact one is given.
+pub(super) fn respond(error: &Error, exact: Option<StatusCode>, id: &RequestId) -> Response {
+    let status = exact.unwrap_or_else(|| status(error, false));
     if status.is_server_error() {
         tracing::warn!(request = ?id.0, "{error:?}");
     }
-    let kind = error.code().to_ascii_lowercase().replace('_', "-");
-    let details = match error.details() {
-        Some(Value::Object(details)) => details.clone(),
-        Some(other) => Map::from_iter([("details".to_owned(), other.clone())]),
-        None => Map::new(),
-    };
-    let problem = Problem {
-        r#type: format!("urn:heady:problem:{kind}"),
-        title: status
-            .canonical_reason()
-            .unwrap_or("Client Closed Request")
-            .to_owned(),
-        status: status.as_u16(),
-        code: error.code().to_owned(),
-        detail: error.message().to_owned(),
-        message: error.message().to_owned(),
-        error: error.message().to_owned(),
-        ok: false,
-        request_id: id.0.to_str().unwrap_or_default().to_owned(),
-        ts: now(),
-        details,
-    };
+    let problem = Problem::of(error, status, id);
     // It consists of texts, so there is nothing that could not be written.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut response = (

@@ -1,14 +1,20 @@
 //! Services, nodes and workflows over HTTP.
 
+use std::future::Future;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answer::Tagged;
 use super::input::{Named, Nothing};
 use super::route::{Call, routes};
+use super::stream::{Events, Message, Source};
 use crate::Json;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{
-    DetectDrift, DriftReport, ImportOptions, ImportReport, Node, NodeList, UpdateNode,
+    DetectDrift, DriftReport, ImportOptions, ImportReport, Node, NodeList, RegistryChange,
+    RegistryEvent, RegistryWatch, Service, UpdateNode, WatchOptions, Workflow,
 };
 use crate::types::{Timestamp, now};
 
@@ -16,26 +22,30 @@ routes! {
     /// Lists all services by id.
     "registry.listServices" GET "/api/services" Viewer |call, Nothing {}| call.registry().list_services();
     /// Registers a new service.
-    "registry.registerService" POST "/api/services" Admin |call, options| call.registry().register_service(options);
+    "registry.registerService" POST "/api/services" Admin |call, options| tagged(call.registry().register_service(options));
     /// Returns a service.
-    "registry.getService" GET "/api/services/{id}" Viewer |call, Named { id }| call.registry().get_service(&id);
-    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
-    "registry.putService" PUT "/api/services/{id}" Admin |call, options| call.registry().put_service(options);
-    /// Changes a service.
-    "registry.updateService" PATCH "/api/services/{id}" Admin |call, options| call.registry().update_service(options);
+    "registry.getService" GET "/api/services/{id}" Viewer |call, Named { id }| tagged(call.registry().get_service(&id));
+    /// Creates a service (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
+    /// there changes nothing.
+    "registry.putService" PUT "/api/services/{id}" Admin |call, options| tagged(call.registry().put_service(options));
+    /// Changes a service by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
+    /// default or takes a key out.
+    "registry.patchService" PATCH "/api/services/{id}" Admin |call, options| tagged(call.registry().patch_service(options));
     /// Deletes a service and returns what it was.
     "registry.deleteService" DELETE "/api/services/{id}" Admin |call, options| call.registry().delete_service(options);
 
     /// Lists all nodes by id.
     "registry.listNodes" GET "/api/nodes" Viewer |call, Nothing {}| nodes(&call);
     /// Registers a new node.
-    "registry.registerNode" POST "/api/nodes" Admin |call, options| call.registry().register_node(options);
+    "registry.registerNode" POST "/api/nodes" Admin |call, options| tagged(call.registry().register_node(options));
     /// Returns a node, also if its id is written in lower case.
-    "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| node(&call, &id);
-    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
-    "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| call.registry().put_node(options);
-    /// Changes a node.
-    "registry.updateNode" PATCH "/api/nodes/{id}" Admin |call, options| call.registry().update_node(options);
+    "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| tagged(node(&call, &id));
+    /// Creates a node (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
+    /// there changes nothing.
+    "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| tagged(call.registry().put_node(options));
+    /// Changes a node by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
+    /// default or takes a key out.
+    "registry.patchNode" PATCH "/api/nodes/{id}" Admin |call, options| tagged(call.registry().patch_node(options));
     /// Deletes a node and returns what it was.
     "registry.deleteNode" DELETE "/api/nodes/{id}" Admin |call, options| call.registry().delete_node(options);
     /// Makes a node take work.
@@ -46,13 +56,15 @@ routes! {
     /// Lists all workflows by id.
     "registry.listWorkflows" GET "/api/workflows" Viewer |call, Nothing {}| call.registry().list_workflows();
     /// Registers a new workflow.
-    "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| call.registry().register_workflow(options);
+    "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| tagged(call.registry().register_workflow(options));
     /// Returns a workflow.
-    "registry.getWorkflow" GET "/api/workflows/{id}" Viewer |call, Named { id }| call.registry().get_workflow(&id);
-    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
-    "registry.putWorkflow" PUT "/api/workflows/{id}" Admin |call, options| call.registry().put_workflow(options);
-    /// Changes a workflow.
-    "registry.updateWorkflow" PATCH "/api/workflows/{id}" Admin |call, options| call.registry().update_workflow(options);
+    "registry.getWorkflow" GET "/api/workflows/{id}" Viewer |call, Named { id }| tagged(call.registry().get_workflow(&id));
+    /// Creates a workflow (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
+    /// there changes nothing.
+    "registry.putWorkflow" PUT "/api/workflows/{id}" Admin |call, options| tagged(call.registry().put_workflow(options));
+    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
+    /// default or takes a key out.
+    "registry.patchWorkflow" PATCH "/api/workflows/{id}" Admin |call, options| tagged(call.registry().patch_workflow(options));
     /// Deletes a workflow that has never run and returns what it was.
     "registry.deleteWorkflow" DELETE "/api/workflows/{id}" Admin |call, options| call.registry().delete_workflow(options);
 
@@ -66,6 +78,76 @@ routes! {
     "registry.detectDrift" POST "/api/registry/drift" Operator |call, options| detect_drift(&call, options);
     /// Returns the registry as the document that an import reads.
     "registry.export" GET "/api/registry/export" Viewer |call, Nothing {}| call.registry().export();
+    /// Sends every change after a revision, in order and once, as it happens: each event has the revision as its id and
+    /// the change as its name. A client that was interrupted goes on with `Last-Event-ID`. Bookmarks say how far the
+    /// stream has come while nothing else does; with `bookmarks=false` they are ids alone. If the events after the
+    /// revision are gone, the answer is 410: list again.
+    "registry.watch" GET "/api/registry/watch" Viewer |call, options| watch(&call, options);
+}
+
+/// What has a version that conditions name.
+trait Versioned {
+    fn version(&self) -> i64;
+}
+
+macro_rules! versioned {
+    ($($entry:ident),*) => {$(
+        impl Versioned for $entry {
+            fn version(&self) -> i64 {
+                self.resource_version
+            }
+        }
+    )*};
+}
+versioned!(Service, Node, Workflow);
+
+async fn tagged<E: Versioned>(entry: impl Future<Output = Result<E>>) -> Result<Tagged<E>> {
+    let body = entry.await?;
+    Ok(Tagged {
+        version: body.version(),
+        body,
+    })
+}
+
+/// A watch as the source of a stream.
+struct Changes {
+    watch: RegistryWatch,
+    /// Whether bookmarks are events, and not only ids.
+    bookmarks: bool,
+}
+
+async fn watch(call: &Call, options: WatchOptions) -> Result<Events<Changes>> {
+    let since = match call.last_event_id() {
+        None => options.since,
+        // Not `since`: a client that goes on asks for the same address as before.
+        Some(id) => Some(id.parse().map_err(|_| {
+            let message = format!("Last-Event-ID: must be the id of an event, not '{id}'");
+            Error::invalid_argument(message)
+        })?),
+    };
+    let bookmarks = options.bookmarks.unwrap_or(true);
+    let options = WatchOptions {
+        since,
+        // Whatever is shown, a client always learns where to go on: also one that has seen no event yet.
+        bookmarks: Some(true),
+        ..options
+    };
+    let watch = call.registry().watch(options).await?;
+    call.stream(Changes { watch, bookmarks })
+}
+
+impl Source for Changes {
+    type Event = RegistryEvent;
+
+    async fn next(&mut self) -> Result<Option<Message<RegistryEvent>>> {
+        let event = self.watch.next().await?.map(Arc::unwrap_or_clone);
+        Ok(event.map(|event| Message {
+            id: event.revision.to_string(),
+            name: event.change.as_str(),
+            data: Some(event)
+                .filter(|event| self.bookmarks || event.change != RegistryChange::Bookmark),
+        }))
+    }
 }
 
 /// What to import. A file of the server is no business of its clients, so there is no path.

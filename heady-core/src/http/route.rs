@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use futures_util::FutureExt;
@@ -21,18 +21,21 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::access::{self, Role};
-use super::answer::{Answer, Documented};
+use super::answer::{Answer, Documented, JSON};
 use super::guard::RequestId;
 use super::input::{self, Shape};
-use super::{BODY_TIME, CALL_TIME, MAX_BODY, Server, problem};
+use super::stream::Stopping;
+use super::{BODY_TIME, CALL_TIME, MAX_BODY, Server, condition, problem};
 use crate::engine::Heady;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// One call on behalf of a caller: the engine that acts as that caller, and what else came with the request.
 pub(super) struct Call {
     heady: Heady,
     pub(super) server: Arc<Server>,
     pub(super) headers: HeaderMap,
+    pub(super) request: RequestId,
+    pub(super) stopping: Stopping,
 }
 
 impl Deref for Call {
@@ -42,6 +45,9 @@ impl Deref for Call {
         &self.heady
     }
 }
+
+/// The content type of a merge patch; plain JSON is taken for one too.
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
 
@@ -124,6 +130,26 @@ impl Route {
         matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
     }
 
+    /// Whether its body is a merge patch (RFC 7396), and its options stand in the query.
+    pub(super) fn is_patch(&self) -> bool {
+        self.method == Method::PATCH && self.shape.has("patch")
+    }
+
+    /// The content type of its body.
+    pub(super) fn body_kind(&self) -> &'static str {
+        if self.is_patch() { MERGE_PATCH } else { JSON }
+    }
+
+    /// Whether it replaces something whole, which needs a condition: what the caller has not seen would be lost.
+    pub(super) fn replaces(&self) -> bool {
+        self.method == Method::PUT && self.takes("ifAbsent")
+    }
+
+    /// Whether there is an option of this name.
+    pub(super) fn takes(&self, option: &str) -> bool {
+        self.shape.has(option)
+    }
+
     pub(super) fn mount(self, router: Router, server: Arc<Server>) -> Router {
         // Every method of the tables has a filter.
         let filter = MethodFilter::try_from(self.method.clone()).unwrap_or(MethodFilter::GET);
@@ -137,17 +163,23 @@ impl Route {
 
     async fn answer(&self, server: Arc<Server>, mut request: Request) -> Response {
         let id = request.extensions_mut().remove::<RequestId>();
-        let answering = AssertUnwindSafe(self.respond(server, request)).catch_unwind();
+        let id = id.unwrap_or_else(|| RequestId(HeaderValue::from_static("unknown")));
+        let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+        let answering = AssertUnwindSafe(self.respond(server, request, &id)).catch_unwind();
         let refusal = match answering.await {
-            Ok(Ok(response)) => return response,
+            Ok(Ok(answer)) => return condition::unless_known(&self.method, known.as_ref(), answer),
             Ok(Err(refusal)) => refusal,
             Err(_) => Error::internal("the call ended in a panic").into(),
         };
-        let id = id.unwrap_or_else(|| RequestId(header::HeaderValue::from_static("unknown")));
         problem::respond(&refusal.error, refusal.status, &id)
     }
 
-    async fn respond(&self, server: Arc<Server>, request: Request) -> Result<Response, Refusal> {
+    async fn respond(
+        &self,
+        server: Arc<Server>,
+        request: Request,
+        id: &RequestId,
+    ) -> Result<Response, Refusal> {
         let (mut request, body) = request.into_parts();
         let mut heady = server.heady.clone();
         if let Some(role) = self.role {
@@ -156,19 +188,19 @@ impl Route {
             heady = heady.acting_as(&caller.actor);
         }
         let options = self.options(&mut request, body).await?;
-        let headers = request.headers;
-        let conditional = headers.contains_key(header::IF_MATCH) || asks_for_absence(&headers);
+        let is_conditional = condition::is_stated(&request.headers);
         let call = Call {
             heady,
             server,
-            headers,
+            headers: request.headers,
+            request: id.clone(),
+            stopping: request.extensions.remove().unwrap_or_default(),
         };
         let called = tokio::time::timeout(CALL_TIME, (self.call)(call, options)).await;
         called
             .unwrap_or_else(|_| Err(too_long()))
             .map_err(|error| Refusal {
-                status: (conditional && error.kind() == ErrorKind::Aborted)
-                    .then_some(StatusCode::PRECONDITION_FAILED),
+                status: Some(problem::status(&error, is_conditional)),
                 error,
             })
     }
@@ -187,34 +219,27 @@ impl Route {
             .map_err(|error| Error::invalid_argument(format!("the query: {error}")))?;
         let mut options = Map::new();
         if self.has_body() {
-            options = input::object(&read_body(&request.headers, body).await?)?;
-            if let Some((name, _)) = query.first() {
-                let message = format!("{name}: the query takes nothing here, the body does");
-                return Err(Error::invalid_argument(message).into());
-            }
-        } else {
-            self.shape.add(&mut options, query)?;
+            let body = read_body(&request.headers, body, self.body_kind()).await?;
+            options = input::object(&body)?;
         }
+        if self.is_patch() {
+            options = Map::from_iter([("patch".to_owned(), options.into())]);
+        } else if let Some((name, _)) = query.first().filter(|_| self.has_body()) {
+            let message = format!("{name}: the query takes nothing here, the body does");
+            return Err(Error::invalid_argument(message).into());
+        }
+        self.shape.add(&mut options, query)?;
         self.shape.add(&mut options, names)?;
-        if let Some(version) = request.headers.get(header::IF_MATCH)
-            && self.shape.has("ifVersion")
-        {
-            let version = version.to_str().unwrap_or_default().trim_matches('"');
-            let version = [("ifVersion".to_owned(), version.to_owned())];
-            self.shape.add(&mut options, version)?;
-        }
-        if self.shape.has("ifAbsent") && asks_for_absence(&request.headers) {
-            let absent = [("ifAbsent".to_owned(), "true".to_owned())];
-            self.shape.add(&mut options, absent)?;
+        let conditions = condition::options(&self.method, &request.headers, &self.shape)?;
+        self.shape.add(&mut options, conditions)?;
+        if self.replaces() && !condition::is_given(&options) {
+            return Err(Refusal {
+                error: condition::missing(),
+                status: Some(StatusCode::PRECONDITION_REQUIRED),
+            });
         }
         Ok(options)
     }
-}
-
-fn asks_for_absence(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|tags| tags.as_bytes() == b"*")
 }
 
 fn too_long() -> Error {
@@ -239,7 +264,7 @@ impl From<Error> for Refusal {
     }
 }
 
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+async fn read_body(headers: &HeaderMap, body: Body, wanted: &str) -> Result<Bytes, Refusal> {
     let too_large = || Refusal {
         error: Error::resource_exhausted(format!("the body has more than {MAX_BODY} bytes")),
         status: Some(StatusCode::PAYLOAD_TOO_LARGE),
@@ -265,18 +290,21 @@ async fn read_body(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
             });
         }
     };
-    if !body.is_empty() && !is_json(headers) {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let kind = kind.to_ascii_lowercase();
+    let fits = match wanted {
+        JSON => kind == JSON || kind.ends_with("+json"),
+        // Another kind of patch means something else.
+        wanted => kind == JSON || kind == wanted,
+    };
+    if !body.is_empty() && !fits {
+        let message = format!("the body must have the content type {wanted}");
         return Err(Refusal {
-            error: Error::invalid_argument("the body must have the content type application/json"),
+            error: Error::invalid_argument(message),
             status: Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
         });
     }
     Ok(body)
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
 }

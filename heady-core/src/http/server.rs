@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
@@ -13,6 +13,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use super::stream::Stopping;
 use crate::error::Result;
 
 /// How many connections are open at once.
@@ -33,7 +34,7 @@ const REST: Duration = Duration::from_millis(50);
 /// What a connection too many is told.
 const FULL: &str = r#"{"type":"urn:heady:problem:unavailable","title":"Service Unavailable","status":503,"code":"UNAVAILABLE","error":"too many connections are open","ok":false}"#;
 
-/// Serves a router until `until` completes and the requests under way then are answered.
+/// Serves a router until `until` completes and the requests under way then are answered; streams end then.
 ///
 /// # Errors
 /// None today: a connection that fails is its client's affair.
@@ -43,6 +44,8 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let connections = GracefulShutdown::new();
+    let stopping = Stopping::default();
+    let router = router.layer(Extension(stopping.clone()));
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -78,6 +81,7 @@ pub async fn serve(
         });
     }
     drop(listener);
+    stopping.0.cancel();
     if tokio::time::timeout(DRAIN_TIME, connections.shutdown())
         .await
         .is_err()

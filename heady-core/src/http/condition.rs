@@ -1,0 +1,112 @@
+//! Conditional requests (RFC 9110, section 13): what a request makes its change, or its answer, depend on.
+//!
+//! An entity tag is the version of what was answered and a digest of the answer, `"17-3f0c9a52d1e84b76"`. A change
+//! depends on the version alone, so that a service whose health was seen meanwhile can still be changed; an answer is
+//! only left out if every byte of it is known already.
+
+#[cfg(test)]
+mod tests;
+
+use axum::body::Body;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+use super::input::Shape;
+use crate::error::{Error, Result};
+use crate::types::hex;
+
+/// The entity tag of a body that shows this version.
+pub(super) fn tag(version: i64, body: &[u8]) -> String {
+    format!("\"{version}-{}\"", hex(&Sha256::digest(body)[..8]))
+}
+
+/// The conditions of a request as the options `ifVersion` and `ifAbsent`, where the call has them.
+pub(super) fn options(
+    method: &Method,
+    headers: &HeaderMap,
+    shape: &Shape,
+) -> Result<Vec<(String, String)>> {
+    let mut options = Vec::new();
+    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
+    if let Some(tag) = text(header::IF_MATCH)
+        && shape.has("ifVersion")
+        && let Some(version) = version(method, tag.trim())?
+    {
+        options.push(("ifVersion".to_owned(), version.to_owned()));
+    }
+    if let Some(tags) = text(header::IF_NONE_MATCH)
+        && shape.has("ifAbsent")
+    {
+        if tags.trim() != "*" {
+            return Err(Error::invalid_argument(
+                "If-None-Match: must be * here: only if nothing is there",
+            ));
+        }
+        options.push(("ifAbsent".to_owned(), "true".to_owned()));
+    }
+    Ok(options)
+}
+
+/// The version that a tag names, or `None` for whatever is there.
+fn version<'t>(method: &Method, tag: &'t str) -> Result<Option<&'t str>> {
+    if tag == "*" && method != Method::PUT {
+        // What is changed or deleted has to be there anyway.
+        return Ok(None);
+    }
+    // Proxies that compress make tags weak; the version in them is as exact as before.
+    let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+    let (version, _) = tag.split_once('-').unwrap_or((tag, ""));
+    if version.is_empty() || !version.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Err(Error::invalid_argument(
+            "If-Match: must be the ETag of one earlier answer, or its resourceVersion",
+        ));
+    }
+    Ok(Some(version))
+}
+
+/// Whether options have a condition, wherever it was stated.
+pub(super) fn is_given(options: &Map<String, Value>) -> bool {
+    let has_version = options
+        .get("ifVersion")
+        .is_some_and(|version| !version.is_null());
+    has_version || options.get("ifAbsent") == Some(&Value::Bool(true))
+}
+
+/// The answer to a request that would replace what its sender may never have seen.
+pub(super) fn missing() -> Error {
+    Error::failed_precondition(
+        "a PUT replaces what is there: say what that is with 'If-Match: ETAG' (or a resourceVersion), or create with \
+         'If-None-Match: *'; PATCH changes fields without either",
+    )
+}
+
+/// Whether the headers state a condition, so that its failure is the request's own.
+pub(super) fn is_stated(headers: &HeaderMap) -> bool {
+    let absent = headers.get(header::IF_NONE_MATCH);
+    headers.contains_key(header::IF_MATCH) || absent.is_some_and(|tags| tags == "*")
+}
+
+/// The answer to a request that only reads: nothing but the tag if the request names it as known.
+pub(super) fn unless_known(
+    method: &Method,
+    known: Option<&HeaderValue>,
+    answer: Response,
+) -> Response {
+    let known = known.and_then(|known| known.to_str().ok());
+    let tag = answer.headers().get(header::ETAG);
+    let (Some(known), Some(tag)) = (known, tag) else {
+        return answer;
+    };
+    let mut known = known.split(',').map(str::trim);
+    let is_known =
+        known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
+    if !is_known || *method != Method::GET {
+        return answer;
+    }
+    let (mut parts, _) = answer.into_parts();
+    parts.status = StatusCode::NOT_MODIFIED;
+    parts.headers.remove(header::CONTENT_TYPE);
+    Response::from_parts(parts, Body::empty())
+}

@@ -1,0 +1,147 @@
+//! Events that are sent as they happen, `text/event-stream`: the same for every domain that has some.
+//!
+//! A stream is an answer that has no end of its own. It is exempt from the time that a call may take, and ends with its
+//! client, with its source, when the server stops, or with an event `error` that has what a problem has.
+
+#[cfg(test)]
+mod tests;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Answer, Documented};
+use super::guard::RequestId;
+use super::problem::Problem;
+use super::route::Call;
+use crate::error::{Error, Result};
+
+/// How many streams are open at once: half of the connections, so that calls are still answered.
+pub(super) const MAX_STREAMS: usize = 2048;
+
+/// How often a silent stream shows that it lives, which is also how a client that is gone is found out.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Whether the server of a request stops: streams end then, so that it can.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stopping(pub(super) CancellationToken);
+
+/// Where the events of a stream come from.
+pub(super) trait Source: Send + 'static {
+    /// What stands in the data of an event.
+    type Event: Serialize + JsonSchema;
+
+    /// The next event, or `None` at the end. It is dropped and asked again.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Message<Self::Event>>>> + Send;
+}
+
+/// One event.
+pub(super) struct Message<E> {
+    /// Where to go on after it: what the client sends as `Last-Event-ID`.
+    pub(super) id: String,
+    /// What happened.
+    pub(super) name: &'static str,
+    /// `None` for a mere sign of how far the stream has come, which shows in no client.
+    pub(super) data: Option<E>,
+}
+
+/// A stream as an answer.
+pub(super) struct Events<S> {
+    source: S,
+    request: RequestId,
+    stopping: CancellationToken,
+    heartbeat: Duration,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Call {
+    /// A stream of these events.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` if there are too many.
+    pub(super) fn stream<S: Source>(&self, source: S) -> Result<Events<S>> {
+        let place = self.server.streams.clone().try_acquire_owned();
+        Ok(Events {
+            source,
+            request: self.request.clone(),
+            stopping: self.stopping.0.clone(),
+            heartbeat: HEARTBEAT,
+            _place: place.map_err(|_| Error::unavailable("too many streams are open"))?,
+        })
+    }
+
+    /// The id of the last event that a client saw which now goes on, if it does.
+    pub(super) fn last_event_id(&self) -> Option<&str> {
+        let id = self.headers.get("last-event-id")?;
+        Some(id.to_str().unwrap_or_default())
+    }
+}
+
+/// As many places as there are.
+pub(super) fn places() -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(MAX_STREAMS))
+}
+
+impl<S: Source> Answer for Events<S> {
+    const DOCUMENTED: Documented = Documented {
+        statuses: &[(
+            200,
+            "Events as they happen; this is what stands in their data",
+        )],
+        kind: "text/event-stream",
+        schema: SchemaGenerator::subschema_for::<S::Event>,
+        tagged: false,
+    };
+
+    fn respond(self) -> Result<Response> {
+        let alive = KeepAlive::new().interval(self.heartbeat);
+        let events = stream::unfold(Some(self), async |events| {
+            let mut events = events?;
+            let next = tokio::select! {
+                biased;
+                () = events.stopping.cancelled() => return None,
+                next = events.source.next() => next,
+            };
+            match next {
+                Ok(message) => Some((written(message?), Some(events))),
+                Err(error) => Some((failed(&error, &events.request), None)),
+            }
+        });
+        let mut response = Sse::new(events).keep_alive(alive).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // nginx would collect what should arrive at once.
+        headers.insert(
+            HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        );
+        Ok(response)
+    }
+}
+
+fn written<E: Serialize>(message: Message<E>) -> Result<Event> {
+    let event = Event::default().id(message.id);
+    Ok(match message.data {
+        Some(data) => event
+            .event(message.name)
+            .data(serde_json::to_string(&data)?),
+        None => event,
+    })
+}
+
+/// Why there is no more, as an answer would say it.
+fn failed(error: &Error, request: &RequestId) -> Result<Event> {
+    let problem = Problem::of(error, super::problem::status(error, false), request);
+    Ok(Event::default()
+        .event("error")
+        .data(serde_json::to_string(&problem)?))
+}

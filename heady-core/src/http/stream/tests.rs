@@ -1,0 +1,256 @@
+//! Streams: what a client sees that is interrupted, slow, late or wrong, and how they end.
+
+use axum::body::{Body, BodyDataStream};
+use axum::http::{HeaderValue, Request};
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+
+use super::super::tests::{Door, problem};
+use super::super::{Caller, Role, answer};
+use super::*;
+use crate::registry::PutNode;
+use crate::store::args;
+
+/// One event as it stands on the wire.
+#[derive(Debug, Default, PartialEq)]
+struct Seen {
+    id: String,
+    name: String,
+    data: Value,
+}
+
+/// A client that reads events.
+struct Client {
+    body: BodyDataStream,
+    text: String,
+}
+
+impl Client {
+    fn of(response: Response) -> Self {
+        Self {
+            body: response.into_body().into_data_stream(),
+            text: String::new(),
+        }
+    }
+
+    async fn open(door: &Door, query: &str, last: Option<&str>) -> Self {
+        let request = Request::get(format!("/api/registry/watch{query}"))
+            .extension(Caller::new("user:anna", Role::Viewer));
+        let request = match last {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
+        };
+        let response = answer(&door.router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(response.status(), 200);
+        let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+        assert_eq!(header("content-type"), "text/event-stream");
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("x-accel-buffering"), "no");
+        Self::of(response)
+    }
+
+    /// The next event, or `None` at the end.
+    async fn next(&mut self) -> Option<Seen> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let mut seen = Seen::default();
+                for line in event.lines() {
+                    match line.split_once(": ").unwrap() {
+                        ("id", id) => seen.id = id.to_owned(),
+                        ("event", name) => seen.name = name.to_owned(),
+                        ("data", data) => seen.data = serde_json::from_str(data).unwrap(),
+                        other => panic!("{other:?}"),
+                    }
+                }
+                self.text = rest.to_owned();
+                return Some(seen);
+            }
+            let part = self.body.next().await?.unwrap();
+            self.text += std::str::from_utf8(&part).unwrap();
+        }
+    }
+}
+
+async fn put(heady: &crate::Heady, id: &str, name: &str) {
+    let put = PutNode {
+        id: id.to_owned(),
+        name: Some(name.to_owned()),
+        ..PutNode::default()
+    };
+    heady.registry().put_node(put).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_client_that_is_interrupted_misses_and_repeats_nothing() {
+    const WRITERS: usize = 4;
+    const EACH: usize = 30;
+    let door = Door::open(Role::Viewer).await;
+    let writers: Vec<_> = (0..WRITERS)
+        .map(|writer| {
+            let heady = door.heady.clone();
+            tokio::spawn(async move {
+                for n in 0..EACH {
+                    put(&heady, &format!("N{writer}"), &n.to_string()).await;
+                }
+            })
+        })
+        .collect();
+    let (mut seen, mut last) = (Vec::new(), None::<String>);
+    while seen.len() < WRITERS * EACH {
+        // The address stays the same, as in a browser; where to go on is the header's affair.
+        let mut client = Client::open(&door, "?since=0&bookmarks=false", last.as_deref()).await;
+        for _ in 0..7 {
+            if seen.len() == WRITERS * EACH {
+                break;
+            }
+            let event = client.next().await.unwrap();
+            last = Some(event.id.clone());
+            if !event.name.is_empty() {
+                assert_eq!(event.data["revision"].to_string(), event.id);
+                assert_eq!(event.data["change"], event.name.as_str());
+                seen.push(event);
+            }
+        }
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let ids: Vec<_> = seen.iter().map(|event| event.id.clone()).collect();
+    let all: Vec<_> = (1..=WRITERS * EACH).map(|n| n.to_string()).collect();
+    assert_eq!(ids, all);
+}
+
+#[tokio::test]
+async fn a_client_learns_where_to_go_on_before_anything_happens() {
+    let door = Door::open(Role::Viewer).await;
+    put(&door.heady, "A", "1").await;
+    let bookmark = Client::open(&door, "", None).await.next().await.unwrap();
+    assert_eq!(
+        (bookmark.id.as_str(), bookmark.name.as_str()),
+        ("1", "BOOKMARK")
+    );
+    assert_eq!(bookmark.data["object"], Value::Null);
+    let mut quiet = Client::open(&door, "?bookmarks=false&kinds=NODE&ids=A&ids=B", None).await;
+    let id_only = Seen {
+        id: "1".to_owned(),
+        ..Seen::default()
+    };
+    assert_eq!(quiet.next().await, Some(id_only));
+    for id in ["C", "B"] {
+        put(&door.heady, id, "2").await;
+    }
+    let event = quiet.next().await.unwrap();
+    assert_eq!((event.id.as_str(), &event.data["id"]), ("3", &json!("B")));
+    // What happened while nobody listened is not lost to the first client either.
+    let mut again = Client::open(&door, "", Some(&bookmark.id)).await;
+    assert_eq!(again.next().await.unwrap().data["id"], "C");
+}
+
+#[tokio::test]
+async fn what_cannot_be_watched_is_refused_before_the_stream_begins() {
+    let door = Door::open(Role::Viewer).await;
+    let get = |query: &str| Request::get(format!("/api/registry/watch{query}"));
+    let gone = door.send(get("?since=7"), "").await;
+    problem(&gone, 410, "FAILED_PRECONDITION");
+    assert_eq!(
+        (&gone.body["compacted"], &gone.body["newest"]),
+        (&json!(true), &json!(0))
+    );
+    for request in [
+        get("?since=-1"),
+        get("?since=x"),
+        get("?kinds=THING"),
+        get("?form=1"),
+        get("").header("last-event-id", "x"),
+    ] {
+        problem(&door.send(request, "").await, 400, "INVALID_ARGUMENT");
+    }
+    let unknown = Request::get("/api/registry/watch")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(answer(&door.router, unknown).await.status(), 401);
+}
+
+#[tokio::test]
+async fn a_client_that_is_too_slow_is_told_and_holds_up_nobody() {
+    let door = Door::open(Role::Viewer).await;
+    let retain = door.heady.store().write(|transaction| {
+        Box::pin(async move {
+            let retain = "UPDATE registry_revision SET retained = $1";
+            transaction.execute(retain, args![16]).await
+        })
+    });
+    retain.await.unwrap();
+    let mut slow = Client::open(&door, "", None).await;
+    assert_eq!(slow.next().await.unwrap().id, "0");
+    for n in 0..300 {
+        put(&door.heady, "A", &n.to_string()).await;
+    }
+    // It gets what was on its way, then why there is no more, and then the end.
+    let error = loop {
+        let event = slow.next().await.unwrap();
+        if event.name == "error" {
+            break event;
+        }
+    };
+    assert_eq!(
+        (
+            &error.data["code"],
+            &error.data["status"],
+            &error.data["compacted"]
+        ),
+        (&json!("FAILED_PRECONDITION"), &json!(410), &json!(true))
+    );
+    assert_eq!(slow.next().await, None);
+}
+
+#[tokio::test]
+async fn the_end_of_the_engine_is_the_end_of_its_streams() {
+    let door = Door::open(Role::Viewer).await;
+    let mut client = Client::open(&door, "", None).await;
+    client.next().await.unwrap();
+    door.heady.close().await;
+    assert_eq!(client.next().await, None);
+}
+
+/// Where nothing ever happens.
+struct Silence;
+
+impl Source for Silence {
+    type Event = String;
+
+    async fn next(&mut self) -> Result<Option<Message<String>>> {
+        std::future::pending().await
+    }
+}
+
+fn silence(places: &Arc<Semaphore>) -> (Events<Silence>, Stopping) {
+    let stopping = Stopping::default();
+    let events = Events {
+        source: Silence,
+        request: RequestId(HeaderValue::from_static("r")),
+        stopping: stopping.0.clone(),
+        heartbeat: Duration::from_millis(1),
+        _place: places.clone().try_acquire_owned().unwrap(),
+    };
+    (events, stopping)
+}
+
+#[tokio::test]
+async fn a_silent_stream_shows_that_it_lives_until_the_server_stops() {
+    let places = Arc::new(Semaphore::new(1));
+    let (events, stopping) = silence(&places);
+    assert_eq!(places.available_permits(), 0);
+    let mut body = events.respond().unwrap().into_body().into_data_stream();
+    for _ in 0..3 {
+        assert_eq!(body.next().await.unwrap().unwrap(), ":\n\n");
+    }
+    stopping.0.cancel();
+    while let Some(part) = body.next().await {
+        assert_eq!(part.unwrap(), ":\n\n");
+    }
+    assert_eq!(places.available_permits(), 1, "its place is free again");
+    let (events, _stopping) = silence(&places);
+    drop(events.respond().unwrap());
+    assert_eq!(places.available_permits(), 1, "also if its client is gone");
+}

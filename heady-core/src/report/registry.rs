@@ -1,0 +1,191 @@
+//! The registry as text: what there is, one entry, and one change a line.
+
+use std::fmt::Write;
+
+use super::table;
+use crate::Json;
+use crate::registry::{
+    Node, NodeList, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
+};
+use crate::types::{Id, Timestamp};
+
+/// Services, one a line.
+pub fn services(list: &ServiceList) -> String {
+    let rows = list.services.iter().map(|service| {
+        [
+            service.id.to_string(),
+            service.name.clone(),
+            service.status.to_string(),
+            service.last_healthy_at.map(time).unwrap_or_default(),
+            address(service),
+            service.resource_version.to_string(),
+        ]
+    });
+    let columns = [
+        "service",
+        "name",
+        "status",
+        "last healthy",
+        "address",
+        ">version",
+    ];
+    drawn(&columns, rows, "No services", list.revision)
+}
+
+/// Nodes, one a line.
+pub fn nodes(list: &NodeList) -> String {
+    let rows = list.nodes.iter().map(|node| {
+        [
+            node.id.to_string(),
+            node.name.clone(),
+            node.runtime.clone(),
+            enabled(node).to_owned(),
+            node.triggers.join(", "),
+            node.resource_version.to_string(),
+        ]
+    });
+    let columns = [
+        "node",
+        "name",
+        "runtime",
+        "takes work",
+        "triggers",
+        ">version",
+    ];
+    drawn(&columns, rows, "No nodes", list.revision)
+}
+
+/// Workflows, one a line.
+pub fn workflows(list: &WorkflowList) -> String {
+    let rows = list.workflows.iter().map(|workflow| {
+        [
+            workflow.id.to_string(),
+            workflow.name.clone(),
+            workflow.pipeline_id.clone(),
+            workflow.max_concurrent_tasks.to_string(),
+            workflow.resource_version.to_string(),
+        ]
+    });
+    let columns = ["workflow", "name", "pipeline", ">tasks at once", ">version"];
+    drawn(&columns, rows, "No workflows", list.revision)
+}
+
+fn drawn<const N: usize>(
+    columns: &[&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    nothing: &str,
+    revision: i64,
+) -> String {
+    let mut table = table::new(columns);
+    table.add_rows(rows);
+    let text = if table.is_empty() {
+        format!("  {nothing}\n")
+    } else {
+        table::text(&table)
+    };
+    format!("{text}\n  at revision {revision}\n")
+}
+
+/// A service, with everything that is known about it.
+pub fn service(service: &Service) -> String {
+    let mut text = format!("Service {}\n", service.id);
+    field(&mut text, "name", &service.name);
+    field(&mut text, "address", &address(service));
+    let mut status = service.status.to_string();
+    if let Some(since) = service.status_changed_at {
+        let _ = write!(status, " since {}", time(since));
+    }
+    if let Some(reason) = &service.status_reason {
+        let _ = write!(status, ": {reason}");
+    }
+    field(&mut text, "status", &status);
+    let last = service.last_healthy_at.map_or("never".to_owned(), time);
+    field(&mut text, "last healthy", &last);
+    if let Some(interval) = service.probe_interval_ms {
+        field(&mut text, "probed every", &super::duration(interval as f64));
+    }
+    if let Some(until) = service.report_expires_at {
+        field(&mut text, "report holds until", &time(until));
+    }
+    let at = (service.created_at, service.updated_at);
+    text + &rest(at, service.resource_version, &service.metadata)
+}
+
+/// A node, with everything that is known about it.
+pub fn node(node: &Node) -> String {
+    let mut text = format!("Node {}\n", node.id);
+    field(&mut text, "name", &node.name);
+    field(&mut text, "runtime", &node.runtime);
+    field(&mut text, "triggers", &node.triggers.join(", "));
+    field(&mut text, "takes work", enabled(node));
+    let at = (node.created_at, node.updated_at);
+    text + &rest(at, node.resource_version, &node.metadata)
+}
+
+/// A workflow, with everything that is known about it.
+pub fn workflow(workflow: &Workflow) -> String {
+    let mut text = format!("Workflow {}\n", workflow.id);
+    field(&mut text, "name", &workflow.name);
+    field(&mut text, "pipeline", &workflow.pipeline_id);
+    let most = workflow.max_concurrent_tasks.to_string();
+    field(&mut text, "tasks at once", &most);
+    attached(&mut text, "governance", &workflow.governance);
+    let at = (workflow.created_at, workflow.updated_at);
+    text + &rest(at, workflow.resource_version, &workflow.metadata)
+}
+
+/// A change, in one line.
+pub fn change(event: &RegistryEvent) -> String {
+    let mut line = format!(
+        "{}  {:>7}  {:<8}",
+        time(event.at),
+        event.revision,
+        event.change.as_str()
+    );
+    if let (Some(kind), Some(id)) = (event.kind, &event.id) {
+        let _ = write!(line, "  {:<8}  {id}", kind.as_str());
+    }
+    let of = |key: &str| event.object.as_ref()?.get(key)?.as_str();
+    if let Some(name) = of("name").filter(|name| Some(*name) != event.id.as_ref().map(Id::as_str)) {
+        let _ = write!(line, "  {name}");
+    }
+    if let Some(status) = of("status") {
+        let _ = write!(line, "  {status}");
+    }
+    line
+}
+
+fn field(text: &mut String, name: &str, value: &str) {
+    let _ = writeln!(text, "  {name:<18}  {value}");
+}
+
+fn attached(text: &mut String, name: &str, value: &Json) {
+    if value.as_object().is_some_and(|object| !object.is_empty()) {
+        let shown = format!("{:#}", value.0);
+        field(text, name, &shown.replace('\n', &format!("\n{:22}", "")));
+    }
+}
+
+fn rest((created, updated): (Timestamp, Timestamp), version: i64, metadata: &Json) -> String {
+    let mut text = String::new();
+    field(&mut text, "created", &time(created));
+    field(&mut text, "changed", &time(updated));
+    field(&mut text, "version", &version.to_string());
+    attached(&mut text, "metadata", metadata);
+    text
+}
+
+fn address(service: &Service) -> String {
+    match service.base_url.as_str() {
+        "" => "unknown".to_owned(),
+        base => format!("{base}{}", service.health_path),
+    }
+}
+
+fn enabled(node: &Node) -> &'static str {
+    if node.enabled { "yes" } else { "no" }
+}
+
+fn time(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
