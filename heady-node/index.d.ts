@@ -2,6 +2,10 @@
 export type Timestamp = Date
 /** Any JSON value. */
 export type Json = any
+/** What `for await` goes over. */
+export interface RegistryWatch {
+  [Symbol.asyncIterator](): this
+}
 
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
@@ -737,6 +741,22 @@ export interface RegisterWorkflow {
 /** r" What happened to an entry. */
 export type RegistryChange = 'CREATE' | 'UPDATE' | 'DELETE' | 'BOOKMARK'
 
+/** One change of the registry. */
+export interface RegistryEvent {
+  /** The registry's revision with this change: the next change has the next number. */
+  revision: number
+  /** What happened. */
+  change: RegistryChange
+  /** What kind of entry; null for a bookmark. */
+  kind: EntryKind | null
+  /** Which entry; null for a bookmark. */
+  id: Id | null
+  /** The service, node or workflow with this change, or before it was deleted, as its JSON; null for a bookmark. */
+  object: Json | null
+  /** When. */
+  at: Timestamp
+}
+
 /** A simulation done again and compared. */
 export interface Replay {
   /** The simulation. */
@@ -1167,6 +1187,21 @@ export interface Warning {
   message: string
 }
 
+/** What to watch. */
+export interface WatchOptions {
+  /** Events after this revision, such as that of a list; those from now on if left out. */
+  since?: number
+  /** Only entries of these kinds. */
+  kinds?: Array<EntryKind>
+  /** Only entries of these ids. */
+  ids?: Array<string>
+  /**
+   * Whether to give out bookmarks: one at once when everything up to now was seen, and later ones when a while went
+   * by in which only other entries changed. False if left out.
+   */
+  bookmarks?: boolean
+}
+
 /** Something that can be run; what it does stands in the pipeline definition that it names. */
 export interface Workflow {
   /** Its name in references. */
@@ -1328,6 +1363,12 @@ export declare class Registry {
   patchWorkflow(options: PatchEntry, call?: CallOptions | undefined | null): Promise<Workflow>
   /** Deletes a workflow that has never run and returns what it was. */
   deleteWorkflow(options: DeleteEntry, call?: CallOptions | undefined | null): Promise<Workflow>
+  /**
+   * Watches entries: every change after a revision, in order and once, as an async iterator. It ends with the loop
+   * over it, with its `return()`, or when the engine is closed. An aborted signal ends it with `CANCELLED`; if events
+   * after the revision are gone, it ends with `FAILED_PRECONDITION` that has `compacted`: list again.
+   */
+  watch(options?: WatchOptions | undefined | null, call?: CallOptions | undefined | null): RegistryWatch
   /** Asks services for their health and records what they answer. */
   probe(options?: ProbeOptions | undefined | null, call?: CallOptions | undefined | null): Promise<ProbeReport>
   /** Imports a registry document: plans what to create, change and delete, then does it in one transaction. */
@@ -1344,6 +1385,14 @@ export declare class Registry {
    * ones included, with today's services, nodes and workflows.
    */
   export(call?: CallOptions | undefined | null): Promise<Json>
+}
+
+/** A stream of changes. While somebody waits for the next one, Node stays alive; a watch by itself does not keep it so. */
+export declare class RegistryWatch {
+  /** The next change. */
+  next(): Promise<IteratorResult<RegistryEvent, undefined>>
+  /** Ends the watch. */
+  return(): Promise<IteratorResult<RegistryEvent, undefined>>
 }
 
 /** What a handler knows about the attempt it executes. */

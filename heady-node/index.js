@@ -854,4 +854,5 @@ module.exports.Heady = nativeBinding.Heady
 module.exports.MonteCarlo = nativeBinding.MonteCarlo
 module.exports.Pipeline = nativeBinding.Pipeline
 module.exports.Registry = nativeBinding.Registry
+module.exports.RegistryWatch = nativeBinding.RegistryWatch
 module.exports.TaskContext = nativeBinding.TaskContext

@@ -2,3 +2,7 @@
 export type Timestamp = Date
 /** Any JSON value. */
 export type Json = any
+/** What `for await` goes over. */
+export interface RegistryWatch {
+  [Symbol.asyncIterator](): this
+}

@@ -76,6 +76,12 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
         "registry.updateWorkflow" => json(registry.update_workflow(options(entry)).await),
         "registry.patchWorkflow" => json(registry.patch_workflow(options(entry)).await),
         "registry.deleteWorkflow" => json(registry.delete_workflow(options(entry)).await),
+        "registry.watch" => json(
+            registry
+                .watch(options(entry))
+                .await
+                .map(|watch| watch.revision()),
+        ),
         "registry.probe" => json(registry.probe(options(entry)).await),
         "registry.import" => json(registry.import(options(entry)).await),
         "registry.detectDrift" => json(registry.detect_drift(options(entry)).await),

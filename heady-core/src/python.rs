@@ -16,7 +16,7 @@ use crate::pipeline::{
 };
 use crate::registry::{
     Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node, NodeList,
-    Probe, ProbeReport, Service, ServiceList, Workflow, WorkflowList,
+    Probe, ProbeReport, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
 };
 use crate::types::Json;
 use crate::types::Warning;
@@ -93,6 +93,7 @@ records! {
     ProbeReport;
     Quantile;
     Readiness;
+    RegistryEvent;
     Replay;
     RunMetrics;
     RunPage shown by crate::report::runs;

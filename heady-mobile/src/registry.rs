@@ -6,8 +6,8 @@ use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
     PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
-    RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService,
-    UpdateWorkflow, Workflow, WorkflowList,
+    RegisterService, RegisterWorkflow, RegistryEvent, Service, ServiceList, SharedWatch,
+    UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
 };
 
 use crate::Result;
@@ -124,6 +124,13 @@ impl Registry {
         Ok(self.0.delete_workflow(options).await?)
     }
 
+    /// Watches entries: every change after a revision, in order and once.
+    #[uniffi::method(default(options))]
+    pub async fn watch(&self, options: WatchOptions) -> Result<Arc<RegistryWatch>> {
+        let watch = self.0.watch(options).await?;
+        Ok(Arc::new(RegistryWatch(watch.into())))
+    }
+
     /// Asks services for their health and records what they answer.
     #[uniffi::method(default(options), default(cancellation))]
     pub async fn probe(
@@ -160,5 +167,22 @@ impl Registry {
     /// included, with today's services, nodes and workflows.
     pub async fn export(&self) -> Result<Json> {
         Ok(self.0.export().await?)
+    }
+}
+
+/// A stream of changes.
+#[derive(uniffi::Object)]
+pub struct RegistryWatch(SharedWatch);
+
+#[uniffi::export(async_runtime = "tokio")]
+impl RegistryWatch {
+    /// The next change, or nothing when this watch or the engine is ended.
+    pub async fn next(&self) -> Result<Option<RegistryEvent>> {
+        Ok(self.0.next().await?)
+    }
+
+    /// Ends this watch, also for whoever waits for its next change.
+    pub fn end(&self) {
+        self.0.close();
     }
 }

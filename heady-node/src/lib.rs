@@ -17,6 +17,7 @@ mod monte_carlo;
 mod pipeline;
 mod promise;
 mod registry;
+mod watch;
 
 use heady_core::EngineOptions;
 use napi::bindgen_prelude::{Env, PromiseRaw};

@@ -1,5 +1,6 @@
 //! How a call of the engine becomes a promise.
 
+use std::cell::RefCell;
 use std::future::Future;
 use std::marker::PhantomData;
 
@@ -27,60 +28,67 @@ pub fn promise<'env, T: ToNapiValue + Send + 'static>(
     call: Option<CallOptions<'env>>,
     future: impl Future<Output = Result<T>> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, T>> {
-    let signal = call.and_then(|call| call.signal);
-    let abort = signal.map(|signal| Abort::of(env, &signal)).transpose()?;
-    let aborted = abort.as_ref().map(|abort| abort.token.clone());
-    let outcome = async move {
-        let Some(aborted) = aborted else {
-            return Ok(future.await);
-        };
-        tokio::select! {
-            biased;
-            () = aborted.cancelled() => Ok(Err(Error::cancelled("the caller's signal was aborted"))),
-            outcome = future => Ok(outcome),
-        }
-    };
+    let abort = Abort::on(env, call)?;
+    let outcome = abort.or(future);
     env.spawn_future_with_callback(outcome, move |env, outcome: Result<T>| {
-        if let Some(abort) = abort {
-            abort.forget(env)?;
-        }
+        abort.forget(env)?;
         outcome.map_err(|error| crate::error::rejection(env, &error))
     })
 }
 
 type Listener = FunctionRef<(), ()>;
 
-/// A listener on a caller's `AbortSignal`, removed again when the call is over: signals may live as long as a server.
-struct Abort {
+/// Whether the caller's `AbortSignal` was aborted, if there is one. The listener is removed again when the call is over:
+/// signals may live as long as a server.
+pub struct Abort {
     token: CancellationToken,
-    listening: Option<(ObjectRef<false>, Listener)>,
+    listening: RefCell<Option<(ObjectRef<false>, Listener)>>,
 }
 
 impl Abort {
-    fn of(env: &Env, signal: &Object<'_>) -> napi::Result<Self> {
-        let token = CancellationToken::new();
+    /// Listens to the signal of a call.
+    pub fn on(env: &Env, call: Option<CallOptions<'_>>) -> napi::Result<Self> {
+        let abort = Self {
+            token: CancellationToken::new(),
+            listening: RefCell::new(None),
+        };
+        let Some(signal) = call.and_then(|call| call.signal) else {
+            return Ok(abort);
+        };
         if signal.get::<bool>("aborted")? == Some(true) {
-            token.cancel();
-            return Ok(Self {
-                token,
-                listening: None,
-            });
+            abort.token.cancel();
+            return Ok(abort);
         }
-        let cancel = token.clone();
+        let cancel = abort.token.clone();
         let listener: Function<'_, (), ()> =
             env.create_function_from_closure("onAbort", move |_| {
                 cancel.cancel();
                 Ok(())
             })?;
-        listen(signal, "addEventListener", &listener)?;
-        Ok(Self {
-            token,
-            listening: Some((signal.create_ref()?, listener.create_ref()?)),
-        })
+        listen(&signal, "addEventListener", &listener)?;
+        let listening = (signal.create_ref()?, listener.create_ref()?);
+        *abort.listening.borrow_mut() = Some(listening);
+        Ok(abort)
     }
 
-    fn forget(self, env: &Env) -> napi::Result<()> {
-        if let Some((signal, listener)) = self.listening {
+    /// What the future gives, unless the signal is aborted before.
+    pub fn or<T, F: Future<Output = Result<T>> + Send + 'static>(
+        &self,
+        future: F,
+    ) -> impl Future<Output = napi::Result<Result<T>>> + Send + 'static + use<T, F> {
+        let aborted = self.token.clone();
+        async move {
+            tokio::select! {
+                biased;
+                () = aborted.cancelled() => Ok(Err(Error::cancelled("the caller's signal was aborted"))),
+                outcome = future => Ok(outcome),
+            }
+        }
+    }
+
+    /// Removes the listener.
+    pub fn forget(&self, env: &Env) -> napi::Result<()> {
+        if let Some((signal, listener)) = self.listening.take() {
             listen(
                 &signal.get_value(env)?,
                 "removeEventListener",

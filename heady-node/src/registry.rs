@@ -5,12 +5,14 @@ use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
     PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
     RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService,
-    UpdateWorkflow, Workflow, WorkflowList,
+    UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
 };
-use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 
+use crate::error::rejection;
 use crate::promise::{CallOptions, Options, promise};
+use crate::watch;
 
 /// The registry of services, nodes and workflows.
 #[napi]
@@ -295,6 +297,23 @@ impl Registry {
         promise(env, call, async move {
             registry.delete_workflow(options.read()?).await
         })
+    }
+
+    /// Watches entries: every change after a revision, in order and once, as an async iterator. It ends with the loop
+    /// over it, with its `return()`, or when the engine is closed. An aborted signal ends it with `CANCELLED`; if events
+    /// after the revision are gone, it ends with `FAILED_PRECONDITION` that has `compacted`: list again.
+    #[napi(ts_return_type = "RegistryWatch")]
+    pub fn watch<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "WatchOptions | undefined | null")] options: Option<
+            Options<WatchOptions>,
+        >,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<Object<'env>> {
+        let options = options.unwrap_or_default().read();
+        let options = options.map_err(|error| rejection(env, &error))?;
+        watch::iterator(env, self.0.begin_watch(options), call)
     }
 
     /// Asks services for their health and records what they answer.

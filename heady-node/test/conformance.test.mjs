@@ -10,7 +10,9 @@ const read = (name) =>
 
 const call = (heady, entry) => {
   const [domain, method] = entry.call.split('.')
-  return heady[domain][method](entry.id ?? entry.options)
+  const given = heady[domain][method](entry.id ?? entry.options)
+  // What a stream is refused for is known when its first event is asked for.
+  return given?.[Symbol.asyncIterator] ? given.next() : given
 }
 
 onBothDatabases('every method exists and no other', async (url) => {

@@ -1,5 +1,5 @@
 // Compiled, never run: what an author of TypeScript writes must be accepted, and what is wrong refused.
-import { Heady, type PipelineRun, type RunStatus, type Service } from '../index.js'
+import { Heady, type PipelineRun, type RegistryEvent, type RunStatus, type Service } from '../index.js'
 
 export async function main(): Promise<void> {
   const heady: Heady = await Heady.connect('sqlite::memory:', { actor: 'types' })
@@ -7,6 +7,12 @@ export async function main(): Promise<void> {
   const since: Date | null = service.lastHealthyAt
   heady.pipeline.handle('later', async (context) => ({ attempt: context.attempt, since }))
   const run: PipelineRun = await heady.pipeline.run({ workflowId: 'a' }, { signal: AbortSignal.timeout(1) })
+  for await (const event of heady.registry.watch({ since: 0, kinds: ['SERVICE'] })) {
+    const changed: RegistryEvent = event
+    if (changed.change === 'DELETE') break
+  }
+  // @ts-expect-error: no such kind
+  heady.registry.watch({ kinds: ['THING'] })
   const status: RunStatus = run.status
   if (status === 'SUCCEEDED') await heady.pipeline.list({ status, limit: 5 })
   // @ts-expect-error: no such status

@@ -17,6 +17,7 @@ mod monte_carlo;
 mod pipeline;
 mod registry;
 mod wait;
+mod watch;
 
 use pyo3::prelude::*;
 
@@ -35,6 +36,8 @@ mod _heady {
     use crate::pipeline::Pipeline;
     #[pymodule_export]
     use crate::registry::Registry;
+    #[pymodule_export]
+    use crate::watch::RegistryWatch;
     #[pymodule_export]
     use heady_core::Warning;
     #[pymodule_export]
@@ -56,6 +59,6 @@ mod _heady {
     #[pymodule_export]
     use heady_core::registry::{
         Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node,
-        NodeList, Probe, ProbeReport, Service, ServiceList, Workflow, WorkflowList,
+        NodeList, Probe, ProbeReport, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
     };
 }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use heady_core::Json;
 use heady_core::registry::{
-    DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, ImportOptions,
-    ImportReport, Node, NodeList, PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService,
-    PutWorkflow, RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode,
-    UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, EntryKind,
+    ImportOptions, ImportReport, Node, NodeList, PatchEntry, ProbeOptions, ProbeReport, PutNode,
+    PutService, PutWorkflow, RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList,
+    UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
 };
 use pyo3::prelude::*;
 
 use crate::wait::wait;
+use crate::watch::RegistryWatch;
 
 /// The registry of services, nodes and workflows.
 #[pyclass(module = "heady", frozen)]
@@ -366,6 +367,25 @@ impl Registry {
     ) -> PyResult<Workflow> {
         let options = DeleteEntry { id, if_version };
         wait(py, self.0.delete_workflow(options))
+    }
+
+    /// Watches entries: every change after a revision, in order and once, as an iterator that waits for the next one.
+    #[pyo3(signature = (*, since=None, kinds=None, ids=None, bookmarks=None))]
+    fn watch(
+        &self,
+        py: Python<'_>,
+        since: Option<i64>,
+        kinds: Option<Vec<EntryKind>>,
+        ids: Option<Vec<String>>,
+        bookmarks: Option<bool>,
+    ) -> PyResult<RegistryWatch> {
+        let options = WatchOptions {
+            since,
+            kinds,
+            ids,
+            bookmarks,
+        };
+        wait(py, self.0.watch(options)).map(|watch| RegistryWatch(watch.into()))
     }
 
     /// Asks services for their health and records what they answer.

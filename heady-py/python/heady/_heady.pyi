@@ -7,7 +7,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
@@ -1465,6 +1465,68 @@ class Registry:
     def update_workflow(self, /, id: str, *, name: str | None = None, pipeline_id: str | None = None, max_concurrent_tasks: SupportsIndex | None = None, governance: Any | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Workflow:
         """
         Changes a workflow.
+        """
+    def watch(self, /, *, since: SupportsIndex | None = None, kinds: SupportsGetItem[int, Literal["SERVICE", "NODE", "WORKFLOW"]] | None = None, ids: SupportsGetItem[int, str] | None = None, bookmarks: bool | None = None) -> RegistryWatch:
+        """
+        Watches entries: every change after a revision, in order and once, as an iterator that waits for the next one.
+        """
+
+@final
+class RegistryEvent:
+    """
+    One change of the registry.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def at(self, /) -> datetime:
+        """
+        When.
+        """
+    @property
+    def change(self, /) -> Literal["CREATE", "UPDATE", "DELETE", "BOOKMARK"]:
+        """
+        What happened.
+        """
+    @property
+    def id(self, /) -> str | None:
+        """
+        Which entry; null for a bookmark.
+        """
+    @property
+    def kind(self, /) -> Literal["SERVICE", "NODE", "WORKFLOW"] | None:
+        """
+        What kind of entry; null for a bookmark.
+        """
+    @property
+    def object(self, /) -> Any | None:
+        """
+        The service, node or workflow with this change, or before it was deleted, as its JSON; null for a bookmark.
+        """
+    @property
+    def revision(self, /) -> int:
+        """
+        The registry's revision with this change: the next change has the next number.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class RegistryWatch:
+    """
+    A stream of changes: an iterator that waits for the next one. Use it in a `with` block, or `close` it; it also ends
+    when the engine is closed. Ctrl-C interrupts the waiting, and the iteration can go on afterwards.
+    """
+    def __enter__(self, /) -> RegistryWatch: ...
+    def __exit__(self, /, _exception_type: Any | None, _exception: Any | None, _traceback: Any | None) -> None: ...
+    def __iter__(self, /) -> RegistryWatch: ...
+    def __next__(self, /) -> RegistryEvent: ...
+    def close(self, /) -> None:
+        """
+        Ends the watch, also for another thread that waits for its next change.
         """
 
 @final

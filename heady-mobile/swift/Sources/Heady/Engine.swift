@@ -52,6 +52,45 @@ extension Pipeline {
     }
 }
 
+extension Registry {
+    /// Every change of the registry after a revision, in order and once, until the engine is shut down. The watch ends
+    /// with the loop over it, or when the surrounding task is cancelled.
+    public func changes(_ options: WatchOptions = WatchOptions()) -> AsyncThrowingStream<RegistryEvent, Error> {
+        let changes = Changes(registry: self, options: options)
+        return AsyncThrowingStream { try await changes.next() }
+    }
+}
+
+/// A watch that begins when its first change is asked for, and ends with the task that waits or with the last reference.
+private actor Changes {
+    private let registry: Registry
+    private let options: WatchOptions
+    private var watch: RegistryWatch?
+
+    init(registry: Registry, options: WatchOptions) {
+        self.registry = registry
+        self.options = options
+    }
+
+    deinit { watch?.end() }
+
+    func next() async throws -> RegistryEvent? {
+        let watch = try await opened()
+        return try await withTaskCancellationHandler {
+            try await watch.next()
+        } onCancel: {
+            watch.end()
+        }
+    }
+
+    private func opened() async throws -> RegistryWatch {
+        if let watch { return watch }
+        let opened = try await registry.watch(options: options)
+        watch = opened
+        return opened
+    }
+}
+
 private final class Closure: Handler {
     private let body: @Sendable (TaskContext, Json) async throws -> Json?
 

@@ -76,6 +76,7 @@ final class ConformanceTests: XCTestCase {
         case "registry.updateWorkflow": _ = try await registry.updateWorkflow(options: options(entry))
         case "registry.patchWorkflow": _ = try await registry.patchWorkflow(options: options(entry))
         case "registry.deleteWorkflow": _ = try await registry.deleteWorkflow(options: options(entry))
+        case "registry.watch": _ = try await registry.watch(options: options(entry))
         case "registry.probe": _ = try await registry.probe(options: options(entry))
         case "registry.import": _ = try await registry.import(options: options(entry))
         case "registry.detectDrift": _ = try await registry.detectDrift(options: options(entry))
@@ -207,6 +208,38 @@ final class ConformanceTests: XCTestCase {
             if case .taskEnded(_, _, let status, _, _) = event { ends.append(status) }
         }
         XCTAssertEqual(ends, [.succeeded])
+        await heady.shutdown()
+    }
+
+    func testTheChangesOfTheRegistryEndWithTheirTaskOrTheEngine() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        let registry = heady.registry()
+        for id in ["a", "b"] { _ = try await registry.putNode(options: PutNode(id: id)) }
+        var seen: [String?] = []
+        for try await change in registry.changes(WatchOptions(since: 0)) {
+            seen.append(change.id)
+            if seen.count == 2 { break }
+        }
+        XCTAssertEqual(seen, ["a", "b"])
+        let (isReading, read) = AsyncStream<Void>.makeStream()
+        let reading = Task {
+            var count = 0
+            for try await _ in registry.changes(WatchOptions(since: 1)) {
+                count += 1
+                read.yield()
+            }
+            return count
+        }
+        for await _ in isReading { break }
+        reading.cancel()
+        let count = try await reading.value
+        XCTAssertEqual(count, 1)
+        do {
+            for try await _ in registry.changes(WatchOptions(since: 99)) {}
+            XCTFail("there is no such revision yet")
+        } catch let error as HeadyError {
+            XCTAssertEqual(error.code, "FAILED_PRECONDITION")
+        }
         await heady.shutdown()
     }
 }

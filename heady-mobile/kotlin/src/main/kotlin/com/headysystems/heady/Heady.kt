@@ -2,7 +2,9 @@ package com.headysystems.heady
 
 import com.headysystems.heady.model.HeadyException
 import com.headysystems.heady.model.Json
+import com.headysystems.heady.model.RegistryEvent
 import com.headysystems.heady.model.RunEvent
+import com.headysystems.heady.model.WatchOptions
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
 import kotlinx.coroutines.TimeoutCancellationException
@@ -54,6 +56,21 @@ fun Pipeline.handle(name: String, handler: suspend (context: TaskContext, input:
  */
 fun Pipeline.events(runId: String): Flow<RunEvent> = flow {
     watch(runId)?.use { events -> while (true) emit(events.next() ?: break) }
+}
+
+/**
+ * Every change of the registry after a revision, in order and once, until the engine is shut down. Cancelling the
+ * collector ends the watch. Each collector has its own: one that is to go on where an earlier one stood names its last
+ * revision in [WatchOptions.since].
+ */
+fun Registry.changes(options: WatchOptions = WatchOptions()): Flow<RegistryEvent> = flow {
+    watch(options).use { changes ->
+        try {
+            while (true) emit(changes.next() ?: break)
+        } finally {
+            changes.end()
+        }
+    }
 }
 
 private class Suspending(private val handler: suspend (TaskContext, Json) -> Json?) : Handler {

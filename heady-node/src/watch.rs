@@ -1,0 +1,77 @@
+//! What `heady.registry.watch()` returns: an async iterator.
+
+use std::rc::Rc;
+
+use heady_core::registry::{RegistryEvent, SharedWatch};
+use napi::bindgen_prelude::{
+    Env, Function, JavaScriptClassExt, JsObjectValue, Object, PromiseRaw, Unknown,
+};
+use napi_derive::napi;
+
+use crate::promise::{Abort, CallOptions};
+
+/// A stream of changes. While somebody waits for the next one, Node stays alive; a watch by itself does not keep it so.
+#[napi]
+pub struct RegistryWatch {
+    watch: SharedWatch,
+    abort: Rc<Abort>,
+}
+
+#[napi]
+impl RegistryWatch {
+    /// The next change.
+    #[napi(ts_return_type = "Promise<IteratorResult<RegistryEvent, undefined>>")]
+    pub fn next<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Object<'env>>> {
+        let (watch, abort) = (self.watch.clone(), self.abort.clone());
+        let next = abort.or(async move { watch.next().await });
+        env.spawn_future_with_callback(next, move |env, event| {
+            if !matches!(event, Ok(Some(_))) {
+                abort.forget(env)?;
+            }
+            step(
+                env,
+                event.map_err(|error| crate::error::rejection(env, &error))?,
+            )
+        })
+    }
+
+    /// Ends the watch.
+    #[napi(
+        js_name = "return",
+        ts_return_type = "Promise<IteratorResult<RegistryEvent, undefined>>"
+    )]
+    pub fn end<'env>(&self, env: &'env Env) -> napi::Result<PromiseRaw<'env, Object<'env>>> {
+        self.watch.close();
+        self.abort.forget(env)?;
+        env.spawn_future_with_callback(async { Ok(()) }, |env, ()| step(env, None))
+    }
+}
+
+/// A watch as an object over which `for await` goes.
+pub fn iterator<'env>(
+    env: &'env Env,
+    watch: SharedWatch,
+    call: Option<CallOptions<'env>>,
+) -> napi::Result<Object<'env>> {
+    let abort = Rc::new(Abort::on(env, call)?);
+    let watch = RegistryWatch { watch, abort }.into_instance(env)?;
+    let mut watch = watch.as_object(env);
+    let symbol: Function<'_, (), ()> = env.get_global()?.get_named_property("Symbol")?;
+    let symbol: Unknown<'_> = symbol.get_named_property("asyncIterator")?;
+    let itself: Function<'_, (), Unknown<'_>> = env
+        .create_function_from_closure("[Symbol.asyncIterator]", |context| {
+            context.this::<Unknown<'_>>()
+        })?;
+    watch.set_property(symbol, itself)?;
+    Ok(watch)
+}
+
+fn step(env: &Env, event: Option<RegistryEvent>) -> napi::Result<Object<'_>> {
+    let mut step = Object::new(env)?;
+    step.set("done", event.is_none())?;
+    match event {
+        Some(event) => step.set("value", event)?,
+        None => step.set("value", ())?,
+    }
+    Ok(step)
+}
