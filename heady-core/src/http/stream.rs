@@ -1,7 +1,8 @@
 //! Events that are sent as they happen, `text/event-stream`: the same for every domain that has some.
 //!
 //! A stream is an answer that has no end of its own. It is exempt from the time that a call may take, and ends with its
-//! client, with its source, when the server stops, or with an event `error` that has what a problem has.
+//! client, with its source, when the server stops, when it has grown old, or with an event `error` that has what a
+//! problem has.
 
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use futures_util::stream;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{Answer, Documented};
@@ -30,6 +32,9 @@ pub(super) const MAX_STREAMS: usize = 2048;
 
 /// How often a silent stream shows that it lives, which is also how a client that is gone is found out.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// How long a stream lives. Its client goes on in a new one, if it still may: its key could have been revoked since.
+const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// Whether the server of a request stops: streams end then, so that it can.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +65,7 @@ pub(super) struct Events<S> {
     request: RequestId,
     stopping: CancellationToken,
     heartbeat: Duration,
+    until: Instant,
     _place: OwnedSemaphorePermit,
 }
 
@@ -75,6 +81,7 @@ impl Call {
             request: self.request.clone(),
             stopping: self.stopping.0.clone(),
             heartbeat: HEARTBEAT,
+            until: Instant::now() + MAX_AGE,
             _place: place.map_err(|_| Error::unavailable("too many streams are open"))?,
         })
     }
@@ -109,6 +116,7 @@ impl<S: Source> Answer for Events<S> {
             let next = tokio::select! {
                 biased;
                 () = events.stopping.cancelled() => return None,
+                () = tokio::time::sleep_until(events.until) => return None,
                 next = events.source.next() => next,
             };
             match next {

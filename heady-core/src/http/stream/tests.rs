@@ -231,13 +231,14 @@ fn silence(places: &Arc<Semaphore>) -> (Events<Silence>, Stopping) {
         request: RequestId(HeaderValue::from_static("r")),
         stopping: stopping.0.clone(),
         heartbeat: Duration::from_millis(1),
+        until: Instant::now() + MAX_AGE,
         _place: places.clone().try_acquire_owned().unwrap(),
     };
     (events, stopping)
 }
 
 #[tokio::test]
-async fn a_silent_stream_shows_that_it_lives_until_the_server_stops() {
+async fn a_silent_stream_shows_that_it_lives_until_it_ends() {
     let places = Arc::new(Semaphore::new(1));
     let (events, stopping) = silence(&places);
     assert_eq!(places.available_permits(), 0);
@@ -253,4 +254,9 @@ async fn a_silent_stream_shows_that_it_lives_until_the_server_stops() {
     let (events, _stopping) = silence(&places);
     drop(events.respond().unwrap());
     assert_eq!(places.available_permits(), 1, "also if its client is gone");
+
+    let (mut old, _stopping) = silence(&places);
+    old.until = Instant::now();
+    let body = old.respond().unwrap().into_body().into_data_stream();
+    assert_eq!(body.count().await, 0, "its client has to come again");
 }
