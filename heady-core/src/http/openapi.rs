@@ -139,8 +139,7 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
         .collect();
     let is_needed = !needed.is_empty();
     if route.is_patch() {
-        schema = fields["patch"].clone();
-        schema["type"] = json!("object");
+        schema = json!({"type": "object", "description": fields["patch"]["description"]});
     } else if let Some(schema) = schema.as_object_mut() {
         schema.remove("$schema");
         if let Some(fields) = schema.get_mut("properties").and_then(Value::as_object_mut) {

@@ -79,9 +79,9 @@ routes! {
     /// Returns the registry as the document that an import reads.
     "registry.export" GET "/api/registry/export" Viewer |call, Nothing {}| call.registry().export();
     /// Sends every change after a revision, in order and once, as it happens: each event has the revision as its id and
-    /// the change as its name. A client that was interrupted goes on with `Last-Event-ID`. Bookmarks say how far the
-    /// stream has come while nothing else does; with `bookmarks=false` they are ids alone. If the events after the
-    /// revision are gone, the answer is 410: list again.
+    /// the change as its name. A client that was interrupted goes on with `Last-Event-ID`; so that it can before it has
+    /// seen an event, bookmarks come as ids alone unless they are asked for. If the events after the revision are gone, the
+    /// answer is 410: list again.
     "registry.watch" GET "/api/registry/watch" Viewer |call, options| watch(&call, options);
 }
 
@@ -125,10 +125,10 @@ async fn watch(call: &Call, options: WatchOptions) -> Result<Events<Changes>> {
             Error::invalid_argument(message)
         })?),
     };
-    let bookmarks = options.bookmarks.unwrap_or(true);
+    let bookmarks = options.bookmarks.unwrap_or(false);
     let options = WatchOptions {
         since,
-        // Whatever is shown, a client always learns where to go on: also one that has seen no event yet.
+        // Whatever is shown, a client always learns where to go on.
         bookmarks: Some(true),
         ..options
     };

@@ -98,7 +98,7 @@ async fn a_client_that_is_interrupted_misses_and_repeats_nothing() {
     let (mut seen, mut last) = (Vec::new(), None::<String>);
     while seen.len() < WRITERS * EACH {
         // The address stays the same, as in a browser; where to go on is the header's affair.
-        let mut client = Client::open(&door, "?since=0&bookmarks=false", last.as_deref()).await;
+        let mut client = Client::open(&door, "?since=0", last.as_deref()).await;
         for _ in 0..7 {
             if seen.len() == WRITERS * EACH {
                 break;
@@ -124,13 +124,14 @@ async fn a_client_that_is_interrupted_misses_and_repeats_nothing() {
 async fn a_client_learns_where_to_go_on_before_anything_happens() {
     let door = Door::open(Role::Viewer).await;
     put(&door.heady, "A", "1").await;
-    let bookmark = Client::open(&door, "", None).await.next().await.unwrap();
+    let mut open = Client::open(&door, "?bookmarks=true", None).await;
+    let bookmark = open.next().await.unwrap();
     assert_eq!(
         (bookmark.id.as_str(), bookmark.name.as_str()),
         ("1", "BOOKMARK")
     );
     assert_eq!(bookmark.data["object"], Value::Null);
-    let mut quiet = Client::open(&door, "?bookmarks=false&kinds=NODE&ids=A&ids=B", None).await;
+    let mut quiet = Client::open(&door, "?kinds=NODE&ids=A&ids=B", None).await;
     let id_only = Seen {
         id: "1".to_owned(),
         ..Seen::default()
