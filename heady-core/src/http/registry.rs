@@ -1,7 +1,6 @@
 //! Services, nodes and workflows over HTTP.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -140,7 +139,7 @@ impl Source for Changes {
     type Event = RegistryEvent;
 
     async fn next(&mut self) -> Result<Option<Message<RegistryEvent>>> {
-        let event = self.watch.next().await?.map(Arc::unwrap_or_clone);
+        let event = self.watch.next().await?;
         Ok(event.map(|event| Message {
             id: event.revision.to_string(),
             name: event.change.as_str(),

@@ -56,7 +56,7 @@ pub(super) struct Message<E> {
     /// What happened.
     pub(super) name: &'static str,
     /// `None` for a mere sign of how far the stream has come, which shows in no client.
-    pub(super) data: Option<E>,
+    pub(super) data: Option<Arc<E>>,
 }
 
 /// A stream as an answer.
@@ -141,7 +141,7 @@ fn written<E: Serialize>(message: Message<E>) -> Result<Event> {
     Ok(match message.data {
         Some(data) => event
             .event(message.name)
-            .data(serde_json::to_string(&data)?),
+            .data(serde_json::to_string(&*data)?),
         None => event,
     })
 }

@@ -214,6 +214,20 @@ async fn the_end_of_the_engine_is_the_end_of_its_streams() {
     assert_eq!(client.next().await, None);
 }
 
+#[tokio::test]
+async fn one_stream_too_many_is_refused_and_calls_are_still_answered() {
+    let door = Door::open(Role::Viewer).await;
+    let mut clients = Vec::new();
+    for _ in 0..MAX_STREAMS {
+        clients.push(Client::open(&door, "", None).await);
+    }
+    let refused = door.get("/api/registry/watch").await;
+    problem(&refused, 503, "UNAVAILABLE");
+    assert_eq!(door.get("/api/nodes").await.status, 200);
+    clients.pop();
+    Client::open(&door, "", None).await;
+}
+
 /// Where nothing ever happens.
 struct Silence;
 
