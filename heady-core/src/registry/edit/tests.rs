@@ -1,5 +1,8 @@
 //! Conditions, merge patches and replacements, the same on both databases.
 
+#[cfg(feature = "postgres")]
+mod lost_answer;
+
 use serde_json::json;
 
 use super::super::tests::{catalog, of, registry};
