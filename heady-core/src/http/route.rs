@@ -24,7 +24,7 @@ use super::access::{self, Role};
 use super::answer::{Answer, Documented, JSON};
 use super::guard::RequestId;
 use super::input::{self, Shape};
-use super::stream::Stopping;
+use super::stream::Connection;
 use super::{BODY_TIME, CALL_TIME, MAX_BODY, Server, condition, problem};
 use crate::engine::Heady;
 use crate::error::{Error, Result};
@@ -35,7 +35,7 @@ pub(super) struct Call {
     pub(super) server: Arc<Server>,
     pub(super) headers: HeaderMap,
     pub(super) request: RequestId,
-    pub(super) stopping: Stopping,
+    pub(super) connection: Connection,
 }
 
 impl Deref for Call {
@@ -194,7 +194,7 @@ impl Route {
             server,
             headers: request.headers,
             request: id.clone(),
-            stopping: request.extensions.remove().unwrap_or_default(),
+            connection: request.extensions.remove().unwrap_or_default(),
         };
         let called = tokio::time::timeout(CALL_TIME, (self.call)(call, options)).await;
         called

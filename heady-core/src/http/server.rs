@@ -4,16 +4,21 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::{Extension, Router};
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
 
-use super::stream::Stopping;
+use super::stream::Connection;
 use crate::error::Result;
 
 /// How many connections are open at once.
@@ -27,6 +32,12 @@ const MAX_HEADERS: usize = 64 << 10;
 
 /// How long requests that are under way when the server stops may take to be answered.
 const DRAIN_TIME: Duration = Duration::from_secs(30);
+
+/// How long the client of a stream may take then to receive its end: there is no answer that it would lose.
+const STREAM_DRAIN_TIME: Duration = Duration::from_secs(1);
+
+/// How long a client may take nothing of what is sent to it.
+const WRITE_TIME: Duration = Duration::from_mins(1);
 
 /// How long to rest when the system has no more sockets.
 const REST: Duration = Duration::from_millis(50);
@@ -44,8 +55,7 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     let connections = GracefulShutdown::new();
-    let stopping = Stopping::default();
-    let router = router.layer(Extension(stopping.clone()));
+    let stopping = CancellationToken::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -71,17 +81,33 @@ pub async fn serve(
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIME));
+        let (carrying, router) = (Connection::of(&stopping), router.clone());
+        let marked = carrying.clone();
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            marked.carry(false);
+            request.extensions_mut().insert(marked.clone());
+            router.clone().call(request)
+        });
+        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = connections.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!("a connection ended: {error}");
+                    }
+                }
+                () = patience(&carrying) => {
+                    tracing::debug!("the client of a stream did not receive its end in time");
+                }
             }
             drop(place);
         });
     }
     drop(listener);
-    stopping.0.cancel();
+    stopping.cancel();
     if tokio::time::timeout(DRAIN_TIME, connections.shutdown())
         .await
         .is_err()
@@ -89,6 +115,15 @@ pub async fn serve(
         tracing::warn!("some requests were not answered in time");
     }
     Ok(())
+}
+
+/// Completes when the server stops and the client of a stream has had time to receive its end.
+async fn patience(connection: &Connection) {
+    connection.stopping.cancelled().await;
+    tokio::time::sleep(STREAM_DRAIN_TIME).await;
+    if !connection.streams() {
+        std::future::pending::<()>().await;
+    }
 }
 
 async fn refuse(mut stream: TcpStream) {

@@ -9,6 +9,7 @@ mod tests;
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, header};
@@ -36,9 +37,34 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// How long a stream lives. Its client goes on in a new one, if it still may: its key could have been revoked since.
 const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// Whether the server of a request stops: streams end then, so that it can.
+/// What a stream and the connection that carries it know of each other.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Stopping(pub(super) CancellationToken);
+pub(super) struct Connection {
+    /// Whether the server stops: streams end then, so that it can.
+    pub(super) stopping: CancellationToken,
+    /// Whether its latest answer is a stream.
+    streams: Arc<AtomicBool>,
+}
+
+impl Connection {
+    /// One of a server that stops with this token.
+    pub(super) fn of(stopping: &CancellationToken) -> Self {
+        Self {
+            stopping: stopping.clone(),
+            streams: Arc::default(),
+        }
+    }
+
+    /// Notes whether what is sent from here on is a stream.
+    pub(super) fn carry(&self, stream: bool) {
+        self.streams.store(stream, Ordering::Relaxed);
+    }
+
+    /// Whether its latest answer is a stream.
+    pub(super) fn streams(&self) -> bool {
+        self.streams.load(Ordering::Relaxed)
+    }
+}
 
 /// Where the events of a stream come from.
 pub(super) trait Source: Send + 'static {
@@ -76,13 +102,15 @@ impl Call {
     /// `UNAVAILABLE` if there are too many.
     pub(super) fn stream<S: Source>(&self, source: S) -> Result<Events<S>> {
         let place = self.server.streams.clone().try_acquire_owned();
+        let place = place.map_err(|_| Error::unavailable("too many streams are open"))?;
+        self.connection.carry(true);
         Ok(Events {
             source,
             request: self.request.clone(),
-            stopping: self.stopping.0.clone(),
+            stopping: self.connection.stopping.clone(),
             heartbeat: HEARTBEAT,
             until: Instant::now() + MAX_AGE,
-            _place: place.map_err(|_| Error::unavailable("too many streams are open"))?,
+            _place: place,
         })
     }
 

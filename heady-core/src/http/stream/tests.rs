@@ -1,12 +1,18 @@
 //! Streams: what a client sees that is interrupted, slow, late or wrong, and how they end.
 
+use std::sync::atomic::AtomicUsize;
+
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderValue, Request};
+use axum::routing::get;
+use axum::{Extension, Router};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 
 use super::super::tests::{Door, problem};
-use super::super::{Caller, Role, answer};
+use super::super::{Caller, Role, answer, serve};
 use super::*;
 use crate::registry::PutNode;
 use crate::store::args;
@@ -239,39 +245,95 @@ impl Source for Silence {
     }
 }
 
-fn silence(places: &Arc<Semaphore>) -> (Events<Silence>, Stopping) {
-    let stopping = Stopping::default();
-    let events = Events {
-        source: Silence,
+fn stream<S: Source>(source: S, connection: &Connection, places: &Arc<Semaphore>) -> Events<S> {
+    connection.carry(true);
+    Events {
+        source,
         request: RequestId(HeaderValue::from_static("r")),
-        stopping: stopping.0.clone(),
+        stopping: connection.stopping.clone(),
         heartbeat: Duration::from_millis(1),
         until: Instant::now() + MAX_AGE,
         _place: places.clone().try_acquire_owned().unwrap(),
-    };
-    (events, stopping)
+    }
 }
 
 #[tokio::test]
 async fn a_silent_stream_shows_that_it_lives_until_it_ends() {
-    let places = Arc::new(Semaphore::new(1));
-    let (events, stopping) = silence(&places);
+    let (places, connection) = (Arc::new(Semaphore::new(1)), Connection::default());
+    let body = |events: Events<Silence>| events.respond().unwrap().into_body().into_data_stream();
+    let left = stream(Silence, &connection, &places);
     assert_eq!(places.available_permits(), 0);
-    let mut body = events.respond().unwrap().into_body().into_data_stream();
+    drop(body(left));
+    assert_eq!(places.available_permits(), 1, "its client is gone");
+
+    let mut old = stream(Silence, &connection, &places);
+    old.until = Instant::now();
+    only_heartbeats(body(old)).await;
+
+    let mut stopped = body(stream(Silence, &connection, &places));
     for _ in 0..3 {
-        assert_eq!(body.next().await.unwrap().unwrap(), ":\n\n");
+        assert_eq!(stopped.next().await.unwrap().unwrap(), ":\n\n");
     }
-    stopping.0.cancel();
+    connection.stopping.cancel();
+    only_heartbeats(stopped).await;
+    assert_eq!(places.available_permits(), 1);
+}
+
+/// Reads to the end.
+async fn only_heartbeats(mut body: BodyDataStream) {
     while let Some(part) = body.next().await {
         assert_eq!(part.unwrap(), ":\n\n");
     }
-    assert_eq!(places.available_permits(), 1, "its place is free again");
-    let (events, _stopping) = silence(&places);
-    drop(events.respond().unwrap());
-    assert_eq!(places.available_permits(), 1, "also if its client is gone");
+}
 
-    let (mut old, _stopping) = silence(&places);
-    old.until = Instant::now();
-    let body = old.respond().unwrap().into_body().into_data_stream();
-    assert_eq!(body.count().await, 0, "its client has to come again");
+/// Where more happens than anybody takes.
+struct Flood(Arc<AtomicUsize>);
+
+impl Source for Flood {
+    type Event = String;
+
+    async fn next(&mut self) -> Result<Option<Message<String>>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Message {
+            id: "1".to_owned(),
+            name: "DROP",
+            data: Some(Arc::new("x".repeat(64 << 10))),
+        }))
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_takes_nothing_does_not_hold_up_the_stop() {
+    let (places, sent) = (Arc::new(Semaphore::new(1)), Arc::new(AtomicUsize::new(0)));
+    let flood = {
+        let (places, sent) = (places.clone(), sent.clone());
+        async move |Extension(connection): Extension<Connection>| {
+            stream(Flood(sent), &connection, &places).respond().unwrap()
+        }
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut client = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let router = Router::new().route("/", get(flood));
+    let server = tokio::spawn(serve(listener, router, async {
+        let _ = stopped.await;
+    }));
+    client
+        .write_all(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        .await
+        .unwrap();
+    client.read_exact(&mut [0; 12]).await.unwrap();
+    // Until nothing more fits between the two.
+    let mut before = 0;
+    while before == 0 || before != sent.load(Ordering::Relaxed) {
+        before = sent.load(Ordering::Relaxed);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    stop.send(()).unwrap();
+    // Long before the server gives up what it still has to answer.
+    let stopped = tokio::time::timeout(Duration::from_secs(20), server).await;
+    stopped.expect("it stops at once").unwrap().unwrap();
+    assert_eq!(places.available_permits(), 1);
 }
