@@ -458,12 +458,14 @@ export type Method = 'mc' | 'lhs' | 'sobol' | 'antithetic'
 export interface MonteCarloStatus {
   /** The algorithm of new simulations. */
   algorithm: string
-  /** How many simulations the history has. */
+  /** How many runs the history has: simulations of plans and of scenarios. */
   runsCompleted: number
   /** Those under way in this engine. */
   running: Array<RunningSimulation>
-  /** The newest of the history. */
+  /** The newest simulation of a plan. */
   lastRun: Simulation | null
+  /** The newest simulation of a scenario. */
+  lastScenario: ScenarioResult | null
   /** How many samples are drawn unless the caller says. */
   defaultIterations: number
 }
@@ -867,8 +869,18 @@ export interface ScenarioOutcomes {
   failure: number
 }
 
+/** A page of what scenarios came to, newest first. */
+export interface ScenarioPage {
+  /** The results. */
+  scenarios: Array<ScenarioResult>
+  /** Where the next page begins, if there is one. */
+  next: string | null
+}
+
 /** What a scenario came to. */
 export interface ScenarioResult {
+  /** The result in the history. */
+  id: Id
   /** The scenario's name. */
   scenario: string
   /** How many iterations there were. */
@@ -1278,14 +1290,16 @@ export declare class MonteCarlo {
   check(plan: Json, call?: CallOptions | undefined | null): Promise<PlanReport>
   /** Returns a simulation of the history. */
   get(id: string, call?: CallOptions | undefined | null): Promise<Simulation>
-  /** Lists the history, newest first. */
+  /** Lists the simulations of plans, newest first. */
   list(query?: SimulationQuery | undefined | null, call?: CallOptions | undefined | null): Promise<SimulationPage>
   /** Returns what the simulator has done and does. */
   status(call?: CallOptions | undefined | null): Promise<MonteCarloStatus>
   /** Does a simulation of the history again and compares the bits. */
   replay(id: string, call?: CallOptions | undefined | null): Promise<Replay>
-  /** Simulates a scenario in the callers' simple form. */
+  /** Simulates a scenario in the callers' simple form and keeps the result in the history. */
   scenario(options: ScenarioOptions | undefined | null, call?: CallOptions | undefined | null): Promise<ScenarioResult>
+  /** Lists what scenarios came to, newest first. */
+  listScenarios(query?: SimulationQuery | undefined | null, call?: CallOptions | undefined | null): Promise<ScenarioPage>
 }
 
 /** Pipelines and their runs. */

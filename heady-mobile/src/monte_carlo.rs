@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use heady_core::Json;
 use heady_core::monte_carlo::{
-    MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioResult, Simulation,
-    SimulationOptions, SimulationPage, SimulationQuery,
+    MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioPage, ScenarioResult,
+    Simulation, SimulationOptions, SimulationPage, SimulationQuery,
 };
 
 use crate::Result;
@@ -37,7 +37,7 @@ impl MonteCarlo {
         Ok(self.0.get(&id).await?)
     }
 
-    /// Lists the history, newest first.
+    /// Lists the simulations of plans, newest first.
     #[uniffi::method(default(query))]
     pub async fn list(&self, query: SimulationQuery) -> Result<SimulationPage> {
         Ok(self.0.list(query).await?)
@@ -58,7 +58,7 @@ impl MonteCarlo {
         until(cancellation, self.0.replay(&id)).await
     }
 
-    /// Simulates a scenario in the callers' simple form.
+    /// Simulates a scenario in the callers' simple form and keeps the result in the history.
     #[uniffi::method(default(options), default(cancellation))]
     pub async fn scenario(
         &self,
@@ -66,5 +66,11 @@ impl MonteCarlo {
         cancellation: Option<Arc<Cancellation>>,
     ) -> Result<ScenarioResult> {
         until(cancellation, self.0.scenario(options)).await
+    }
+
+    /// Lists what scenarios came to, newest first.
+    #[uniffi::method(default(query))]
+    pub async fn list_scenarios(&self, query: SimulationQuery) -> Result<ScenarioPage> {
+        Ok(self.0.list_scenarios(query).await?)
     }
 }

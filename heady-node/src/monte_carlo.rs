@@ -2,8 +2,8 @@
 
 use heady_core::Json;
 use heady_core::monte_carlo::{
-    MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioResult, Simulation,
-    SimulationOptions, SimulationPage, SimulationQuery,
+    MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioPage, ScenarioResult,
+    Simulation, SimulationOptions, SimulationPage, SimulationQuery,
 };
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
@@ -56,7 +56,7 @@ impl MonteCarlo {
         promise(env, call, async move { monte_carlo.get(&id).await })
     }
 
-    /// Lists the history, newest first.
+    /// Lists the simulations of plans, newest first.
     #[napi]
     pub fn list<'env>(
         &self,
@@ -95,7 +95,7 @@ impl MonteCarlo {
         promise(env, call, async move { monte_carlo.replay(&id).await })
     }
 
-    /// Simulates a scenario in the callers' simple form.
+    /// Simulates a scenario in the callers' simple form and keeps the result in the history.
     #[napi]
     pub fn scenario<'env>(
         &self,
@@ -108,6 +108,24 @@ impl MonteCarlo {
         let monte_carlo = self.0.clone();
         promise(env, call, async move {
             monte_carlo.scenario(options.read()?).await
+        })
+    }
+
+    /// Lists what scenarios came to, newest first.
+    #[napi]
+    pub fn list_scenarios<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "SimulationQuery | undefined | null")] query: Option<
+            Options<SimulationQuery>,
+        >,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, ScenarioPage>> {
+        let monte_carlo = self.0.clone();
+        promise(env, call, async move {
+            monte_carlo
+                .list_scenarios(query.unwrap_or_default().read()?)
+                .await
         })
     }
 }

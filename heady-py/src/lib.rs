@@ -48,8 +48,8 @@ mod _heady {
     #[pymodule_export]
     use heady_core::monte_carlo::{
         Estimate, Histogram, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,
-        RunningSimulation, ScenarioOutcomes, ScenarioResult, ScenarioRisk, Simulation,
-        SimulationPage, Spread, TaskTimes,
+        RunningSimulation, ScenarioOutcomes, ScenarioPage, ScenarioResult, ScenarioRisk,
+        Simulation, SimulationPage, Spread, TaskTimes,
     };
     #[pymodule_export]
     use heady_core::pipeline::{

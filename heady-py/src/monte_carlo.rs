@@ -2,8 +2,8 @@
 
 use heady_core::Json;
 use heady_core::monte_carlo::{
-    Method, MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioResult, Simulation,
-    SimulationOptions, SimulationPage, SimulationQuery,
+    Method, MonteCarloStatus, PlanReport, Replay, ScenarioOptions, ScenarioPage, ScenarioResult,
+    Simulation, SimulationOptions, SimulationPage, SimulationQuery,
 };
 use pyo3::prelude::*;
 
@@ -51,7 +51,7 @@ impl MonteCarlo {
         wait(py, self.0.get(&id))
     }
 
-    /// Lists the history, newest first.
+    /// Lists the simulations of plans, newest first.
     #[pyo3(signature = (*, limit=None, cursor=None))]
     fn list(
         &self,
@@ -74,7 +74,7 @@ impl MonteCarlo {
         wait(py, self.0.replay(&id))
     }
 
-    /// Simulates a scenario in the callers' simple form.
+    /// Simulates a scenario in the callers' simple form and keeps the result in the history.
     #[pyo3(signature = (*, scenario=None, iterations=None, seed=None))]
     fn scenario(
         &self,
@@ -89,5 +89,17 @@ impl MonteCarlo {
             seed,
         };
         wait(py, self.0.scenario(options))
+    }
+
+    /// Lists what scenarios came to, newest first.
+    #[pyo3(signature = (*, limit=None, cursor=None))]
+    fn list_scenarios(
+        &self,
+        py: Python<'_>,
+        limit: Option<u32>,
+        cursor: Option<String>,
+    ) -> PyResult<ScenarioPage> {
+        let options = SimulationQuery { limit, cursor };
+        wait(py, self.0.list_scenarios(options))
     }
 }

@@ -14,3 +14,10 @@ CREATE TABLE simulations (
   created_at TIMESTAMPTZ NOT NULL DEFAULT now()
 );
 CREATE INDEX simulations_time ON simulations(created_at, id);
+
+-- What scenarios in the callers' simple form came to.
+CREATE TABLE scenarios (
+  id UUID PRIMARY KEY,
+  result JSONB NOT NULL,
+  created_at TIMESTAMPTZ NOT NULL DEFAULT now()
+);

@@ -14,3 +14,10 @@ CREATE TABLE simulations (
   created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
 );
 CREATE INDEX simulations_time ON simulations(created_at, id);
+
+-- What scenarios in the callers' simple form came to.
+CREATE TABLE scenarios (
+  id TEXT PRIMARY KEY,
+  result TEXT NOT NULL,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now'))
+);

@@ -16,7 +16,7 @@ use crate::audit::{self, Record};
 use crate::engine::Heady;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Arg, Row, Store, args};
-use crate::types::{Id, Timestamp, hex, now};
+use crate::types::{Id, Timestamp, hex, now, unhex};
 
 /// The environment of a key that names none.
 const ENVIRONMENT: &str = "prod";
@@ -261,11 +261,7 @@ fn parts(text: &str) -> Option<(uuid::Uuid, [u8; 32])> {
     {
         return None;
     }
-    let mut secret = [0; 32];
-    for (byte, digits) in secret.iter_mut().zip(rest.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some((id.parse().ok()?, secret))
+    Some((id.parse().ok()?, unhex(&rest[..64])?))
 }
 
 fn check_name(name: &str) -> Result<()> {

@@ -414,9 +414,18 @@ async fn both_forms_of_a_simulation_are_understood() {
         );
     }
     let history = door.get("/api/monte-carlo/history").await.body;
+    assert_eq!(history[0], scenario.body);
     assert_eq!(
-        (&history[0]["seed"], &history[1]["seed"]),
+        (&history[1]["seed"], &history[2]["seed"]),
         (&json!(1), &json!(2))
+    );
+    let newest = door.get("/api/monte-carlo/history?limit=1").await.body;
+    assert_eq!(newest, json!([history[2]]));
+    let again = door.send(Request::post("/api/monte-carlo/run"), "").await;
+    let status = door.get("/api/monte-carlo/status").await.body;
+    assert_eq!(
+        (&status["runsCompleted"], &status["lastRun"]),
+        (&json!(4), &again.body)
     );
     let refused = door
         .post("/api/monte-carlo/run", json!({"plan": plan, "smaples": 1}))

@@ -21,9 +21,10 @@ mod tests;
 
 pub use model::{
     Estimate, Histogram, Method, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,
-    RunningSimulation, ScenarioOptions, ScenarioOutcomes, ScenarioResult, ScenarioRisk, Simulation,
-    SimulationOptions, SimulationPage, SimulationQuery, Spread, TaskTimes, Verdict,
+    RunningSimulation, Simulation, SimulationOptions, SimulationPage, SimulationQuery, Spread,
+    TaskTimes, Verdict,
 };
+pub use scenario::{ScenarioOptions, ScenarioOutcomes, ScenarioPage, ScenarioResult, ScenarioRisk};
 pub(crate) use stream::Stream;
 
 use std::collections::BTreeMap;
@@ -113,7 +114,7 @@ impl MonteCarlo {
             .map(|(simulation, _)| simulation)
     }
 
-    /// Lists the history, newest first.
+    /// Lists the simulations of plans, newest first.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000 or a cursor of another list.
@@ -123,17 +124,18 @@ impl MonteCarlo {
 
     /// Returns what the simulator has done and does.
     pub async fn status(&self) -> Result<MonteCarloStatus> {
-        let newest = self
-            .list(SimulationQuery {
-                limit: Some(1),
-                cursor: None,
-            })
-            .await?;
+        let newest = SimulationQuery {
+            limit: Some(1),
+            cursor: None,
+        };
+        let simulations = self.list(newest.clone()).await?.simulations;
+        let scenarios = self.list_scenarios(newest).await?.scenarios;
         Ok(MonteCarloStatus {
             algorithm: ALGORITHM.to_owned(),
             runs_completed: queries::count(&self.store).await?,
             running: self.under_way(),
-            last_run: newest.simulations.into_iter().next(),
+            last_run: simulations.into_iter().next(),
+            last_scenario: scenarios.into_iter().next(),
             default_iterations: DEFAULT_SAMPLES,
         })
     }
@@ -179,12 +181,22 @@ impl MonteCarlo {
         })
     }
 
-    /// Simulates a scenario in the callers' simple form.
+    /// Simulates a scenario in the callers' simple form and keeps the result in the history.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` with the path of what is wrong.
     pub async fn scenario(&self, options: ScenarioOptions) -> Result<ScenarioResult> {
-        blocking(move || scenario::run(&options)).await?
+        let result = blocking(move || scenario::run(&options)).await??;
+        queries::insert_scenario(&self.store, &result).await?;
+        Ok(result)
+    }
+
+    /// Lists what scenarios came to, newest first.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000 or a cursor of another list.
+    pub async fn list_scenarios(&self, query: SimulationQuery) -> Result<ScenarioPage> {
+        queries::list_scenarios(&self.store, query).await
     }
 
     /// Simulates a plan and keeps nothing.

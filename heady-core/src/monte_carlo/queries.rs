@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Simulation, SimulationPage, SimulationQuery};
+use super::{ScenarioPage, ScenarioResult, Simulation, SimulationPage, SimulationQuery};
 use crate::error::{Error, Result};
 use crate::store::{Arg, Page, Row, Store};
 use crate::types::{Id, now};
@@ -60,10 +60,41 @@ pub(super) async fn list(store: &Store, query: SimulationQuery) -> Result<Simula
     Ok(SimulationPage { simulations, next })
 }
 
-pub(super) async fn count(store: &Store) -> Result<i64> {
+pub(super) async fn insert_scenario(store: &Store, result: &ScenarioResult) -> Result<()> {
+    let args = vec![
+        Arg::uuid(&result.id),
+        serde_json::to_value(result)?.into(),
+        result.ts.into(),
+    ];
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let insert = "INSERT INTO scenarios (id, result, created_at) VALUES ($1, $2, $3)";
+                transaction.execute(insert, args).await.map(drop)
+            })
+        })
+        .await
+}
+
+pub(super) async fn list_scenarios(store: &Store, query: SimulationQuery) -> Result<ScenarioPage> {
+    let page = Page::of(query.limit, query.cursor.as_deref())?;
     let rows = store
-        .fetch_all("SELECT count(*) AS n FROM simulations", vec![])
+        .fetch_all(
+            "SELECT result FROM scenarios WHERE ($1 IS NULL OR id < $1) ORDER BY id DESC LIMIT $2",
+            vec![Arg::Uuid(page.before), page.rows().into()],
+        )
         .await?;
+    let scenarios = rows
+        .iter()
+        .map(|row| Ok(serde_json::from_value(row.get("result")?)?))
+        .collect::<Result<Vec<ScenarioResult>>>()?;
+    let (scenarios, next) = page.cut(scenarios, |scenario| &scenario.id);
+    Ok(ScenarioPage { scenarios, next })
+}
+
+pub(super) async fn count(store: &Store) -> Result<i64> {
+    let count = "SELECT (SELECT count(*) FROM simulations) + (SELECT count(*) FROM scenarios) AS n";
+    let rows = store.fetch_all(count, vec![]).await?;
     rows.first().map_or(Ok(0), |row| row.get("n"))
 }
 

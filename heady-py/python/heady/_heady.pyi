@@ -7,7 +7,11 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, SupportsFloat, SupportsIndex, final
 
+<<<<<<< HEAD
 __all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+=======
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+>>>>>>> 17cf048 (feat(monte-carlo): keep what scenarios came to, and show it where today's clients look)
 
 @final
 class Audit:
@@ -878,7 +882,11 @@ class MonteCarlo:
         """
     def list(self, /, *, limit: SupportsIndex | None = None, cursor: str | None = None) -> SimulationPage:
         """
-        Lists the history, newest first.
+        Lists the simulations of plans, newest first.
+        """
+    def list_scenarios(self, /, *, limit: SupportsIndex | None = None, cursor: str | None = None) -> ScenarioPage:
+        """
+        Lists what scenarios came to, newest first.
         """
     def replay(self, /, id: str) -> Replay:
         """
@@ -890,7 +898,7 @@ class MonteCarlo:
         """
     def scenario(self, /, *, scenario: Any | None = None, iterations: SupportsIndex | None = None, seed: SupportsIndex | None = None) -> ScenarioResult:
         """
-        Simulates a scenario in the callers' simple form.
+        Simulates a scenario in the callers' simple form and keeps the result in the history.
         """
     def status(self, /) -> MonteCarloStatus:
         """
@@ -918,7 +926,12 @@ class MonteCarloStatus:
     @property
     def last_run(self, /) -> Simulation | None:
         """
-        The newest of the history.
+        The newest simulation of a plan.
+        """
+    @property
+    def last_scenario(self, /) -> ScenarioResult | None:
+        """
+        The newest simulation of a scenario.
         """
     @property
     def running(self, /) -> list[RunningSimulation]:
@@ -928,7 +941,7 @@ class MonteCarloStatus:
     @property
     def runs_completed(self, /) -> int:
         """
-        How many simulations the history has.
+        How many runs the history has: simulations of plans and of scenarios.
         """
     def to_dict(self, /) -> Any:
         """
@@ -1754,6 +1767,24 @@ class ScenarioOutcomes:
         """
 
 @final
+class ScenarioPage:
+    """
+    A page of what scenarios came to, newest first.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    @property
+    def next(self, /) -> str | None:
+        """
+        Where the next page begins, if there is one.
+        """
+    @property
+    def scenarios(self, /) -> list[ScenarioResult]:
+        """
+        The results.
+        """
+
+@final
 class ScenarioResult:
     """
     What a scenario came to.
@@ -1770,6 +1801,11 @@ class ScenarioResult:
     def failure_rate(self, /) -> float:
         """
         The share of failures in percent, with two decimals.
+        """
+    @property
+    def id(self, /) -> str:
+        """
+        The result in the history.
         """
     @property
     def iterations(self, /) -> int:

@@ -10,6 +10,7 @@ use crate::types::Json;
 
 on_both_databases!(
     the_history_keeps_and_replays,
+    the_history_keeps_scenarios,
     options_are_checked,
     a_dropped_simulation_stops
 );
@@ -61,6 +62,44 @@ async fn the_history_keeps_and_replays(fresh: Fresh) {
     assert_eq!(
         (report.tasks, report.plan_hash),
         (6, made[0].plan_hash.clone())
+    );
+}
+
+async fn the_history_keeps_scenarios(fresh: Fresh) {
+    let monte_carlo = MonteCarlo::new(fresh.open().await);
+    let mut made = Vec::new();
+    for seed in 0..3 {
+        let options = ScenarioOptions {
+            iterations: Some(1000),
+            seed: Some(seed),
+            ..Default::default()
+        };
+        made.insert(0, monte_carlo.scenario(options).await.unwrap());
+    }
+    let refused = ScenarioOptions {
+        iterations: Some(0),
+        ..Default::default()
+    };
+    monte_carlo.scenario(refused).await.unwrap_err();
+    let status = monte_carlo.status().await.unwrap();
+    assert_eq!(
+        (status.runs_completed, status.last_scenario.as_ref()),
+        (3, Some(&made[0]))
+    );
+    assert_eq!(status.last_run, None);
+    let list = async |cursor| {
+        let limit = Some(2);
+        monte_carlo
+            .list_scenarios(SimulationQuery { limit, cursor })
+            .await
+            .unwrap()
+    };
+    let first = list(None).await;
+    assert_eq!(first.scenarios, made[..2]);
+    let second = list(first.next).await;
+    assert_eq!(
+        (second.scenarios.as_slice(), second.next),
+        (&made[2..], None)
     );
 }
 

@@ -1,14 +1,18 @@
 //! The callers' simple form: a base rate, risks that lower it, mitigations that raise it. Each risk has a stream of its
 //! own, so risks are independent whatever their names.
 
+mod model;
+
 use serde_json::Value;
 
+pub use self::model::{
+    ScenarioOptions, ScenarioOutcomes, ScenarioPage, ScenarioResult, ScenarioRisk,
+};
 use super::estimate;
 use super::stream::{Stream, Uniform};
-use super::{ScenarioOptions, ScenarioOutcomes, ScenarioResult, ScenarioRisk};
 use crate::document::{Field, Fields};
 use crate::error::{Error, Result};
-use crate::types::{checked_seed, now, random_seed};
+use crate::types::{Id, checked_seed, now, random_seed};
 
 const DEFAULT_ITERATIONS: i64 = 10_000;
 const MAX_ITERATIONS: i64 = 100_000_000;
@@ -55,6 +59,7 @@ pub(super) fn run(options: &ScenarioOptions) -> Result<ScenarioResult> {
     let mut risks: Vec<_> = scenario.risks.iter().zip(hits).collect();
     risks.sort_by(|(_, a), (_, b)| b.cmp(a));
     Ok(ScenarioResult {
+        id: Id::new(),
         scenario: scenario.name,
         iterations,
         seed,
