@@ -45,6 +45,7 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
         "monteCarlo.list" => json(monte_carlo.list(options(entry)).await),
         "monteCarlo.status" => json(monte_carlo.status().await),
         "monteCarlo.replay" => json(monte_carlo.replay(id).await),
+        "monteCarlo.listScenarios" => json(monte_carlo.list_scenarios(options(entry)).await),
         "monteCarlo.scenario" => json(monte_carlo.scenario(options(entry)).await),
         "pipeline.handle" => json(pipeline.handle(id, async |_, with| Ok(with))),
         "pipeline.define" => json(pipeline.define(options(entry)).await),

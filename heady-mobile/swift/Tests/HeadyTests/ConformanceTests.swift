@@ -45,6 +45,7 @@ final class ConformanceTests: XCTestCase {
         case "monteCarlo.list": _ = try await monteCarlo.list(query: options(entry))
         case "monteCarlo.status": _ = try await monteCarlo.status()
         case "monteCarlo.replay": _ = try await monteCarlo.replay(id: id)
+        case "monteCarlo.listScenarios": _ = try await monteCarlo.listScenarios(query: options(entry))
         case "monteCarlo.scenario": _ = try await monteCarlo.scenario(options: options(entry))
         case "pipeline.handle": try pipeline.handle(id) { _, input in input }
         case "pipeline.define": _ = try await pipeline.define(options: options(entry))
