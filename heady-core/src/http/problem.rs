@@ -41,7 +41,11 @@ pub(super) struct Problem {
 }
 
 impl Problem {
+    /// What a request is told, or the client of a stream; a failure of ours is logged, too.
     pub(super) fn of(error: &Error, status: StatusCode, id: &RequestId) -> Self {
+        if status.is_server_error() {
+            tracing::warn!(request = ?id.0, "{error:?}");
+        }
         let kind = error.code().to_ascii_lowercase().replace('_', "-");
         let details = match error.details() {
             Some(Value::Object(details)) => details.clone(),
@@ -89,9 +93,6 @@ pub(super) fn status(error: &Error, is_conditional: bool) -> StatusCode {
 /// An error as an answer: with the status of its kind, unless a more exact one is given.
 pub(super) fn respond(error: &Error, exact: Option<StatusCode>, id: &RequestId) -> Response {
     let status = exact.unwrap_or_else(|| status(error, false));
-    if status.is_server_error() {
-        tracing::warn!(request = ?id.0, "{error:?}");
-    }
     let problem = Problem::of(error, status, id);
     // It consists of texts, so there is nothing that could not be written.
     let body = serde_json::to_vec(&problem).unwrap_or_default();
