@@ -264,6 +264,21 @@ impl Registry {
 
     /// Watches entries: every change after a revision, in order and once.
     ///
+    /// ```
+    /// # use heady_core::registry::{PutNode, RegistryChange, WatchOptions};
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let heady = heady_core::Heady::connect("sqlite::memory:").await?;
+    /// let registry = heady.registry();
+    /// let since = Some(registry.list_nodes().await?.revision);
+    /// let mut changes = registry.watch(WatchOptions { since, ..Default::default() }).await?;
+    /// registry.put_node(PutNode { id: "scout".into(), ..Default::default() }).await?;
+    /// if let Some(event) = changes.next().await? {
+    ///     assert_eq!((event.change, event.revision), (RegistryChange::Create, changes.revision()));
+    /// }
+    /// # heady.close().await;
+    /// # Ok::<_, heady_core::Error>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     /// `FAILED_PRECONDITION` with `compacted` in its details if events after that revision are gone; list again.
     pub async fn watch(&self, options: WatchOptions) -> Result<RegistryWatch> {
