@@ -1,4 +1,4 @@
-//! What the engine does most, alone: a simulation, a definition, an import and a run, in memory.
+//! What the engine does most, alone: a simulation, a definition, an import, a round of probes and a run, in memory.
 //!
 //! Budgets, for one core of a 2024 server without neighbours; a kernel that needs more has lost something:
 //!
@@ -7,6 +7,7 @@
 //! | simulate 60 tasks, 16,384 samples, one thread | 150 ms |
 //! | read a definition of 60 tasks | 3 ms |
 //! | import 300 changed entries | 30 ms |
+//! | probe 256 services of this process | 60 ms |
 //! | run nine no-op stages | 10 ms |
 
 use std::hint::black_box;
@@ -15,9 +16,11 @@ use std::time::Duration;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use heady_core::monte_carlo::SimulationOptions;
 use heady_core::pipeline::{DefinePipeline, RunStatus, StartRun};
-use heady_core::registry::ImportOptions;
+use heady_core::registry::{ImportOptions, ProbeOptions, RegisterService};
 use heady_core::{Heady, Json};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 const STAGES: usize = 9;
@@ -26,7 +29,7 @@ const TASKS: usize = 60;
 criterion_group! {
     name = kernels;
     config = Criterion::default().sample_size(20).measurement_time(Duration::from_secs(4)).without_plots();
-    targets = simulate, read_definition, import, run
+    targets = simulate, read_definition, import, probe, run
 }
 criterion_main!(kernels);
 
@@ -150,6 +153,65 @@ fn import(criterion: &mut Criterion) {
             assert_eq!(report.unchanged, 0);
         });
     });
+}
+
+/// A server that answers every request with 200 and its own close; returns where it listens.
+async fn answering() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 1024]).await;
+                let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                let _ = stream.write_all(answer).await;
+            });
+        }
+    });
+    format!("http://{address}")
+}
+
+#[expect(clippy::print_stdout, reason = "criterion prints there, too")]
+fn probe(criterion: &mut Criterion) {
+    const ROUNDS: u32 = 10;
+    const SERVICES: u32 = 256;
+    let (runtime, heady) = engine();
+    let base = runtime.block_on(answering());
+    for n in 0..SERVICES {
+        let service = RegisterService {
+            id: format!("service-{n}"),
+            base_url: Some(base.clone()),
+            ..RegisterService::default()
+        };
+        let registered = runtime.block_on(heady.registry().register_service(service));
+        registered.expect("registers");
+    }
+    let round = || {
+        let report = runtime.block_on(heady.registry().probe(ProbeOptions::default()));
+        assert_eq!(report.expect("probes").ill(true).count(), 0);
+    };
+    let mut group = criterion.benchmark_group("registry");
+    group.throughput(Throughput::Elements(SERVICES.into()));
+    group.bench_function("probe 256 services", |bencher| bencher.iter(round));
+    if let Some(before) = cpu_time() {
+        (0..ROUNDS).for_each(|_| round());
+        let used = cpu_time().unwrap_or_default().saturating_sub(before);
+        println!(
+            "registry/probe 256 services: {} us of CPU time a probe, the server that answers it included",
+            used.as_micros() / u128::from(ROUNDS * SERVICES)
+        );
+    }
+}
+
+/// What this process has used so far, where the system says so in a file.
+fn cpu_time() -> Option<Duration> {
+    const TICKS_PER_SECOND: f64 = 100.0;
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    let fields: Vec<_> = text.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |index: usize| fields.get(index)?.parse::<f64>().ok();
+    Some(Duration::from_secs_f64(
+        (ticks(11)? + ticks(12)?) / TICKS_PER_SECOND,
+    ))
 }
 
 fn run(criterion: &mut Criterion) {

@@ -364,7 +364,7 @@ export interface Forecast {
   warnings: Array<Warning>
 }
 
-/** r" What probes found out about a service. */
+/** r" What probes found out about a service, or what it says of itself. */
 export type HealthStatus = 'UNKNOWN' | 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY'
 
 /** How many samples fell between edges. */
@@ -450,6 +450,22 @@ export interface ImportSection {
 
 /** r" Where the keys came from that checkpoints were verified with. */
 export type KeySource = 'GIVEN' | 'ENGINE' | 'DATABASE'
+
+/** What the last probes of a service found, whether or not it was enough to change its status. */
+export interface LastProbe {
+  /** When the last one ended. */
+  at: Timestamp
+  /** What it found. */
+  status: HealthStatus
+  /** How long the answer took, in milliseconds; null without one. */
+  latencyMs: number | null
+  /** Why it did not find it healthy, in words. */
+  reason: string | null
+  /** How many in a row found it healthy. */
+  consecutiveSuccesses: number
+  /** How many in a row did not. */
+  consecutiveFailures: number
+}
 
 /** r" How samples are drawn. */
 export type Method = 'mc' | 'lhs' | 'sobol' | 'antithetic'
@@ -593,7 +609,7 @@ export interface Probe {
 export interface ProbeOptions {
   /** These services; all if left out. */
   services?: Array<string>
-  /** How long one answer may take, in milliseconds; 5,000 if left out. */
+  /** How long one answer may take, in milliseconds; as long as the service's own setting says if left out. */
   timeoutMs?: number
 }
 
@@ -633,8 +649,14 @@ export interface PutService {
   baseUrl?: string
   /** The path that answers with its health; `/api/health` if left out. */
   healthPath?: string
-  /** How often to probe it, in milliseconds; as often as all others if left out. */
+  /** How often to probe it, in milliseconds; 10,000 if left out. */
   probeIntervalMs?: number
+  /** How long its answer may take, in milliseconds; 5,000 if left out. */
+  probeTimeoutMs?: number
+  /** How many probes in a row must find it healthy, or better than before, to say so; 2 if left out. */
+  healthyThreshold?: number
+  /** How many in a row must find it worse; 3 if left out. */
+  unhealthyThreshold?: number
   /** Anything its owner wants to attach: an object. */
   metadata?: Json
   /** Only if it is there with this resource version. */
@@ -718,8 +740,14 @@ export interface RegisterService {
   baseUrl?: string
   /** The path that answers with its health; `/api/health` if left out. */
   healthPath?: string
-  /** How often to probe it, in milliseconds; as often as all others if left out. */
+  /** How often to probe it, in milliseconds; 10,000 if left out. */
   probeIntervalMs?: number
+  /** How long its answer may take, in milliseconds; 5,000 if left out. */
+  probeTimeoutMs?: number
+  /** How many probes in a row must find it healthy, or better than before, to say so; 2 if left out. */
+  healthyThreshold?: number
+  /** How many in a row must find it worse; 3 if left out. */
+  unhealthyThreshold?: number
   /** Anything its owner wants to attach: an object. */
   metadata?: Json
 }
@@ -769,6 +797,18 @@ export interface Replay {
   found: string
   /** Whether they are the same. */
   equal: boolean
+}
+
+/** What a service says of itself. */
+export interface ReportHealth {
+  /** Which service. */
+  id: string
+  /** How it is: `HEALTHY`, `DEGRADED` or `UNHEALTHY`. */
+  status: HealthStatus
+  /** For how long that holds, in seconds, 1 to 86,400: without another report until then it is unhealthy. */
+  ttlSeconds: number
+  /** Why, in words. */
+  note?: string
 }
 
 /** What a run came to, in numbers. */
@@ -923,8 +963,14 @@ export interface Service {
   baseUrl: string
   /** The path that answers with its health. */
   healthPath: string
-  /** How often it is probed, in milliseconds; null for the prober's own interval. */
+  /** How often it is probed, in milliseconds; null for every 10 seconds. */
   probeIntervalMs: number | null
+  /** How long its answer may take, in milliseconds; null for 5 seconds. */
+  probeTimeoutMs: number | null
+  /** How many probes in a row must find it healthy, or better than before, to say so; null for 2. */
+  healthyThreshold: number | null
+  /** How many in a row must find it worse; null for 3. */
+  unhealthyThreshold: number | null
   /** What probes or its own reports said; never taken from a file. */
   status: HealthStatus
   /** Why it is not healthy, in words. */
@@ -935,6 +981,8 @@ export interface Service {
   lastHealthyAt: Timestamp | null
   /** Until when its own last report holds, if it reports. */
   reportExpiresAt: Timestamp | null
+  /** What its last probes found; null where it was never probed. */
+  lastProbe: LastProbe | null
   /** The whole entry as it was imported, or what its owner attached. */
   metadata: Json
   /** When it was registered. */
@@ -1058,6 +1106,14 @@ export interface StageRun {
 /** r" Where a stage, a task or a compensation stands. */
 export type StageStatus = 'PENDING' | 'RUNNING' | 'WAITING' | 'SUCCEEDED' | 'FAILED' | 'SKIPPED' | 'CANCELLED' | 'INDETERMINATE'
 
+/** Which of the engine's loops to start. */
+export interface StartOptions {
+  /** Whether to execute runs whose worker is gone; true if left out. */
+  workers?: boolean
+  /** Whether to take a share in probing the services of the registry; true if left out. */
+  probes?: boolean
+}
+
 /** What to run. */
 export interface StartRun {
   /** A registered workflow; `hcfullpipeline` if neither this nor a definition is given. */
@@ -1154,6 +1210,12 @@ export interface UpdateService {
   healthPath?: string
   /** Another interval between its probes, in milliseconds. */
   probeIntervalMs?: number
+  /** Another time that its answer may take, in milliseconds. */
+  probeTimeoutMs?: number
+  /** Another number of probes in a row that must find it better. */
+  healthyThreshold?: number
+  /** Another number of probes in a row that must find it worse. */
+  unhealthyThreshold?: number
   /** Another object in place of the attached one. */
   metadata?: Json
   /** Only if its resource version is still this one. */
@@ -1275,9 +1337,9 @@ export declare class Heady {
   get pipeline(): Pipeline
   /**
    * Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
-   * registered here.
+   * registered here, and probes the services of the registry.
    */
-  start(): void
+  start(options?: StartOptions | undefined | null): void
   /** Hands its runs back, finishes what is being written and closes the database. */
   close(): Promise<undefined>
 }
@@ -1383,8 +1445,13 @@ export declare class Registry {
    * after the revision are gone, it ends with `FAILED_PRECONDITION` that has `compacted`: list again.
    */
   watch(options?: WatchOptions | undefined | null, call?: CallOptions | undefined | null): RegistryWatch
-  /** Asks services for their health and records what they answer. */
+  /** Asks services for their health now and records what they answer. */
   probe(options?: ProbeOptions | undefined | null, call?: CallOptions | undefined | null): Promise<ProbeReport>
+  /**
+   * Records what a service says of its own health, which holds for a while: without another report until then the
+   * service is unhealthy.
+   */
+  reportHealth(options: ReportHealth, call?: CallOptions | undefined | null): Promise<Service>
   /** Imports a registry document: plans what to create, change and delete, then does it in one transaction. */
   import(options: ImportOptions, call?: CallOptions | undefined | null): Promise<ImportReport>
   /**

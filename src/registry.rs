@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use heady_core::registry::{
-    DetectDrift, DriftQuery, EntryKind, Node, RegistryEvent, RegistryWatch, Service, WatchOptions,
-    Workflow,
+    self, DetectDrift, DriftQuery, EntryKind, HealthStatus, Node, ProbeOptions, RegistryEvent,
+    RegistryWatch, Service, WatchOptions, Workflow,
 };
 use heady_core::{Heady, Result, report};
 use serde::Serialize;
 
-use crate::Common;
 use crate::output::{self, exit, line, note, result};
 use crate::run::interrupted;
+use crate::{Common, Rights};
 
 #[derive(Args)]
 pub(crate) struct Registry {
@@ -37,6 +37,8 @@ enum Action {
     },
     /// Print every change as it happens, one a line; with --json, each as one JSON object
     Watch(Watch),
+    /// Ask services for their health now
+    Probe(Probe),
     /// Compare the registry with its file, with what answers and with what is deployed
     Drift(Drift),
 }
@@ -67,6 +69,19 @@ struct Watch {
 }
 
 #[derive(Args)]
+struct Probe {
+    /// The services to ask; all that have a base URL if left out
+    #[arg(value_name = "ID")]
+    services: Vec<String>,
+    /// How long one answer may take, instead of the service's own setting
+    #[arg(long, value_name = "MILLISECONDS")]
+    timeout: Option<i64>,
+    /// Allow answers that redirect to a host, or host:port, besides loopback and the service's own (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST")]
+    hosts: Vec<String>,
+}
+
+#[derive(Args)]
 struct Drift {
     /// The registry file to compare with, instead of the one imported last
     #[arg(long, value_name = "FILE")]
@@ -85,6 +100,7 @@ struct Drift {
 impl Registry {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
         let (heady, action) = match self.action.unwrap_or(Action::List { kind: None }) {
+            Action::Probe(probe) => return probe.execute(common).await,
             Action::Drift(drift) => return drift.execute(common).await,
             action => (common.open(None).await?, action),
         };
@@ -92,7 +108,7 @@ impl Registry {
             Action::List { kind } => list(common, &heady, kind).await,
             Action::Get { kind, id } => get(common, &heady, kind, &id).await,
             Action::Watch(watch) => watch.execute(common, &heady).await,
-            Action::Drift(_) => Ok(ExitCode::SUCCESS),
+            Action::Probe(_) | Action::Drift(_) => Ok(ExitCode::SUCCESS),
         };
         heady.close().await;
         done
@@ -203,6 +219,30 @@ fn drawn(common: &Common, event: &RegistryEvent) -> Result<String> {
         Ok(serde_json::to_string(event)?)
     } else {
         Ok(report::change(event))
+    }
+}
+
+impl Probe {
+    async fn execute(self, common: &Common) -> Result<ExitCode> {
+        let rights = Rights {
+            programs: Vec::new(),
+            hosts: self.hosts,
+        };
+        let heady = common.open(Some(rights)).await?;
+        let by_name = !self.services.is_empty();
+        let options = ProbeOptions {
+            services: by_name.then_some(self.services),
+            timeout_ms: self.timeout,
+        };
+        let found = heady.registry().probe(options).await;
+        heady.close().await;
+        let found = found?;
+        result(common, &found, report::probe)?;
+        // Where nobody was asked, nobody is known to be healthy.
+        let asked = |probe: &registry::Probe| probe.status != HealthStatus::Unknown;
+        Ok(exit(
+            found.probes.iter().any(asked) && found.ill(by_name).next().is_none(),
+        ))
     }
 }
 

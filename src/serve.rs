@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use heady_core::http::{self, ApiKeys, Config};
-use heady_core::{Error, Heady, Result};
+use heady_core::{Error, Heady, Result, StartOptions};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -24,6 +24,12 @@ pub(crate) struct Serve {
     /// A host name under which a server on loopback is called besides those of loopback (repeatable)
     #[arg(long = "host", value_name = "NAME")]
     names: Vec<String>,
+    /// Do not take over runs whose worker is gone
+    #[arg(long)]
+    no_workers: bool,
+    /// Do not probe the services of the registry
+    #[arg(long)]
+    no_probes: bool,
     #[command(flatten)]
     rights: Rights,
 }
@@ -31,7 +37,12 @@ pub(crate) struct Serve {
 impl Serve {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
         let heady = common.open(Some(self.rights)).await?;
-        let served = serve(common, &heady, &self.listen, self.environment, self.names).await;
+        let start = StartOptions {
+            workers: Some(!self.no_workers),
+            probes: Some(!self.no_probes),
+        };
+        let (environment, names) = (self.environment, self.names);
+        let served = serve(common, &heady, &self.listen, environment, names, start).await;
         heady.close().await;
         served.map(|()| ExitCode::SUCCESS)
     }
@@ -43,6 +54,7 @@ async fn serve(
     listen: &str,
     environment: Option<String>,
     more: Vec<String>,
+    start: StartOptions,
 ) -> Result<()> {
     let listener = TcpListener::bind(listen)
         .await
@@ -67,7 +79,7 @@ async fn serve(
         names.extend(more);
     }
     let router = http::router(heady, config);
-    heady.start();
+    heady.start(start);
     let place = json!({"address": format!("http://{address}")});
     result(common, &place, |_| format!("http://{address}\n"))?;
     http::serve(listener, router, async {

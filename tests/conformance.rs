@@ -84,6 +84,7 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
                 .map(|watch| watch.revision()),
         ),
         "registry.probe" => json(registry.probe(options(entry)).await),
+        "registry.reportHealth" => json(registry.report_health(options(entry)).await),
         "registry.import" => json(registry.import(options(entry)).await),
         "registry.detectDrift" => json(registry.detect_drift(options(entry)).await),
         "registry.listDrift" => json(registry.list_drift(options(entry)).await),

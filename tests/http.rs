@@ -280,3 +280,50 @@ fn the_document_in_the_repository_is_that_of_the_routes() {
         "openapi.json is not that of the routes: `make openapi` writes it"
     );
 }
+
+/// Asks until this holds of the answer; it never holding is a failure.
+fn until(server: &Server, path: &str, holds: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..3000 {
+        let answer = server.get(path).json();
+        if holds(&answer) {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    panic!("{}", server.get(path).body);
+}
+
+#[test]
+fn a_server_probes_and_another_takes_over_when_it_is_killed() {
+    let sandbox = Sandbox::new();
+    let idle = Server::start(&sandbox, &["--listen", "127.0.0.1:0", "--no-probes"]);
+    let mut busy = Server::start(&sandbox, &["--listen", "127.0.0.1:0"]);
+    let service = json!({
+        "id": "idle", "baseUrl": format!("http://{}", idle.address), "healthPath": "/health/live", "probeIntervalMs": 100,
+    });
+    let registered = idle.send("POST", "/api/services", "", &service.to_string());
+    assert_eq!(registered.status, 200, "{registered:?}");
+    let seen = |answer: &Value| answer["lastProbe"]["consecutiveSuccesses"].as_i64() > Some(2);
+    let first = until(&idle, "/api/services/idle", seen);
+    assert_eq!(first["status"], "HEALTHY");
+    assert_eq!(first["resourceVersion"], 1);
+
+    busy.child.kill().unwrap();
+    let heir = Server::start(&sandbox, &["--listen", "127.0.0.1:0"]);
+    let before = idle.get("/api/services/idle").json();
+    let later = until(&heir, "/api/services/idle", |answer| {
+        answer["lastProbe"]["at"].as_str() > before["lastProbe"]["at"].as_str()
+    });
+    assert_eq!(later["status"], "HEALTHY");
+    assert_eq!(later["statusChangedAt"], first["statusChangedAt"]);
+    assert!(later["lastHealthyAt"].as_str() > before["lastHealthyAt"].as_str());
+
+    let report = |body: Value| {
+        let body = body.to_string();
+        heir.send("POST", "/api/services/idle/health", "", &body)
+    };
+    let reported = report(json!({"status": "DEGRADED", "ttlSeconds": 60, "note": "draining"}));
+    assert_eq!(reported.json()["statusReason"], "draining", "{reported:?}");
+    report(json!({"status": "FINE", "ttlSeconds": 60})).refused(400, "INVALID_ARGUMENT");
+    assert_eq!(heir.get("/health/ready").json()["checks"]["database"], "ok");
+}

@@ -233,3 +233,61 @@ fn changes_are_watched_as_lines_until_it_is_interrupted() {
     let (code, refused) = sandbox.json(&["registry", "watch", "--since", "999"]);
     assert_eq!((code, &refused["error"]["compacted"]), (2, &json!(true)));
 }
+
+/// A server that answers every request with this status, until the test ends.
+fn answering(status: &'static str) -> String {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 1024]);
+            let answer =
+                format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            let _ = stream.write_all(answer.as_bytes());
+        }
+    });
+    base
+}
+
+#[test]
+fn services_are_probed_from_the_command_line() {
+    let sandbox = Sandbox::new();
+    let nothing = sandbox.run(&["registry", "probe"]);
+    assert!(
+        nothing.code == 1 && nothing.stdout.starts_with("Nothing was probed"),
+        "{nothing:?}"
+    );
+    let registry = json!({"registryVersion": "3.0.0", "components": [], "services": [
+        {"id": "up", "endpoint": answering("200 OK")},
+        {"id": "ill", "endpoint": answering("503 Oh")},
+        {"id": "gone", "endpoint": "http://127.0.0.1:1"},
+        {"id": "batch", "endpoint": "/"},
+    ]});
+    let file = sandbox.write("registry.json", &registry.to_string());
+    sandbox.run(&["import", file.to_str().unwrap()]);
+
+    let up = sandbox.run(&["registry", "probe", "up"]);
+    assert!(
+        up.code == 0 && up.stdout.contains("1 of 1 healthy"),
+        "{up:?}"
+    );
+    let all = sandbox.run(&["registry", "probe", "--timeout", "60000"]);
+    assert_eq!(all.code, 1);
+    for said in [
+        "answered with status 503",
+        "http://127.0.0.1:1 cannot be reached",
+        "it has no base URL",
+        "1 of 3 healthy; 1 cannot be probed",
+    ] {
+        assert!(all.stdout.contains(said), "{said}: {}", all.stdout);
+    }
+    let (code, batch) = sandbox.json(&["registry", "probe", "batch"]);
+    assert_eq!(
+        (code, &batch["probes"][0]["status"]),
+        (1, &json!("UNKNOWN"))
+    );
+    let (code, unknown) = sandbox.json(&["registry", "probe", "nobody"]);
+    assert_eq!((code, &unknown["error"]["code"]), (2, &json!("NOT_FOUND")));
+}

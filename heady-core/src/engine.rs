@@ -36,6 +36,20 @@ pub struct EngineOptions {
     pub audit_key: Option<String>,
 }
 
+/// Which of the engine's loops to start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct StartOptions {
+    /// Whether to execute runs whose worker is gone; true if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub workers: Option<bool>,
+    /// Whether to take a share in probing the services of the registry; true if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probes: Option<bool>,
+}
+
 /// An open engine, cheap to clone.
 ///
 /// ```
@@ -126,9 +140,14 @@ impl Heady {
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
-    /// registered here.
-    pub fn start(&self) {
-        self.inner.pipeline.start_worker();
+    /// registered here, and probes the services of the registry.
+    pub fn start(&self, options: StartOptions) {
+        if options.workers.unwrap_or(true) {
+            self.inner.pipeline.start_worker();
+        }
+        if options.probes.unwrap_or(true) {
+            self.inner.registry.start_prober();
+        }
         self.inner.audit.start();
     }
 
@@ -164,7 +183,7 @@ impl Heady {
 
     /// Hands its runs back, finishes what is being written and closes the database.
     pub async fn close(&self) {
-        self.inner.registry.close();
+        self.inner.registry.close().await;
         self.inner.pipeline.close().await;
         self.inner.audit.close().await;
         self.inner.store.close().await;

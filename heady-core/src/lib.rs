@@ -22,7 +22,7 @@ pub mod report;
 mod store;
 mod types;
 
-pub use engine::{EngineOptions, Heady};
+pub use engine::{EngineOptions, Heady, StartOptions};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "mobile")]
 pub use mobile::HeadyError;

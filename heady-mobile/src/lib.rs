@@ -18,7 +18,7 @@ mod registry;
 
 use std::sync::Arc;
 
-use heady_core::{EngineOptions, HeadyError};
+use heady_core::{EngineOptions, HeadyError, StartOptions};
 
 use crate::audit::Audit;
 use crate::monte_carlo::MonteCarlo;
@@ -63,9 +63,10 @@ impl Heady {
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
-    /// registered here.
-    pub fn start(&self) {
-        self.0.start();
+    /// registered here, and probes the services of the registry.
+    #[uniffi::method(default(options))]
+    pub fn start(&self, options: StartOptions) {
+        self.0.start(options);
     }
 
     /// Hands its runs back, finishes what is being written and closes the database. (`close`, in Kotlin, only lets go

@@ -6,8 +6,8 @@ use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
     PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
-    RegisterService, RegisterWorkflow, RegistryEvent, Service, ServiceList, SharedWatch,
-    UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
+    RegisterService, RegisterWorkflow, RegistryEvent, ReportHealth, Service, ServiceList,
+    SharedWatch, UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
 };
 
 use crate::Result;
@@ -131,7 +131,7 @@ impl Registry {
         Ok(Arc::new(RegistryWatch(watch.into())))
     }
 
-    /// Asks services for their health and records what they answer.
+    /// Asks services for their health now and records what they answer.
     #[uniffi::method(default(options), default(cancellation))]
     pub async fn probe(
         &self,
@@ -139,6 +139,12 @@ impl Registry {
         cancellation: Option<Arc<Cancellation>>,
     ) -> Result<ProbeReport> {
         until(cancellation, self.0.probe(options)).await
+    }
+
+    /// Records what a service says of its own health, which holds for a while: without another report until then the
+    /// service is unhealthy.
+    pub async fn report_health(&self, options: ReportHealth) -> Result<Service> {
+        Ok(self.0.report_health(options).await?)
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.

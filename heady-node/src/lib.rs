@@ -19,11 +19,12 @@ mod promise;
 mod registry;
 mod watch;
 
-use heady_core::EngineOptions;
+use heady_core::{EngineOptions, StartOptions};
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
 
 use crate::audit::Audit;
+use crate::error::{Code, thrown};
 use crate::monte_carlo::MonteCarlo;
 use crate::pipeline::Pipeline;
 use crate::promise::{CallOptions, Options, promise};
@@ -77,10 +78,18 @@ impl Heady {
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
-    /// registered here.
+    /// registered here, and probes the services of the registry.
     #[napi]
-    pub fn start(&self) {
-        self.0.start();
+    pub fn start(
+        &self,
+        #[napi(ts_arg_type = "StartOptions | undefined | null")] options: Option<
+            Options<StartOptions>,
+        >,
+    ) -> napi::Result<(), Code> {
+        let options = options.unwrap_or_default().read();
+        options
+            .map(|options| self.0.start(options))
+            .map_err(|error| thrown(&error))
     }
 
     /// Hands its runs back, finishes what is being written and closes the database.

@@ -4,8 +4,8 @@ use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
     PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
-    RegisterService, RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService,
-    UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
+    RegisterService, RegisterWorkflow, ReportHealth, Service, ServiceList, UpdateNode,
+    UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
 };
 use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
@@ -316,7 +316,7 @@ impl Registry {
         watch::iterator(env, self.0.begin_watch(options), call)
     }
 
-    /// Asks services for their health and records what they answer.
+    /// Asks services for their health now and records what they answer.
     #[napi]
     pub fn probe<'env>(
         &self,
@@ -329,6 +329,21 @@ impl Registry {
         let registry = self.0.clone();
         promise(env, call, async move {
             registry.probe(options.unwrap_or_default().read()?).await
+        })
+    }
+
+    /// Records what a service says of its own health, which holds for a while: without another report until then the
+    /// service is unhealthy.
+    #[napi]
+    pub fn report_health<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "ReportHealth")] options: Options<ReportHealth>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, Service>> {
+        let registry = self.0.clone();
+        promise(env, call, async move {
+            registry.report_health(options.read()?).await
         })
     }
 

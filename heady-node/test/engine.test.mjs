@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { Heady } from '../index.js'
 
@@ -34,6 +37,31 @@ test('what is written is there when the database is opened again', async () => {
     [['tester', 'CONFIG_CHANGE']],
   )
   await second.close()
+})
+
+test('services are probed, and report by themselves', async () => {
+  const server = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const heady = await Heady.connect('sqlite::memory:')
+  const baseUrl = `http://127.0.0.1:${server.address().port}`
+  await heady.registry.registerService({ id: 'api', baseUrl, probeIntervalMs: 100 })
+  await heady.registry.registerService({ id: 'job' })
+  assert.throws(() => heady.start({ probe: true }), { code: 'INVALID_ARGUMENT' })
+  heady.start({ workers: false })
+  const deadline = Date.now() + 60_000
+  let api
+  do {
+    await sleep(20)
+    api = await heady.registry.getService('api')
+  } while (!(api.lastProbe?.consecutiveSuccesses > 1) && Date.now() < deadline)
+  assert.equal(api.status, 'HEALTHY')
+  assert.deepEqual(api.lastProbe.at, api.lastHealthyAt)
+  const report = { id: 'job', status: 'DEGRADED', ttlSeconds: 60, note: 'late' }
+  const job = await heady.registry.reportHealth(report)
+  assert.deepEqual([job.status, job.statusReason, job.lastProbe], ['DEGRADED', 'late', null])
+  assert.ok(job.reportExpiresAt > new Date())
+  await heady.close()
+  server.close()
 })
 
 test('the audit log is signed, exported and verified', async () => {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use heady_core::{Durability, EngineOptions};
+use heady_core::{Durability, EngineOptions, StartOptions};
 use pyo3::prelude::*;
 
 use crate::audit::Audit;
@@ -69,10 +69,11 @@ impl Heady {
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
-    /// registered here.
-    fn start(&self) {
+    /// registered here, and probes the services of the registry.
+    #[pyo3(signature = (*, workers=None, probes=None))]
+    fn start(&self, workers: Option<bool>, probes: Option<bool>) {
         let _runtime = RUNTIME.enter();
-        self.0.start();
+        self.0.start(StartOptions { workers, probes });
     }
 
     /// Hands its runs back, finishes what is being written and closes the database.

@@ -58,7 +58,8 @@ mod _heady {
     };
     #[pymodule_export]
     use heady_core::registry::{
-        Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node,
-        NodeList, Probe, ProbeReport, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
+        Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, LastProbe,
+        Node, NodeList, Probe, ProbeReport, RegistryEvent, Service, ServiceList, Workflow,
+        WorkflowList,
     };
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, EntryKind,
-    ImportOptions, ImportReport, Node, NodeList, PatchEntry, ProbeOptions, ProbeReport, PutNode,
-    PutService, PutWorkflow, RegisterNode, RegisterService, RegisterWorkflow, Service, ServiceList,
-    UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
+    HealthStatus, ImportOptions, ImportReport, Node, NodeList, PatchEntry, ProbeOptions,
+    ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode, RegisterService, RegisterWorkflow,
+    ReportHealth, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, WatchOptions,
+    Workflow, WorkflowList,
 };
 use pyo3::prelude::*;
 
@@ -21,7 +22,7 @@ pub struct Registry(pub(crate) heady_core::registry::Registry);
 #[pymethods]
 impl Registry {
     /// Registers a new service.
-    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, metadata=None))]
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, probe_timeout_ms=None, healthy_threshold=None, unhealthy_threshold=None, metadata=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn register_service(
         &self,
@@ -31,6 +32,9 @@ impl Registry {
         base_url: Option<String>,
         health_path: Option<String>,
         probe_interval_ms: Option<i64>,
+        probe_timeout_ms: Option<i64>,
+        healthy_threshold: Option<i64>,
+        unhealthy_threshold: Option<i64>,
         metadata: Option<Json>,
     ) -> PyResult<Service> {
         let options = RegisterService {
@@ -39,13 +43,16 @@ impl Registry {
             base_url,
             health_path,
             probe_interval_ms,
+            probe_timeout_ms,
+            healthy_threshold,
+            unhealthy_threshold,
             metadata,
         };
         wait(py, self.0.register_service(options))
     }
 
     /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
-    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, metadata=None, if_version=None, if_absent=None))]
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, probe_timeout_ms=None, healthy_threshold=None, unhealthy_threshold=None, metadata=None, if_version=None, if_absent=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn put_service(
         &self,
@@ -55,6 +62,9 @@ impl Registry {
         base_url: Option<String>,
         health_path: Option<String>,
         probe_interval_ms: Option<i64>,
+        probe_timeout_ms: Option<i64>,
+        healthy_threshold: Option<i64>,
+        unhealthy_threshold: Option<i64>,
         metadata: Option<Json>,
         if_version: Option<i64>,
         if_absent: Option<bool>,
@@ -65,6 +75,9 @@ impl Registry {
             base_url,
             health_path,
             probe_interval_ms,
+            probe_timeout_ms,
+            healthy_threshold,
+            unhealthy_threshold,
             metadata,
             if_version,
             if_absent,
@@ -84,7 +97,7 @@ impl Registry {
     }
 
     /// Changes a service.
-    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, metadata=None, if_version=None))]
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, probe_timeout_ms=None, healthy_threshold=None, unhealthy_threshold=None, metadata=None, if_version=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn update_service(
         &self,
@@ -94,6 +107,9 @@ impl Registry {
         base_url: Option<String>,
         health_path: Option<String>,
         probe_interval_ms: Option<i64>,
+        probe_timeout_ms: Option<i64>,
+        healthy_threshold: Option<i64>,
+        unhealthy_threshold: Option<i64>,
         metadata: Option<Json>,
         if_version: Option<i64>,
     ) -> PyResult<Service> {
@@ -103,6 +119,9 @@ impl Registry {
             base_url,
             health_path,
             probe_interval_ms,
+            probe_timeout_ms,
+            healthy_threshold,
+            unhealthy_threshold,
             metadata,
             if_version,
         };
@@ -388,7 +407,7 @@ impl Registry {
         wait(py, self.0.watch(options)).map(|watch| RegistryWatch(watch.into()))
     }
 
-    /// Asks services for their health and records what they answer.
+    /// Asks services for their health now and records what they answer.
     #[pyo3(signature = (*, services=None, timeout_ms=None))]
     fn probe(
         &self,
@@ -401,6 +420,26 @@ impl Registry {
             timeout_ms,
         };
         wait(py, self.0.probe(options))
+    }
+
+    /// Records what a service says of its own health, which holds for a while: without another report until then the
+    /// service is unhealthy.
+    #[pyo3(signature = (id, status, ttl_seconds, *, note=None))]
+    fn report_health(
+        &self,
+        py: Python<'_>,
+        id: String,
+        status: HealthStatus,
+        ttl_seconds: i64,
+        note: Option<String>,
+    ) -> PyResult<Service> {
+        let options = ReportHealth {
+            id,
+            status,
+            ttl_seconds,
+            note,
+        };
+        wait(py, self.0.report_health(options))
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.

@@ -1,8 +1,10 @@
 import datetime
+import http.server
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +29,34 @@ def test_what_is_written_is_there_when_the_database_is_opened_again(tmp_path: Pa
         assert engine.registry.get_service("manager") == service
         (entry,) = engine.audit.list(target="service:manager").entries
         assert (entry.actor, entry.action) == ("tester", "CONFIG_CHANGE")
+
+
+def test_services_are_probed_and_report_by_themselves() -> None:
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    with heady.connect("sqlite::memory:") as engine:
+        base_url = f"http://127.0.0.1:{server.server_port}"
+        engine.registry.register_service("api", base_url=base_url, probe_interval_ms=100, unhealthy_threshold=5)
+        engine.registry.register_service("job")
+        engine.start(workers=False)
+        deadline = time.monotonic() + 60
+        while (api := engine.registry.get_service("api")).last_probe is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert api.last_probe is not None
+        assert (api.last_probe.status, api.last_probe.reason) == ("HEALTHY", None)
+        assert api.last_healthy_at == api.last_probe.at
+        job = engine.registry.report_health("job", "DEGRADED", 60, note="late")
+        assert (job.status, job.status_reason, job.last_probe) == ("DEGRADED", "late", None)
+        assert job.report_expires_at is not None
+    server.shutdown()
 
 
 def test_the_audit_log_is_signed_exported_and_verified() -> None:

@@ -15,6 +15,9 @@ CREATE TABLE services (
   section TEXT,
   position BIGINT NOT NULL DEFAULT 0,
   probe_interval_ms BIGINT,
+  probe_timeout_ms BIGINT,
+  healthy_threshold BIGINT,
+  unhealthy_threshold BIGINT,
   status_reason TEXT,
   status_changed_at TIMESTAMPTZ,
   report_expires_at TIMESTAMPTZ
@@ -89,3 +92,27 @@ CREATE TABLE registry_events (
   object JSONB NOT NULL,
   at TIMESTAMPTZ NOT NULL
 );
+
+-- The processes that probe services, each alive until its lease runs out by the database's clock.
+CREATE TABLE probers (
+  id UUID PRIMARY KEY,
+  lease_until TIMESTAMPTZ NOT NULL
+);
+
+-- What probes found last, and who probes: a narrow row beside the service's, because it is written again and again and
+-- nobody is told. `fence` grows with every change of the prober, so that one which was only slow writes nothing more.
+CREATE TABLE service_probes (
+  service_id TEXT PRIMARY KEY REFERENCES services (id) ON DELETE CASCADE,
+  prober UUID,
+  fence BIGINT NOT NULL DEFAULT 0,
+  -- Where it was probed: what was found at another place says nothing about this one.
+  place TEXT,
+  probed_at TIMESTAMPTZ,
+  found TEXT,
+  found_reason TEXT,
+  latency_ms DOUBLE PRECISION,
+  repeated BIGINT NOT NULL DEFAULT 0,
+  failures BIGINT NOT NULL DEFAULT 0,
+  healthy_at TIMESTAMPTZ
+);
+CREATE INDEX service_probes_by_prober ON service_probes (prober);

@@ -15,6 +15,9 @@ CREATE TABLE services (
   section TEXT,
   position INTEGER NOT NULL DEFAULT 0,
   probe_interval_ms INTEGER,
+  probe_timeout_ms INTEGER,
+  healthy_threshold INTEGER,
+  unhealthy_threshold INTEGER,
   status_reason TEXT,
   status_changed_at TEXT,
   report_expires_at TEXT
@@ -89,3 +92,27 @@ CREATE TABLE registry_events (
   object TEXT NOT NULL,
   at TEXT NOT NULL
 );
+
+-- The processes that probe services, each alive until its lease runs out by the database's clock.
+CREATE TABLE probers (
+  id TEXT PRIMARY KEY,
+  lease_until TEXT NOT NULL
+);
+
+-- What probes found last, and who probes: a narrow row beside the service's, because it is written again and again and
+-- nobody is told. `fence` grows with every change of the prober, so that one which was only slow writes nothing more.
+CREATE TABLE service_probes (
+  service_id TEXT PRIMARY KEY REFERENCES services (id) ON DELETE CASCADE,
+  prober TEXT,
+  fence INTEGER NOT NULL DEFAULT 0,
+  -- Where it was probed: what was found at another place says nothing about this one.
+  place TEXT,
+  probed_at TEXT,
+  found TEXT,
+  found_reason TEXT,
+  latency_ms REAL,
+  repeated INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  healthy_at TEXT
+);
+CREATE INDEX service_probes_by_prober ON service_probes (prober);

@@ -1,18 +1,28 @@
 //! Whether the engine lives: a superset of what today's clients read.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::json;
 
 use super::input::Nothing;
 use super::route::{Call, routes};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::types::{Timestamp, now};
+
+/// How long the database may take to say that it is there.
+const DATABASE_TIME: Duration = Duration::from_secs(2);
 
 routes! {
     /// Says that the engine lives.
     "health" GET "/api/health" anyone |call, Nothing {}| health(&call);
     /// Says that the engine lives, where probes look for it.
     "healthShort" GET "/health" anyone |call, Nothing {}| health(&call);
+    /// Says that the engine lives, and nothing about its database.
+    "healthLive" GET "/health/live" anyone |call, Nothing {}| live(&call);
+    /// Says whether the engine can serve: 503 while its database does not answer.
+    "healthReady" GET "/health/ready" anyone |call, Nothing {}| ready(&call);
     /// Says that the engine lives, in the words of earlier clients.
     "pulse" GET "/api/pulse" anyone |_, Nothing {}| pulse();
     /// Returns this document.
@@ -44,6 +54,72 @@ async fn health(call: &Call) -> Result<Health> {
         uptime: call.server.started.elapsed().as_secs(),
         ts: now,
         timestamp: now,
+    })
+}
+
+/// That the process answers.
+#[derive(Serialize, JsonSchema)]
+struct Live {
+    ok: bool,
+    /// `ok`: a process that is not does not answer.
+    status: &'static str,
+    /// How long it has run, in whole seconds.
+    uptime: u64,
+    timestamp: Timestamp,
+}
+
+#[expect(clippy::unused_async, reason = "every row of a table is awaited")]
+async fn live(call: &Call) -> Result<Live> {
+    Ok(Live {
+        ok: true,
+        status: "ok",
+        uptime: call.server.started.elapsed().as_secs(),
+        timestamp: now(),
+    })
+}
+
+/// That the engine can serve.
+#[derive(Serialize, JsonSchema)]
+struct Ready {
+    ok: bool,
+    /// `ready`: an engine that is not answers with 503.
+    status: &'static str,
+    checks: Checks,
+    /// How long it has run, in whole seconds.
+    uptime: u64,
+    timestamp: Timestamp,
+}
+
+/// What was looked at.
+#[derive(Serialize, JsonSchema)]
+struct Checks {
+    /// `ok`: the database answered just now.
+    database: &'static str,
+}
+
+async fn ready(call: &Call) -> Result<Ready> {
+    let asked = call.store().fetch_all("SELECT 1", vec![]);
+    let answered = tokio::time::timeout(DATABASE_TIME, asked).await;
+    let not_ready = |error: Error| {
+        let checks = json!({"checks": {"database": error.code()}});
+        Error::unavailable("the database does not answer")
+            .with_details(checks)
+            .caused_by(error)
+    };
+    answered
+        .unwrap_or_else(|_| {
+            let seconds = DATABASE_TIME.as_secs();
+            Err(Error::deadline_exceeded(format!(
+                "no answer within {seconds} s"
+            )))
+        })
+        .map_err(not_ready)?;
+    Ok(Ready {
+        ok: true,
+        status: "ready",
+        checks: Checks { database: "ok" },
+        uptime: call.server.started.elapsed().as_secs(),
+        timestamp: now(),
     })
 }
 

@@ -67,7 +67,9 @@ routes! {
     /// Deletes a workflow that has never run and returns what it was.
     "registry.deleteWorkflow" DELETE "/api/workflows/{id}" Admin |call, options| call.registry().delete_workflow(options);
 
-    /// Asks services for their health and records what they answer.
+    /// Records what a service says of its own health, which holds for a while.
+    "registry.reportHealth" POST "/api/services/{id}/health" Operator |call, options| call.registry().report_health(options);
+    /// Asks services for their health now and records what they answer.
     "registry.probe" POST "/api/registry/probe" Operator |call, options| call.registry().probe(options);
     /// Imports a registry document in one transaction.
     "registry.import" POST "/api/registry/import" Admin |call, options| import(&call, options);

@@ -156,6 +156,24 @@ async fn a_caller_needs_the_role_of_the_route() {
 }
 
 #[tokio::test]
+async fn an_engine_without_its_database_lives_and_is_not_ready() {
+    let door = Door::open(Role::Viewer).await;
+    let get = |path: &str| door.send_as(None, Request::get(path), "");
+    assert_eq!(get("/health/live").await.body["status"], "ok");
+    let ready = get("/health/ready").await;
+    assert_eq!(
+        (ready.status.as_u16(), &ready.body["status"]),
+        (200, &json!("ready"))
+    );
+    assert_eq!(ready.body["checks"], json!({"database": "ok"}));
+    door.heady.close().await;
+    assert_eq!(get("/health/live").await.body["ok"], true);
+    let gone = get("/health/ready").await;
+    problem(&gone, 503, "UNAVAILABLE");
+    assert_eq!(gone.body["checks"], json!({"database": "UNAVAILABLE"}));
+}
+
+#[tokio::test]
 async fn the_first_key_closes_the_door_to_everybody_without_one() {
     let mut door = Door::open(Role::Viewer).await;
     door.router = router(

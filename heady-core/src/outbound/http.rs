@@ -13,6 +13,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// The most an answer's body may weigh, in bytes.
 const MAX_BODY: usize = 8 << 20;
 
+/// How much of an answer's body is read where only its status is asked for.
+const STATUS_BODY: usize = 64 << 10;
+
 const MAX_REDIRECTS: usize = 5;
 
 /// The time a request has unless it says otherwise; that of the users' resource policies.
@@ -128,6 +131,16 @@ pub(crate) struct HttpClient {
 
 impl HttpClient {
     pub(crate) fn new(rules: HostRules) -> Result<Self> {
+        Self::build(rules, usize::MAX)
+    }
+
+    /// The same client with a connection of its own for each request: it finds out whether a newcomer is served, and
+    /// thousands of hosts do not leave thousands of sockets open.
+    pub(crate) fn without_pool(&self) -> Result<Self> {
+        Self::build(self.rules.clone(), 0)
+    }
+
+    fn build(rules: HostRules, idle_per_host: usize) -> Result<Self> {
         static CRYPTO: Once = Once::new();
         CRYPTO.call_once(|| {
             // An error means that the host program has installed a provider already, which serves as well.
@@ -135,6 +148,7 @@ impl HttpClient {
         });
         let builder = || {
             reqwest::Client::builder()
+                .pool_max_idle_per_host(idle_per_host)
                 .redirect(reqwest::redirect::Policy::none())
                 .user_agent(concat!("heady/", env!("CARGO_PKG_VERSION")))
         };
@@ -169,18 +183,35 @@ impl HttpClient {
     /// when nobody answers; `RESOURCE_EXHAUSTED` for an answer over 8 MiB; `INVALID_ARGUMENT` for a malformed request.
     pub(crate) async fn send(&self, request: HttpRequest) -> Result<HttpResponse> {
         let timeout = request.timeout.unwrap_or(DEFAULT_TIMEOUT);
-        let place = request.url.origin().ascii_serialization();
-        tokio::time::timeout(timeout, self.follow(request))
-            .await
-            .map_err(|_| {
-                Error::deadline_exceeded(format!(
-                    "{place} did not answer within {} ms",
-                    timeout.as_millis()
-                ))
-            })?
+        let place = origin(&request.url);
+        within(timeout, &place, async {
+            read(self.follow(request).await?).await
+        })
+        .await
     }
 
-    async fn follow(&self, request: HttpRequest) -> Result<HttpResponse> {
+    /// Asks for the status of an answer alone. Its body is read, since an answer that never ends is none, but no further
+    /// than 64 KiB.
+    ///
+    /// # Errors
+    /// As [`HttpClient::send`], but for the size of the answer.
+    pub(crate) async fn status(&self, url: Url, timeout: Duration) -> Result<u16> {
+        let place = origin(&url);
+        within(timeout, &place, async {
+            let mut response = self.follow(HttpRequest::get(url)).await?;
+            let mut size = 0;
+            while size < STATUS_BODY
+                && let Some(chunk) = chunk(&mut response).await?
+            {
+                size += chunk.as_ref().len();
+            }
+            Ok(response.status().as_u16())
+        })
+        .await
+    }
+
+    /// Sends a request and those that its answers redirect to.
+    async fn follow(&self, request: HttpRequest) -> Result<reqwest::Response> {
         let mut method = Method::from_bytes(request.method.to_ascii_uppercase().as_bytes())
             .map_err(|error| {
                 Error::invalid_argument(format!("'{}' is no HTTP method", request.method))
@@ -199,7 +230,7 @@ impl HttpClient {
             }
             let response = builder.send().await.map_err(|error| failed(&url, error))?;
             let Some(next) = redirect(&response) else {
-                return read(response).await;
+                return Ok(response);
             };
             let next = url.join(&next).map_err(|error| {
                 Error::unavailable(format!(
@@ -231,6 +262,19 @@ impl HttpClient {
             origin(&url)
         )))
     }
+}
+
+async fn within<T>(
+    timeout: Duration,
+    place: &str,
+    answer: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    tokio::time::timeout(timeout, answer).await.map_err(|_| {
+        Error::deadline_exceeded(format!(
+            "{place} did not answer within {} ms",
+            timeout.as_millis()
+        ))
+    })?
 }
 
 fn origin(url: &Url) -> String {
@@ -267,26 +311,29 @@ fn redirect(response: &reqwest::Response) -> Option<String> {
         .map(str::to_owned)
 }
 
+async fn chunk(response: &mut reqwest::Response) -> Result<Option<impl AsRef<[u8]> + use<>>> {
+    match response.chunk().await {
+        Ok(chunk) => Ok(chunk),
+        Err(error) => Err(failed(&response.url().clone(), error)),
+    }
+}
+
 async fn read(mut response: reqwest::Response) -> Result<HttpResponse> {
-    let url = response.url().clone();
+    let place = origin(response.url());
     let content_type = response
         .headers()
         .get(reqwest::header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned);
     let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| failed(&url, error))?
-    {
+    while let Some(chunk) = chunk(&mut response).await? {
+        let chunk = chunk.as_ref();
         if body.len() + chunk.len() > MAX_BODY {
             return Err(Error::resource_exhausted(format!(
-                "the answer of {} is larger than {MAX_BODY} bytes",
-                origin(&url)
+                "the answer of {place} is larger than {MAX_BODY} bytes"
             )));
         }
-        body.extend_from_slice(&chunk);
+        body.extend_from_slice(chunk);
     }
     Ok(HttpResponse {
         status: response.status().as_u16(),

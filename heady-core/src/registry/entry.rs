@@ -19,6 +19,8 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
 
     const KIND: EntryKind;
     const TABLE: &'static str;
+    /// What its rows are read from: the table, and what is kept beside it.
+    const SOURCE: &'static str = Self::TABLE;
     /// Its columns and their PostgreSQL types, the id first; `section` and `position` follow in every table.
     const COLUMNS: &'static [(&'static str, &'static str)];
     /// Whether something still needs the row called `entry`, as SQL.
@@ -123,7 +125,7 @@ pub(super) async fn present<E: Entry>(
 
 pub(super) async fn get<E: Entry>(store: &Store, id: &str) -> Result<E> {
     let row = store
-        .fetch_optional(queries::by_id(E::TABLE), args![id])
+        .fetch_optional(queries::by_id::<E>(), args![id])
         .await?
         .ok_or_else(|| Error::not_found(E::KIND.noun(), id))?;
     Ok(E::of(&row)?.seen_at(crate::types::now()))

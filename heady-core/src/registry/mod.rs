@@ -5,11 +5,11 @@
 mod drift;
 mod edit;
 mod entry;
-mod health;
 mod history;
 mod import;
 mod model;
 mod node;
+mod probe;
 mod put;
 mod queries;
 mod service;
@@ -25,10 +25,10 @@ pub use drift::{
 pub(crate) use entry::checked_id;
 pub use model::{
     DeleteEntry, EntryKind, HealthStatus, ImportAction, ImportEntry, ImportOptions, ImportReport,
-    ImportSection, Node, NodeList, Probe, ProbeOptions, ProbeReport, RegisterNode, RegisterService,
-    RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,
-    WorkflowList,
+    ImportSection, Node, NodeList, RegisterNode, RegisterService, RegisterWorkflow, Service,
+    ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
 };
+pub use probe::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
 pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, SharedWatch, WatchOptions};
 pub(crate) use workflow::run_pipeline;
@@ -38,6 +38,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use self::edit::Editors;
+use self::probe::Prober;
 use self::watch::Feed;
 use crate::error::Result;
 use crate::outbound::HttpClient;
@@ -51,10 +52,10 @@ pub(crate) const MAX_CONCURRENT_TASKS: i64 = 6;
 #[derive(Clone)]
 pub struct Registry {
     store: Store,
-    http: HttpClient,
     actor: Arc<str>,
     editors: Editors,
     feed: Feed,
+    prober: Prober,
 }
 
 impl std::fmt::Debug for Registry {
@@ -68,11 +69,12 @@ impl std::fmt::Debug for Registry {
 impl Registry {
     pub(crate) fn new(store: Store, http: HttpClient, actor: Arc<str>) -> Self {
         let feed = Feed::new(store.clone());
+        let editors = Editors::new(&store, &feed);
         Self {
-            editors: Editors::new(&store, &feed),
+            prober: Prober::new(store.clone(), feed.clone(), editors.clone(), http),
+            editors,
             feed,
             store,
-            http,
             actor,
         }
     }
@@ -106,13 +108,16 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND`.
     pub async fn get_service(&self, id: &str) -> Result<Service> {
-        entry::get(&self.store, id).await
+        let service = entry::get(&self.store, id).await?;
+        Ok(self.prober.freshened(service))
     }
 
     /// Lists all services by id, and the revision at which they were so.
     pub async fn list_services(&self) -> Result<ServiceList> {
         let (services, revision) = entry::list(&self.store).await?;
-        Ok(ServiceList { services, revision })
+        Ok(self
+            .prober
+            .all_freshened(ServiceList { services, revision }))
     }
 
     /// Changes a service.
@@ -294,9 +299,15 @@ impl Registry {
         })
     }
 
-    /// Ends every watch.
-    pub(crate) fn close(&self) {
+    /// Probes services in a rhythm from now on.
+    pub(crate) fn start_prober(&self) {
+        self.prober.start();
+    }
+
+    /// Ends every watch, and hands the services that are probed here back.
+    pub(crate) async fn close(&self) {
         self.feed.close();
+        self.prober.close().await;
     }
 
     /// Lets watchers see at once what another domain's transaction changed here.
@@ -304,12 +315,24 @@ impl Registry {
         self.feed.wake();
     }
 
-    /// Asks services for their health and records what they answer.
+    /// Asks services for their health now and records what they answer.
+    ///
+    /// What is found counts at once: it is for the probes that nobody asked for that it takes several in a row. While a
+    /// service's own report holds, it is recorded beside that and changes nothing.
     ///
     /// # Errors
     /// `NOT_FOUND` for a service that is not registered. A service that does not answer is a finding, not an error.
     pub async fn probe(&self, options: ProbeOptions) -> Result<ProbeReport> {
-        health::probe(&self.store, &self.editors, &self.http, options).await
+        self.prober.probe(options).await
+    }
+
+    /// Records what a service says of its own health, which holds for a while: without another report until then the
+    /// service is unhealthy.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, or `INVALID_ARGUMENT` naming the field.
+    pub async fn report_health(&self, options: ReportHealth) -> Result<Service> {
+        probe::report(&self.editors, options).await
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
@@ -336,7 +359,7 @@ impl Registry {
     /// # Errors
     /// `UNAVAILABLE` if the database does not answer.
     pub async fn detect_drift(&self, options: DetectDrift) -> Result<DriftReport> {
-        drift::detect(&self.store, &self.editors, &self.http, &self.actor, options).await
+        drift::detect(&self.store, &self.prober, &self.actor, options).await
     }
 
     /// Lists the drift that was found last, the most severe first, and the sources that say so.

@@ -2,12 +2,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::LastProbe;
 use crate::types::{Id, Json, Timestamp, Warning, words};
 
 words! {
-    /// What probes found out about a service.
+    /// What probes found out about a service, or what it says of itself.
+    #[derive(Default)]
     pub enum HealthStatus {
         /// Nobody has looked yet.
+        #[default]
         Unknown = "UNKNOWN",
         /// It answers as it should.
         Healthy = "HEALTHY",
@@ -57,8 +60,14 @@ pub struct Service {
     pub base_url: String,
     /// The path that answers with its health.
     pub health_path: String,
-    /// How often it is probed, in milliseconds; null for the prober's own interval.
+    /// How often it is probed, in milliseconds; null for every 10 seconds.
     pub probe_interval_ms: Option<i64>,
+    /// How long its answer may take, in milliseconds; null for 5 seconds.
+    pub probe_timeout_ms: Option<i64>,
+    /// How many probes in a row must find it healthy, or better than before, to say so; null for 2.
+    pub healthy_threshold: Option<i64>,
+    /// How many in a row must find it worse; null for 3.
+    pub unhealthy_threshold: Option<i64>,
     /// What probes or its own reports said; never taken from a file.
     pub status: HealthStatus,
     /// Why it is not healthy, in words.
@@ -69,6 +78,8 @@ pub struct Service {
     pub last_healthy_at: Option<Timestamp>,
     /// Until when its own last report holds, if it reports.
     pub report_expires_at: Option<Timestamp>,
+    /// What its last probes found; null where it was never probed.
+    pub last_probe: Option<LastProbe>,
     /// The whole entry as it was imported, or what its owner attached.
     pub metadata: Json,
     /// When it was registered.
@@ -153,9 +164,18 @@ pub struct RegisterService {
     /// The path that answers with its health; `/api/health` if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub health_path: Option<String>,
-    /// How often to probe it, in milliseconds; as often as all others if left out.
+    /// How often to probe it, in milliseconds; 10,000 if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub probe_interval_ms: Option<i64>,
+    /// How long its answer may take, in milliseconds; 5,000 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probe_timeout_ms: Option<i64>,
+    /// How many probes in a row must find it healthy, or better than before, to say so; 2 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub healthy_threshold: Option<i64>,
+    /// How many in a row must find it worse; 3 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub unhealthy_threshold: Option<i64>,
     /// Anything its owner wants to attach: an object.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
@@ -182,6 +202,15 @@ pub struct UpdateService {
     /// Another interval between its probes, in milliseconds.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub probe_interval_ms: Option<i64>,
+    /// Another time that its answer may take, in milliseconds.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probe_timeout_ms: Option<i64>,
+    /// Another number of probes in a row that must find it better.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub healthy_threshold: Option<i64>,
+    /// Another number of probes in a row that must find it worse.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub unhealthy_threshold: Option<i64>,
     /// Another object in place of the attached one.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
@@ -354,51 +383,6 @@ pub struct WorkflowList {
     pub workflows: Vec<Workflow>,
     /// The registry's revision at which this was so: watch from here.
     pub revision: i64,
-}
-
-/// What to probe, and how patiently.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
-#[cfg_attr(feature = "node", napi_derive::napi(object))]
-#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
-pub struct ProbeOptions {
-    /// These services; all if left out.
-    #[cfg_attr(feature = "mobile", uniffi(default))]
-    pub services: Option<Vec<String>>,
-    /// How long one answer may take, in milliseconds; 5,000 if left out.
-    #[cfg_attr(feature = "mobile", uniffi(default))]
-    pub timeout_ms: Option<i64>,
-}
-
-/// What one probe found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
-#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
-pub struct Probe {
-    /// Which service.
-    pub id: Id,
-    /// What it means for its health; `UNKNOWN` if it could not be probed.
-    pub status: HealthStatus,
-    /// How long the answer took, in milliseconds; null without one.
-    pub latency_ms: Option<f64>,
-    /// Why it is not healthy, in words.
-    pub reason: Option<String>,
-}
-
-/// What a round of probes found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase")]
-#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
-#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
-pub struct ProbeReport {
-    /// One for each service, by id.
-    pub probes: Vec<Probe>,
 }
 
 /// What to import.

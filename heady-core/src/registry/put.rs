@@ -33,9 +33,18 @@ pub struct PutService {
     /// The path that answers with its health; `/api/health` if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub health_path: Option<String>,
-    /// How often to probe it, in milliseconds; as often as all others if left out.
+    /// How often to probe it, in milliseconds; 10,000 if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub probe_interval_ms: Option<i64>,
+    /// How long its answer may take, in milliseconds; 5,000 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub probe_timeout_ms: Option<i64>,
+    /// How many probes in a row must find it healthy, or better than before, to say so; 2 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub healthy_threshold: Option<i64>,
+    /// How many in a row must find it worse; 3 if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub unhealthy_threshold: Option<i64>,
     /// Anything its owner wants to attach: an object.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub metadata: Option<Json>,
@@ -185,6 +194,9 @@ impl PutService {
             base_url: self.base_url,
             health_path: self.health_path,
             probe_interval_ms: self.probe_interval_ms,
+            probe_timeout_ms: self.probe_timeout_ms,
+            healthy_threshold: self.healthy_threshold,
+            unhealthy_threshold: self.unhealthy_threshold,
             metadata: self.metadata,
         };
         Ok((spec, condition))
@@ -230,6 +242,9 @@ impl UpdateService {
             base_url: self.base_url.or(spec.base_url),
             health_path: self.health_path.or(spec.health_path),
             probe_interval_ms: self.probe_interval_ms.or(spec.probe_interval_ms),
+            probe_timeout_ms: self.probe_timeout_ms.or(spec.probe_timeout_ms),
+            healthy_threshold: self.healthy_threshold.or(spec.healthy_threshold),
+            unhealthy_threshold: self.unhealthy_threshold.or(spec.unhealthy_threshold),
             metadata: self.metadata.or(spec.metadata),
         }
     }

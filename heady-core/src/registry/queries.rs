@@ -7,15 +7,26 @@ use crate::error::Result;
 use crate::store::{Row, Sql, Transaction, args};
 use crate::types::now;
 
-pub(super) fn by_id(table: &str) -> String {
-    format!("SELECT * FROM {table} WHERE id = $1")
+pub(super) fn by_id<E: Entry>() -> String {
+    format!(
+        "SELECT entry.* FROM {} AS entry WHERE entry.id = $1",
+        E::SOURCE
+    )
+}
+
+/// Every entry and its place, by id.
+pub(super) fn placed<E: Entry>() -> String {
+    format!(
+        "SELECT entry.* FROM {} AS entry ORDER BY entry.id",
+        E::SOURCE
+    )
 }
 
 /// Every entry by id beside the revision: one row without an entry if there are none.
 pub(super) fn all<E: Entry>() -> String {
     format!(
         "SELECT at.revision, entry.* FROM registry_revision AS at LEFT JOIN {} AS entry ON true ORDER BY entry.id",
-        E::TABLE
+        E::SOURCE
     )
 }
 
@@ -25,7 +36,7 @@ pub(super) fn among<E: Entry>() -> Sql {
         format!(
             "SELECT entry.*, {} AS in_use FROM {} AS entry WHERE entry.id IN ({ids})",
             E::IN_USE,
-            E::TABLE
+            E::SOURCE
         )
     };
     Sql::of(

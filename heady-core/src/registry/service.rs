@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::edit::{Editor, Editors};
 use super::entry::{Entry, checked_id, checked_object, over, set};
 use super::import::HEALTH_KEYS;
+use super::probe::{self, checked_interval, checked_threshold, checked_timeout};
 use super::{EntryKind, HealthStatus, RegisterService, Service};
 use crate::error::{Error, Result};
 use crate::outbound::Url;
@@ -37,16 +38,25 @@ impl Entry for Service {
         ("status_reason", "text"),
         ("status_changed_at", "timestamptz"),
         ("report_expires_at", "timestamptz"),
+        ("probe_timeout_ms", "bigint"),
+        ("healthy_threshold", "bigint"),
+        ("unhealthy_threshold", "bigint"),
     ];
+    const SOURCE: &'static str = "(SELECT s.*, p.prober, p.fence, p.place, p.probed_at, p.found, p.found_reason, p.latency_ms,
+          p.repeated, p.failures, p.healthy_at
+        FROM services AS s LEFT JOIN service_probes AS p ON p.service_id = s.id)";
     const IN_USE: &'static str = "false";
 
     fn of(row: &Row) -> Result<Self> {
-        Ok(Self {
+        let service = Self {
             id: row.get("id")?,
             name: row.get("name")?,
             base_url: row.get("base_url")?,
             health_path: row.get("health_path")?,
             probe_interval_ms: row.get("probe_interval_ms")?,
+            probe_timeout_ms: row.get("probe_timeout_ms")?,
+            healthy_threshold: row.get("healthy_threshold")?,
+            unhealthy_threshold: row.get("unhealthy_threshold")?,
             status: HealthStatus::from_word(&row.get::<String>("status")?)?,
             status_reason: row.get("status_reason")?,
             status_changed_at: row.get("status_changed_at")?,
@@ -56,7 +66,9 @@ impl Entry for Service {
             created_at: row.get("created_at")?,
             updated_at: row.get("updated_at")?,
             resource_version: row.get("resource_version")?,
-        })
+            last_probe: None,
+        };
+        probe::with_last(service, row)
     }
 
     fn row(&self) -> Value {
@@ -66,7 +78,8 @@ impl Entry for Service {
             "created_at": time_text(self.created_at), "updated_at": time_text(self.updated_at),
             "resource_version": self.resource_version, "probe_interval_ms": self.probe_interval_ms,
             "status_reason": self.status_reason, "status_changed_at": self.status_changed_at.map(time_text),
-            "report_expires_at": self.report_expires_at.map(time_text),
+            "report_expires_at": self.report_expires_at.map(time_text), "probe_timeout_ms": self.probe_timeout_ms,
+            "healthy_threshold": self.healthy_threshold, "unhealthy_threshold": self.unhealthy_threshold,
         })
     }
 
@@ -82,11 +95,15 @@ impl Entry for Service {
             base_url: checked_base_url(&spec.base_url.unwrap_or_default())?,
             health_path: checked_path(spec.health_path.unwrap_or_else(|| HEALTH_PATH.to_owned()))?,
             probe_interval_ms: checked_interval(spec.probe_interval_ms)?,
+            probe_timeout_ms: checked_timeout("probeTimeoutMs", spec.probe_timeout_ms)?,
+            healthy_threshold: checked_threshold("healthyThreshold", spec.healthy_threshold)?,
+            unhealthy_threshold: checked_threshold("unhealthyThreshold", spec.unhealthy_threshold)?,
             status: HealthStatus::Unknown,
             status_reason: None,
             status_changed_at: None,
             last_healthy_at: None,
             report_expires_at: None,
+            last_probe: None,
             metadata: checked_object("metadata", spec.metadata)?,
             created_at: at,
             updated_at: at,
@@ -102,6 +119,9 @@ impl Entry for Service {
             base_url: Some(self.base_url.clone()),
             health_path: Some(self.health_path.clone()),
             probe_interval_ms: self.probe_interval_ms,
+            probe_timeout_ms: self.probe_timeout_ms,
+            healthy_threshold: self.healthy_threshold,
+            unhealthy_threshold: self.unhealthy_threshold,
             metadata: Some(self.metadata.clone()),
         }
     }
@@ -117,6 +137,9 @@ impl Entry for Service {
             self.status_changed_at = old.status_changed_at;
             self.last_healthy_at = old.last_healthy_at;
             self.report_expires_at = old.report_expires_at;
+            if self.health_path == old.health_path {
+                self.last_probe.clone_from(&old.last_probe);
+            }
         } else if old.status != HealthStatus::Unknown {
             self.status_changed_at = Some(now());
         }
@@ -160,6 +183,9 @@ impl Entry for Service {
 
     fn write_back(&mut self, old: &Self) {
         set(&mut self.metadata, "name", &self.name, &old.name);
+        for ((key, new), (_, old)) in self.settings().iter().zip(old.settings()) {
+            set(&mut self.metadata, key, new, &old);
+        }
         let endpoint = |service: &Self| format!("{}{}", service.base_url, service.health_path);
         let (new, old) = (endpoint(self), endpoint(old));
         set(&mut self.metadata, "endpoint", &new, &old);
@@ -173,10 +199,25 @@ impl Entry for Service {
 
     fn declared(&self) -> Value {
         let endpoint = format!("{}{}", self.base_url, self.health_path);
-        over(
-            &self.metadata,
-            &json!({"id": self.id, "name": self.name, "endpoint": endpoint}),
-        )
+        let mut own = json!({"id": self.id, "name": self.name, "endpoint": endpoint});
+        for (key, value) in self.settings() {
+            if let Some(value) = value {
+                own[key] = value.into();
+            }
+        }
+        over(&self.metadata, &own)
+    }
+}
+
+impl Service {
+    /// How it is probed, as far as it says so itself, by the names in documents.
+    fn settings(&self) -> [(&'static str, Option<i64>); 4] {
+        [
+            ("probeIntervalMs", self.probe_interval_ms),
+            ("probeTimeoutMs", self.probe_timeout_ms),
+            ("healthyThreshold", self.healthy_threshold),
+            ("unhealthyThreshold", self.unhealthy_threshold),
+        ]
     }
 }
 
@@ -205,14 +246,5 @@ fn checked_path(path: String) -> Result<String> {
         Ok(path)
     } else {
         Err(Error::invalid_argument("healthPath: must begin with '/'"))
-    }
-}
-
-fn checked_interval(interval: Option<i64>) -> Result<Option<i64>> {
-    match interval {
-        Some(interval) if !(100..=86_400_000).contains(&interval) => Err(Error::invalid_argument(
-            format!("probeIntervalMs: must be between 100 and 86400000, not {interval}"),
-        )),
-        interval => Ok(interval),
     }
 }

@@ -3,6 +3,7 @@
 mod audit;
 mod drift;
 mod import;
+mod probe;
 mod registry;
 mod run;
 mod simulation;
@@ -11,6 +12,7 @@ mod table;
 pub use audit::{audit, audit_verified};
 pub use drift::drift;
 pub use import::import;
+pub use probe::probe;
 pub use registry::{change, node, nodes, service, services, workflow, workflows};
 pub use run::{run, runs};
 pub use simulation::simulation;

@@ -7,7 +7,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
@@ -698,10 +698,10 @@ class Heady:
         """
         The registry of services, nodes and workflows.
         """
-    def start(self, /) -> None:
+    def start(self, /, *, workers: bool | None = None, probes: bool | None = None) -> None:
         """
         Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
-        registered here.
+        registered here, and probes the services of the registry.
         """
 
 @final
@@ -861,6 +861,44 @@ class ImportSection:
     def updated(self, /) -> int:
         """
         How many were changed.
+        """
+
+@final
+class LastProbe:
+    """
+    What the last probes of a service found, whether or not it was enough to change its status.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    @property
+    def at(self, /) -> datetime:
+        """
+        When the last one ended.
+        """
+    @property
+    def consecutive_failures(self, /) -> int:
+        """
+        How many in a row did not.
+        """
+    @property
+    def consecutive_successes(self, /) -> int:
+        """
+        How many in a row found it healthy.
+        """
+    @property
+    def latency_ms(self, /) -> float | None:
+        """
+        How long the answer took, in milliseconds; null without one.
+        """
+    @property
+    def reason(self, /) -> str | None:
+        """
+        Why it did not find it healthy, in words.
+        """
+    @property
+    def status(self, /) -> Literal["UNKNOWN", "HEALTHY", "DEGRADED", "UNHEALTHY"]:
+        """
+        What it found.
         """
 
 @final
@@ -1437,13 +1475,13 @@ class Registry:
         """
     def probe(self, /, *, services: SupportsGetItem[int, str] | None = None, timeout_ms: SupportsIndex | None = None) -> ProbeReport:
         """
-        Asks services for their health and records what they answer.
+        Asks services for their health now and records what they answer.
         """
     def put_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Node:
         """
         Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
         """
-    def put_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Service:
+    def put_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, probe_timeout_ms: SupportsIndex | None = None, healthy_threshold: SupportsIndex | None = None, unhealthy_threshold: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Service:
         """
         Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
         """
@@ -1455,7 +1493,7 @@ class Registry:
         """
         Registers a new node.
         """
-    def register_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, metadata: Any | None = None) -> Service:
+    def register_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, probe_timeout_ms: SupportsIndex | None = None, healthy_threshold: SupportsIndex | None = None, unhealthy_threshold: SupportsIndex | None = None, metadata: Any | None = None) -> Service:
         """
         Registers a new service.
         """
@@ -1463,11 +1501,16 @@ class Registry:
         """
         Registers a new workflow.
         """
+    def report_health(self, /, id: str, status: Literal["UNKNOWN", "HEALTHY", "DEGRADED", "UNHEALTHY"], ttl_seconds: SupportsIndex, *, note: str | None = None) -> Service:
+        """
+        Records what a service says of its own health, which holds for a while: without another report until then the
+        service is unhealthy.
+        """
     def update_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Node:
         """
         Changes a node.
         """
-    def update_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Service:
+    def update_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, probe_timeout_ms: SupportsIndex | None = None, healthy_threshold: SupportsIndex | None = None, unhealthy_threshold: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Service:
         """
         Changes a service.
         """
@@ -1900,6 +1943,11 @@ class Service:
         The path that answers with its health.
         """
     @property
+    def healthy_threshold(self, /) -> int | None:
+        """
+        How many probes in a row must find it healthy, or better than before, to say so; null for 2.
+        """
+    @property
     def id(self, /) -> str:
         """
         Its name in references.
@@ -1908,6 +1956,11 @@ class Service:
     def last_healthy_at(self, /) -> datetime | None:
         """
         When it was last found healthy, to the second while it is probed.
+        """
+    @property
+    def last_probe(self, /) -> LastProbe | None:
+        """
+        What its last probes found; null where it was never probed.
         """
     @property
     def metadata(self, /) -> Any:
@@ -1922,7 +1975,12 @@ class Service:
     @property
     def probe_interval_ms(self, /) -> int | None:
         """
-        How often it is probed, in milliseconds; null for the prober's own interval.
+        How often it is probed, in milliseconds; null for every 10 seconds.
+        """
+    @property
+    def probe_timeout_ms(self, /) -> int | None:
+        """
+        How long its answer may take, in milliseconds; null for 5 seconds.
         """
     @property
     def report_expires_at(self, /) -> datetime | None:
@@ -1952,6 +2010,11 @@ class Service:
     def to_dict(self, /) -> Any:
         """
         Returns the fields as a dict, in the shape of the JSON.
+        """
+    @property
+    def unhealthy_threshold(self, /) -> int | None:
+        """
+        How many in a row must find it worse; null for 3.
         """
     @property
     def updated_at(self, /) -> datetime:

@@ -40,8 +40,8 @@ async fn newest(audit: &Audit) -> Option<AuditCheckpoint> {
 async fn a_running_engine_signs_what_it_appends(fresh: Fresh) {
     let folder = tempfile::tempdir().unwrap();
     let heady = engine(&fresh, &folder).await;
-    heady.start();
-    heady.start();
+    heady.start(crate::StartOptions::default());
+    heady.start(crate::StartOptions::default());
     for rows in 1..=2 {
         change(&heady, &format!("s{rows}")).await;
         for _ in 0..200 {

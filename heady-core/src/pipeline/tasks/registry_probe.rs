@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{EngineTask, Folder, TaskContext, TaskFuture, Tools};
 use crate::document::Fields;
 use crate::error::{Error, Result};
-use crate::registry::{HealthStatus, ProbeOptions};
+use crate::registry::ProbeOptions;
 
 #[derive(Debug)]
 pub(super) struct RegistryProbe {
@@ -59,17 +59,8 @@ impl EngineTask for RegistryProbe {
                 report = tools.registry.probe(self.options.clone()) => report?,
                 () = context.cancelled() => return Err(Error::cancelled("the probes were given up")),
             };
-            // A service that nobody can ask is a failure only where it was asked for by name.
-            let named = self.options.services.is_some();
-            let ill: Vec<_> = report
-                .probes
-                .iter()
-                .filter(|probe| {
-                    probe.status != HealthStatus::Healthy
-                        && (named || probe.status != HealthStatus::Unknown)
-                })
-                .map(|probe| probe.id.as_str())
-                .collect();
+            let ill = report.ill(self.options.services.is_some());
+            let ill: Vec<_> = ill.map(|probe| probe.id.as_str()).collect();
             let message = format!(
                 "{} of {} services are not healthy: {}",
                 ill.len(),

@@ -15,12 +15,11 @@ mod tests;
 use serde_json::{Value, json};
 
 use self::snapshot::Snapshot;
-use super::edit::Editors;
+use super::ProbeOptions;
 use super::import::{self, Reader, Source};
-use super::{ProbeOptions, health};
+use super::probe::Prober;
 use crate::audit::{self, Record};
 use crate::error::Result;
-use crate::outbound::HttpClient;
 use crate::store::{Store, Transaction};
 use crate::types::now;
 
@@ -41,8 +40,7 @@ enum Seen {
 
 pub(super) async fn detect(
     store: &Store,
-    editors: &Editors,
-    http: &HttpClient,
+    prober: &Prober,
     actor: &str,
     options: DetectDrift,
 ) -> Result<DriftReport> {
@@ -64,9 +62,7 @@ pub(super) async fn detect(
             timeout_ms: options.timeout_ms,
             ..ProbeOptions::default()
         };
-        let seen = health::probe(store, editors, http, probes)
-            .await
-            .map(live::snapshot);
+        let seen = prober.probe(probes).await.map(live::snapshot);
         record(store, actor, DriftSource::Live, None, seen.map(Seen::Live)).await?;
     }
     let deployed = known(DriftSource::Manifest.as_str()).and_then(|known| known.1.clone());

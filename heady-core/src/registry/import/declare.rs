@@ -3,9 +3,11 @@
 use serde_json::Value;
 
 use super::super::entry::Entry;
+use super::super::probe::{checked_interval, checked_threshold, checked_timeout};
 use super::super::service::HEALTH_PATH;
 use super::super::{HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
 use super::catalog::{Item, path};
+use crate::error::{Error, Result};
 use crate::outbound::Url;
 use crate::types::{Id, Warning, now};
 
@@ -18,7 +20,51 @@ pub(in crate::registry) const HEALTH_KEYS: [&str; 5] = [
     "health_check_url",
 ];
 
+/// How a service is to be probed: our name of the setting first, then those of users' files.
+type Setting = (
+    &'static [&'static str],
+    fn(Option<i64>) -> Result<Option<i64>>,
+);
+
+const INTERVAL: Setting = (
+    &["probeIntervalMs", "healthCheckIntervalMs"],
+    checked_interval,
+);
+const TIMEOUT: Setting = (
+    &["probeTimeoutMs", "healthCheckTimeoutMs", "healthCheckMs"],
+    |value| checked_timeout("probeTimeoutMs", value),
+);
+const HEALTHY: Setting = (&["healthyThreshold"], |value| {
+    checked_threshold("healthyThreshold", value)
+});
+const UNHEALTHY: Setting = (&["unhealthyThreshold"], |value| {
+    checked_threshold("unhealthyThreshold", value)
+});
+
 impl Item {
+    /// The value of a setting, if the entry has one that is valid.
+    fn setting(&self, setting: Setting) -> Option<i64> {
+        self.checked_setting(setting)?.1.ok().flatten()
+    }
+
+    /// The key of a setting that the entry has, and its value.
+    fn checked_setting(
+        &self,
+        (keys, check): Setting,
+    ) -> Option<(&'static str, Result<Option<i64>>)> {
+        let key = *keys.iter().find(|key| self.body.get(key).is_some())?;
+        let value = match &self.body[key] {
+            Value::Null => Ok(None),
+            value => match value.as_i64() {
+                Some(value) => check(Some(value)),
+                None => Err(Error::invalid_argument(format!(
+                    "{key}: must be a whole number"
+                ))),
+            },
+        };
+        Some((key, value))
+    }
+
     fn name(&self) -> String {
         self.text("name").unwrap_or(&self.id).to_owned()
     }
@@ -51,12 +97,16 @@ impl Item {
             health_path: path
                 .filter(|path| path != "/")
                 .unwrap_or_else(|| HEALTH_PATH.to_owned()),
-            probe_interval_ms: None,
+            probe_interval_ms: self.setting(INTERVAL),
+            probe_timeout_ms: self.setting(TIMEOUT),
+            healthy_threshold: self.setting(HEALTHY),
+            unhealthy_threshold: self.setting(UNHEALTHY),
             status: HealthStatus::Unknown,
             status_reason: None,
             status_changed_at: None,
             last_healthy_at: None,
             report_expires_at: None,
+            last_probe: None,
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
@@ -144,7 +194,7 @@ fn absolute(text: &str) -> Option<Url> {
     })
 }
 
-/// What there is to say about where services run.
+/// What there is to say about where services run and how they are probed.
 pub(super) fn check_addresses(items: &[Item]) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut assumed: Vec<(&str, usize)> = Vec::new();
@@ -152,6 +202,13 @@ pub(super) fn check_addresses(items: &[Item]) -> Vec<Warning> {
         .iter()
         .filter(|item| item.kind == super::catalog::Kind::Service)
     {
+        for setting in [INTERVAL, TIMEOUT, HEALTHY, UNHEALTHY] {
+            if let Some((key, Err(error))) = item.checked_setting(setting) {
+                let message = format!("{}; left out", error.message());
+                let path = format!("{}.{key}", item.path());
+                warnings.push(Warning::new("PROBE_SETTING", path, message));
+            }
+        }
         let endpoint = item.text("endpoint");
         if item.service().base_url.is_empty() {
             let message = match endpoint {
@@ -196,7 +253,10 @@ pub(super) trait Succeeds: Entry {
 
 impl Succeeds for Service {
     fn succeed(&mut self, old: &Self) {
-        self.probe_interval_ms = old.probe_interval_ms;
+        self.probe_interval_ms = self.probe_interval_ms.or(old.probe_interval_ms);
+        self.probe_timeout_ms = self.probe_timeout_ms.or(old.probe_timeout_ms);
+        self.healthy_threshold = self.healthy_threshold.or(old.healthy_threshold);
+        self.unhealthy_threshold = self.unhealthy_threshold.or(old.unhealthy_threshold);
         self.inherit(old);
     }
 }

@@ -114,9 +114,7 @@ async fn typed<E: Entry>(
     kind: Kind,
     home: String,
 ) -> Result<()> {
-    let rows = reader
-        .fetch_all(format!("SELECT * FROM {} ORDER BY id", E::TABLE), vec![])
-        .await?;
+    let rows = reader.fetch_all(queries::placed::<E>(), vec![]).await?;
     for row in &rows {
         let (entry, place) = entry::placed::<E>(row)?;
         let id = entry.id().to_string();

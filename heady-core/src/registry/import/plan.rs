@@ -142,7 +142,7 @@ impl Plan {
         wanted: Vec<Placed<E>>,
     ) -> Result<Vec<Step<E>>> {
         let rows = transaction
-            .fetch_all(format!("SELECT * FROM {} ORDER BY id", E::TABLE), vec![])
+            .fetch_all(queries::placed::<E>(), vec![])
             .await?;
         let mut present = rows
             .iter()

@@ -514,7 +514,7 @@ async fn a_closed_engine_ends_its_watches(fresh: Fresh) {
     registry.put_service(put("a", 1)).await.unwrap();
     assert_eq!(next(&mut watch).await.revision, 1);
     let waiting = tokio::spawn(async move { watch.next().await });
-    registry.close();
+    registry.close().await;
     assert_eq!(waiting.await.unwrap().unwrap(), None);
     let refused = registry.watch(WatchOptions::default()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
@@ -548,6 +548,6 @@ async fn a_shared_watch_is_ended_from_elsewhere(fresh: Fresh) {
     let opened: SharedWatch = registry.watch(since(1)).await.unwrap().into();
     registry.put_service(put("a", 2)).await.unwrap();
     assert_eq!(opened.next().await.unwrap().unwrap().revision, 2);
-    registry.close();
+    registry.close().await;
     assert_eq!(opened.next().await.unwrap(), None);
 }

@@ -28,6 +28,16 @@ final class ConformanceTests: XCTestCase {
         return try JSONDecoder().decode(T.self, from: data)
     }
 
+    /// A report; Swift has cases of its own for the words of its status.
+    private func report(_ entry: Object) -> ReportHealth {
+        let fields = entry["options"] as? Object ?? [:]
+        return ReportHealth(
+            id: fields["id"] as? String ?? "",
+            status: fields["status"] as? String == "HEALTHY" ? .healthy : .unknown,
+            ttlSeconds: (fields["ttlSeconds"] as? NSNumber)?.int64Value ?? 0
+        )
+    }
+
     /// Calls a method by its name; false if there is none of that name.
     private func call(_ heady: Heady, _ entry: Object) async throws -> Bool {
         let id = entry["id"] as? String ?? ""
@@ -79,6 +89,7 @@ final class ConformanceTests: XCTestCase {
         case "registry.deleteWorkflow": _ = try await registry.deleteWorkflow(options: options(entry))
         case "registry.watch": _ = try await registry.watch(options: options(entry))
         case "registry.probe": _ = try await registry.probe(options: options(entry))
+        case "registry.reportHealth": _ = try await registry.reportHealth(options: report(entry))
         case "registry.import": _ = try await registry.import(options: options(entry))
         case "registry.detectDrift": _ = try await registry.detectDrift(options: options(entry))
         case "registry.listDrift": _ = try await registry.listDrift(query: options(entry))

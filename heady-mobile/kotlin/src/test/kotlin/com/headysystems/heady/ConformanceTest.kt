@@ -163,6 +163,7 @@ class ConformanceTest {
             Double::class -> json.jsonPrimitive.double
             Boolean::class -> json.jsonPrimitive.boolean
             List::class -> (json as JsonArray).map { value(it, type.arguments.single().type!!) }
+            HealthStatus::class -> HealthStatus.valueOf(json.jsonPrimitive.content)
             else -> error("no rule for $type")
         }
 }

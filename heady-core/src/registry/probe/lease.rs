@@ -1,0 +1,129 @@
+//! Who probes what: each prober shows that it lives, and takes its share of the services; those of one that is gone are
+//! free when its lease has run out by the database's clock, those of one that closes at once.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::record::{Recorded, record};
+use super::schedule::at;
+use super::{Pace, Prober, queries};
+use crate::error::Result;
+use crate::types::now;
+
+/// How long the loop rests after a failure.
+const REST: Duration = Duration::from_secs(1);
+
+impl Prober {
+    /// Goes on until it is dropped.
+    pub(super) async fn keep(&self, pace: Pace) {
+        let mut view = View::new();
+        loop {
+            let due = self.roster().write_due();
+            tokio::select! {
+                biased;
+                () = at(due) => {}
+                () = tokio::time::sleep_until(view.due) => {}
+                // Something was found that may have to be written sooner.
+                () = self.inner.found.notified() => continue,
+            }
+            if let Err(error) = self.turn(pace, &mut view).await {
+                tracing::warn!("probing goes on, but what it found is not written: {error}");
+                tokio::time::sleep(REST.min(pace.tick)).await;
+            }
+        }
+    }
+
+    async fn turn(&self, pace: Pace, view: &mut View) -> Result<()> {
+        self.write_found().await?;
+        if view.due <= Instant::now() {
+            self.look(pace, view).await?;
+            view.due = Instant::now() + pace.tick;
+        }
+        Ok(())
+    }
+
+    /// Writes what was found and not written yet.
+    async fn write_found(&self) -> Result<()> {
+        let found = self.roster().unwritten();
+        let recorded = record(self.store(), self.feed(), self.id(), found.clone()).await?;
+        let mut roster = self.roster();
+        for (found, recorded) in found.iter().zip(recorded) {
+            match recorded {
+                Recorded::Written(status) => roster.written(found, status),
+                Recorded::Refused => {
+                    roster.drop_target(&found.id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows life, takes or gives services, and does what is due to those that report themselves.
+    async fn look(&self, pace: Pace, view: &mut View) -> Result<()> {
+        let lives = *self.inner.lease.borrow() > Instant::now();
+        if !lives {
+            // Others may have taken some meanwhile; what is still this prober's comes back below.
+            self.roster().assign(Vec::new(), Instant::now());
+            view.revision = None;
+        }
+        if !lives
+            || view
+                .renewed
+                .is_none_or(|renewed| renewed.elapsed() >= pace.lease / 3)
+        {
+            let before = Instant::now();
+            queries::renew(self.store(), self.id(), pace.lease.as_secs_f64()).await?;
+            view.renewed = Some(before);
+            self.inner.lease.send_replace(before + pace.lease);
+        }
+        let balance = queries::balance(self.store(), self.id(), now()).await?;
+        if balance.expired {
+            self.expire_reports().await?;
+        }
+        let share = balance.share();
+        if balance.own > share {
+            let too_many = usize::try_from(balance.own - share).unwrap_or_default();
+            let released = self.roster().release(too_many);
+            queries::release(self.store(), self.id(), &released).await?;
+        } else if balance.own < share && balance.free > 0 {
+            queries::claim(self.store(), self.id(), share - balance.own).await?;
+            view.revision = None;
+        }
+        if view.revision != Some(balance.revision) {
+            let assigned = queries::assigned(self.store(), self.id()).await?;
+            self.roster().assign(assigned, Instant::now());
+            self.inner.rescheduled.notify_one();
+            view.revision = Some(balance.revision);
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and hands everything back.
+    pub(super) async fn leave(&self) -> Result<()> {
+        let written = self.write_found().await;
+        self.roster().assign(Vec::new(), Instant::now());
+        queries::leave(self.store(), self.id()).await?;
+        written
+    }
+}
+
+/// What a prober saw when it looked last.
+#[derive(Debug)]
+struct View {
+    /// When it looks again.
+    due: Instant,
+    renewed: Option<Instant>,
+    /// The registry's revision of which the roster is.
+    revision: Option<i64>,
+}
+
+impl View {
+    fn new() -> Self {
+        Self {
+            due: Instant::now(),
+            renewed: None,
+            revision: None,
+        }
+    }
+}

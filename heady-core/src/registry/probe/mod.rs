@@ -1,0 +1,220 @@
+//! Health of services: probed in a rhythm, asked for once, or reported by themselves.
+//!
+//! The invariant: a service's status is only what somebody saw, it is written when it changes and not otherwise, and one
+//! prober at a time looks at a service, however many processes share the database.
+//!
+//! A prober is two loops. The first ([`schedule`]) asks whoever is due and touches no database, so a slow one holds up
+//! no probe. The second ([`lease`]) does everything that touches it: writes what was found, shows that this prober
+//! lives, and takes and gives services so that all probers have about as many.
+
+mod ask;
+mod lease;
+mod model;
+mod once;
+mod queries;
+mod record;
+mod report;
+mod roster;
+mod schedule;
+mod settings;
+mod streak;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub use model::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
+pub(super) use queries::with_last;
+pub(super) use report::report;
+pub(super) use settings::{checked_interval, checked_threshold, checked_timeout};
+
+use self::ask::{Answer, ask};
+use self::roster::{Call, Roster};
+use super::edit::Editors;
+use super::watch::Feed;
+use super::{Service, ServiceList};
+use crate::error::Result;
+use crate::outbound::HttpClient;
+use crate::store::Store;
+use crate::types::Id;
+
+/// How fast a prober's loops turn.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// How long a prober that shows no life is still taken for alive.
+    lease: Duration,
+    /// How often it looks at what it should probe.
+    tick: Duration,
+}
+
+const PACE: Pace = Pace {
+    lease: Duration::from_secs(10),
+    tick: Duration::from_secs(1),
+};
+
+/// This process among those that probe; clones share it.
+#[derive(Clone)]
+pub(super) struct Prober {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: Id,
+    store: Store,
+    feed: Feed,
+    editors: Editors,
+    /// What the registry's other requests use.
+    shared_http: HttpClient,
+    /// With a connection of its own for each probe; made when it is needed.
+    http: OnceLock<HttpClient>,
+    roster: Mutex<Roster>,
+    /// Called when the roster has other services, or other times.
+    rescheduled: Notify,
+    /// Called when something is to be written sooner.
+    found: Notify,
+    /// Until when nobody takes this prober's services.
+    lease: watch::Sender<Instant>,
+    started: AtomicBool,
+    closing: CancellationToken,
+    loops: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Prober {
+    pub(super) fn new(store: Store, feed: Feed, editors: Editors, http: HttpClient) -> Self {
+        let inner = Inner {
+            id: Id::new(),
+            store,
+            feed,
+            editors,
+            shared_http: http,
+            http: OnceLock::new(),
+            roster: Mutex::default(),
+            rescheduled: Notify::new(),
+            found: Notify::new(),
+            lease: watch::Sender::new(Instant::now()),
+            started: AtomicBool::new(false),
+            closing: CancellationToken::new(),
+            loops: Mutex::new(None),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Probes in a rhythm from now on, once.
+    pub(super) fn start(&self) {
+        self.start_at(PACE);
+    }
+
+    fn start_at(&self, pace: Pace) {
+        if self.inner.started.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let prober = self.clone();
+        let loops = self.inner.store.runtime().spawn(async move {
+            let both = async { tokio::join!(prober.schedule(), prober.keep(pace)) };
+            prober.inner.closing.run_until_cancelled(both).await;
+        });
+        *self
+            .inner
+            .loops
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(loops);
+    }
+
+    /// Ends every probe, writes what was found and hands the services back.
+    pub(super) async fn close(&self) {
+        if self.stop().await
+            && let Err(error) = self.leave().await
+        {
+            tracing::warn!("the services of this prober are free once its lease runs out: {error}");
+        }
+    }
+
+    /// Ends the loops, and says whether they ran.
+    async fn stop(&self) -> bool {
+        self.inner.closing.cancel();
+        let loops = self
+            .inner
+            .loops
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let Some(loops) = loops else { return false };
+        if let Err(error) = loops.await {
+            tracing::warn!("the prober ended in a panic: {error}");
+        }
+        true
+    }
+
+    /// A service with what this process found of it a moment ago.
+    pub(super) fn freshened(&self, mut service: Service) -> Service {
+        self.roster().freshen(&mut service);
+        service
+    }
+
+    /// The same for all services.
+    pub(super) fn all_freshened(&self, mut list: ServiceList) -> ServiceList {
+        let roster = self.roster();
+        list.services
+            .iter_mut()
+            .for_each(|service| roster.freshen(service));
+        list
+    }
+
+    fn roster(&self) -> MutexGuard<'_, Roster> {
+        self.inner
+            .roster
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn http(&self) -> Result<&HttpClient> {
+        if let Some(http) = self.inner.http.get() {
+            return Ok(http);
+        }
+        let http = self.inner.shared_http.without_pool()?;
+        Ok(self.inner.http.get_or_init(|| http))
+    }
+
+    fn id(&self) -> &Id {
+        &self.inner.id
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    fn feed(&self) -> &Feed {
+        &self.inner.feed
+    }
+
+    fn editors(&self) -> &Editors {
+        &self.inner.editors
+    }
+}
+
+/// Who is asked: services over HTTP, and in tests whatever a test wants.
+trait Ask: Send + Sync + 'static {
+    fn ask(&self, call: &Call) -> impl Future<Output = Answer> + Send;
+}
+
+impl Ask for HttpClient {
+    async fn ask(&self, call: &Call) -> Answer {
+        let service = &call.service;
+        ask(
+            self,
+            &service.base_url,
+            &service.health_path,
+            service.settings.timeout,
+        )
+        .await
+    }
+}

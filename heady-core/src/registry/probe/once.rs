@@ -1,0 +1,92 @@
+//! One round now, because somebody asks: what it finds decides at once.
+
+use std::collections::HashSet;
+
+use tokio::task::JoinSet;
+
+use super::ask::{Answer, ask};
+use super::record::{Observation, Weight, record};
+use super::settings::{Settings, checked_timeout, milliseconds};
+use super::streak::Streak;
+use super::{Probe, ProbeOptions, ProbeReport, Prober};
+use crate::error::{Error, Result};
+use crate::registry::{HealthStatus, Service, entry};
+
+/// How many services are asked at once.
+const PARALLEL: usize = 64;
+
+impl Prober {
+    /// Asks services for their health, records what they answer and returns it.
+    pub(in crate::registry) async fn probe(&self, options: ProbeOptions) -> Result<ProbeReport> {
+        let timeout = checked_timeout("timeoutMs", options.timeout_ms)?.map(milliseconds);
+        let services = wanted(entry::list(self.store()).await?.0, options.services)?;
+        let http = self.http()?.clone();
+        let mut probes = Vec::with_capacity(services.len());
+        let mut found = Vec::new();
+        let mut asking = JoinSet::new();
+        let mut waiting = services.into_iter();
+        loop {
+            while asking.len() < PARALLEL {
+                let Some(service) = waiting.next() else { break };
+                if service.base_url.is_empty() {
+                    probes.push(unknown(service));
+                    continue;
+                }
+                let http = http.clone();
+                asking.spawn(async move {
+                    let timeout = timeout.unwrap_or(Settings::of(&service).timeout);
+                    let answer = ask(&http, &service.base_url, &service.health_path, timeout).await;
+                    (service, answer)
+                });
+            }
+            let Some(asked) = asking.join_next().await else {
+                break;
+            };
+            let (service, answer) = asked
+                .map_err(|error| Error::internal("a probe ended in a panic").caused_by(error))?;
+            probes.push(Probe {
+                id: service.id.clone(),
+                status: answer.status,
+                latency_ms: answer.latency_ms,
+                reason: answer.reason.clone(),
+            });
+            found.push(observed(service, &answer));
+        }
+        record(self.store(), self.feed(), self.id(), found).await?;
+        probes.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(ProbeReport { probes })
+    }
+}
+
+fn wanted(mut services: Vec<Service>, ids: Option<Vec<String>>) -> Result<Vec<Service>> {
+    if let Some(ids) = ids {
+        let there: HashSet<&str> = services.iter().map(|service| service.id.as_str()).collect();
+        if let Some(missing) = ids.iter().find(|id| !there.contains(id.as_str())) {
+            return Err(Error::not_found("service", missing));
+        }
+        services.retain(|service| ids.iter().any(|id| id == service.id.as_str()));
+    }
+    Ok(services)
+}
+
+fn unknown(service: Service) -> Probe {
+    Probe {
+        id: service.id,
+        status: HealthStatus::Unknown,
+        latency_ms: None,
+        reason: Some("it has no base URL, so nobody can ask it".to_owned()),
+    }
+}
+
+fn observed(service: Service, answer: &Answer) -> Observation {
+    let streak = Streak::after(None, answer.status);
+    Observation {
+        id: service.id,
+        base_url: service.base_url,
+        health_path: service.health_path,
+        healthy_at: (answer.status == HealthStatus::Healthy).then_some(answer.at),
+        last: answer.found(streak),
+        streak,
+        weight: Weight::Decides,
+    }
+}

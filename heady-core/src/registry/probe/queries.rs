@@ -1,0 +1,275 @@
+//! The SQL of probing: leases, who probes what, and what was found.
+
+use serde_json::{Value, json};
+
+use super::roster::Assigned;
+use super::settings::Settings;
+use super::streak::Streak;
+use crate::error::Result;
+use crate::registry::entry::Entry;
+use crate::registry::{HealthStatus, LastProbe, Service};
+use crate::store::{Arg, Row, Sql, Store, Transaction, args};
+use crate::types::{Id, Timestamp};
+
+/// Where a service answers, as one text.
+fn place(base_url: &str, health_path: &str) -> String {
+    format!("{base_url}{health_path}")
+}
+
+/// The last findings in a row of `service_probes`, if they are about this place.
+fn findings(row: &Row, base_url: &str, health_path: &str) -> Result<Option<(LastProbe, Streak)>> {
+    let here = row.get::<Option<String>>("place")? == Some(place(base_url, health_path));
+    let (true, Some(at)) = (here, row.get::<Option<Timestamp>>("probed_at")?) else {
+        return Ok(None);
+    };
+    let streak = Streak {
+        found: HealthStatus::from_word(&row.get::<String>("found")?)?,
+        repeated: row.get("repeated")?,
+        failures: row.get("failures")?,
+    };
+    let last = LastProbe {
+        at,
+        status: streak.found,
+        latency_ms: row.get("latency_ms")?,
+        reason: row.get("found_reason")?,
+        consecutive_successes: streak.successes(),
+        consecutive_failures: streak.failures,
+    };
+    Ok(Some((last, streak)))
+}
+
+/// The service with what probes found of it, from the same row.
+pub(in crate::registry) fn with_last(mut service: Service, row: &Row) -> Result<Service> {
+    if let Some((last, _)) = findings(row, &service.base_url, &service.health_path)? {
+        service.last_healthy_at = service.last_healthy_at.max(row.get("healthy_at")?);
+        service.last_probe = Some(last);
+    }
+    Ok(service)
+}
+
+/// Writes what was found, but nothing that is not this prober's to write, and returns the services of what is written.
+pub(super) async fn put_found(
+    transaction: &mut Transaction,
+    prober: &Id,
+    found: Value,
+) -> Result<Vec<Id>> {
+    // A fence that is null is nobody's: somebody asked.
+    let insert = |rows: &str| {
+        format!(
+            "INSERT INTO service_probes AS kept (service_id, place, probed_at, found, found_reason, latency_ms, repeated,
+               failures, healthy_at)
+             SELECT f.id, f.base_url || f.health_path, f.probed_at, f.found, f.found_reason, f.latency_ms, f.repeated,
+               f.failures, f.healthy_at
+             FROM ({rows}) AS f JOIN services AS s ON s.id = f.id
+             WHERE f.fence IS NULL OR EXISTS
+               (SELECT 1 FROM service_probes AS p WHERE p.service_id = f.id AND p.prober = $2 AND p.fence = f.fence)
+             ON CONFLICT (service_id) DO UPDATE SET place = excluded.place, probed_at = excluded.probed_at,
+               found = excluded.found, found_reason = excluded.found_reason, latency_ms = excluded.latency_ms,
+               repeated = excluded.repeated, failures = excluded.failures,
+               healthy_at = CASE WHEN kept.place = excluded.place THEN coalesce(excluded.healthy_at, kept.healthy_at)
+                                 ELSE excluded.healthy_at END
+             RETURNING service_id"
+        )
+    };
+    let columns = [
+        ("id", "text"),
+        ("fence", "bigint"),
+        ("base_url", "text"),
+        ("health_path", "text"),
+        ("probed_at", "timestamptz"),
+        ("found", "text"),
+        ("found_reason", "text"),
+        ("latency_ms", "double precision"),
+        ("repeated", "bigint"),
+        ("failures", "bigint"),
+        ("healthy_at", "timestamptz"),
+    ];
+    let list = |form: &dyn Fn(&str, &str) -> String| {
+        let columns: Vec<_> = columns
+            .iter()
+            .map(|(name, kind)| form(name, kind))
+            .collect();
+        columns.join(", ")
+    };
+    let sqlite = list(&|name, _| format!("value ->> '{name}' AS {name}"));
+    let postgres = list(&|name, kind| format!("{name} {kind}"));
+    let sql = Sql::of(
+        insert(&format!("SELECT {sqlite} FROM json_each($1)")),
+        insert(&format!(
+            "SELECT * FROM json_to_recordset($1::json) AS r({postgres})"
+        )),
+    );
+    let args = vec![Arg::from(found.to_string()), Arg::uuid(prober)];
+    let rows = transaction.fetch_all(sql, args).await?;
+    rows.iter().map(|row| row.get("service_id")).collect()
+}
+
+/// The database's own time, in both dialects.
+fn with_clock(text: &str) -> Sql {
+    Sql::of(
+        text.replace("{now}", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')")
+            .replace(
+                "{until}",
+                "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+' || $2 || ' seconds')",
+            ),
+        text.replace("{now}", "clock_timestamp()")
+            .replace("{until}", "clock_timestamp() + $2 * interval '1 second'"),
+    )
+}
+
+/// Shows that a prober lives, for so many seconds from now.
+pub(super) async fn renew(store: &Store, prober: &Id, seconds: f64) -> Result<()> {
+    let sql = with_clock(
+        "INSERT INTO probers (id, lease_until) VALUES ($1, {until})
+         ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
+    );
+    let args = vec![Arg::uuid(prober), Arg::from(seconds)];
+    store
+        .write(move |transaction| {
+            Box::pin(async move { transaction.execute(sql, args).await.map(drop) })
+        })
+        .await
+}
+
+/// Hands all services of a prober back and forgets it.
+pub(super) async fn leave(store: &Store, prober: &Id) -> Result<()> {
+    let prober = prober.clone();
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let given_back = "UPDATE service_probes SET prober = NULL WHERE prober = $1";
+                transaction
+                    .execute(given_back, vec![Arg::uuid(&prober)])
+                    .await?;
+                let gone = "DELETE FROM probers WHERE id = $1";
+                transaction
+                    .execute(gone, vec![Arg::uuid(&prober)])
+                    .await
+                    .map(drop)
+            })
+        })
+        .await
+}
+
+/// What a prober has to know before it takes or gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Balance {
+    /// The registry's revision.
+    pub(super) revision: i64,
+    /// How many other probers live.
+    pub(super) others: i64,
+    /// How many services can be probed,
+    pub(super) services: i64,
+    /// how many of them this prober has,
+    pub(super) own: i64,
+    /// and how many nobody has.
+    pub(super) free: i64,
+    /// Whether a service's own report ran out.
+    pub(super) expired: bool,
+}
+
+impl Balance {
+    /// How many services this prober should have.
+    pub(super) fn share(&self) -> i64 {
+        let probers = self.others + 1;
+        (self.services + probers - 1) / probers
+    }
+}
+
+pub(super) async fn balance(store: &Store, prober: &Id, now: Timestamp) -> Result<Balance> {
+    let sql = with_clock(
+        "SELECT (SELECT revision FROM registry_revision) AS revision,
+           (SELECT count(*) FROM probers WHERE lease_until > {now} AND id <> $1) AS others,
+           count(*) AS services,
+           count(CASE WHEN p.prober = $1 THEN 1 END) AS own,
+           count(CASE WHEN p.prober IS NULL OR NOT EXISTS
+             (SELECT 1 FROM probers WHERE id = p.prober AND lease_until > {now}) THEN 1 END) AS free,
+           EXISTS (SELECT 1 FROM services WHERE report_expires_at <= $2 AND status <> 'UNHEALTHY') AS expired
+         FROM services AS s LEFT JOIN service_probes AS p ON p.service_id = s.id WHERE s.base_url <> ''",
+    );
+    let args = vec![Arg::uuid(prober), Arg::from(now)];
+    let row = store.fetch_optional(sql, args).await?;
+    let row = row.ok_or_else(|| crate::Error::internal("a count had no row"))?;
+    Ok(Balance {
+        revision: row.get("revision")?,
+        others: row.get("others")?,
+        services: row.get("services")?,
+        own: row.get("own")?,
+        free: row.get("free")?,
+        expired: row.get("expired")?,
+    })
+}
+
+/// Gives services up.
+pub(super) async fn release(store: &Store, prober: &Id, services: &[Id]) -> Result<()> {
+    let text = "UPDATE service_probes SET prober = NULL WHERE prober = $1 AND service_id IN";
+    let sql = Sql::of(
+        format!("{text} (SELECT value FROM json_each($2))"),
+        format!("{text} (SELECT json_array_elements_text($2::json))"),
+    );
+    let args = vec![Arg::uuid(prober), Arg::from(json!(services).to_string())];
+    store
+        .write(move |transaction| {
+            Box::pin(async move { transaction.execute(sql, args).await.map(drop) })
+        })
+        .await
+}
+
+/// Takes at most so many services that nobody has, or whose prober is gone.
+pub(super) async fn claim(store: &Store, prober: &Id, most: i64) -> Result<()> {
+    let taken = with_clock(
+        "UPDATE service_probes SET prober = $1, fence = fence + 1 WHERE service_id IN (
+           SELECT p.service_id FROM service_probes AS p JOIN services AS s ON s.id = p.service_id
+           WHERE s.base_url <> '' AND (p.prober IS NULL OR NOT EXISTS
+             (SELECT 1 FROM probers WHERE id = p.prober AND lease_until > {now}))
+           ORDER BY p.service_id LIMIT $2)",
+    );
+    let prober = prober.clone();
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                // Under the registry's lock, so that no two take the same one, nor one whose finding is being written.
+                crate::registry::history::History::begin(transaction).await?;
+                let new = "INSERT INTO service_probes (service_id) SELECT id FROM services AS s WHERE base_url <> ''
+                    AND NOT EXISTS (SELECT 1 FROM service_probes WHERE service_id = s.id)";
+                transaction.execute(new, vec![]).await?;
+                let args = vec![Arg::uuid(&prober), Arg::from(most)];
+                transaction.execute(taken, args).await?;
+                let gone = with_clock("DELETE FROM probers WHERE lease_until <= {now} AND id <> $1");
+                transaction.execute(gone, vec![Arg::uuid(&prober)]).await.map(drop)
+            })
+        })
+        .await
+}
+
+/// The services that this prober has.
+pub(super) async fn assigned(store: &Store, prober: &Id) -> Result<Vec<Assigned>> {
+    let text = format!(
+        "SELECT entry.* FROM {} AS entry WHERE entry.prober = $1 AND entry.base_url <> ''",
+        Service::SOURCE
+    );
+    let rows = store.fetch_all(text, vec![Arg::uuid(prober)]).await?;
+    rows.iter()
+        .map(|row| {
+            let service = Service::of(row)?;
+            let found = findings(row, &service.base_url, &service.health_path)?;
+            Ok(Assigned {
+                settings: Settings::of(&service),
+                status: service.status,
+                report_expires_at: service.report_expires_at,
+                fence: row.get("fence")?,
+                streak: found.map(|(_, streak)| streak),
+                id: service.id,
+                base_url: service.base_url,
+                health_path: service.health_path,
+            })
+        })
+        .collect()
+}
+
+/// The services whose own report ran out and that are not called unhealthy yet.
+pub(super) async fn expired(store: &Store, now: Timestamp) -> Result<Vec<Id>> {
+    let text = "SELECT id FROM services WHERE report_expires_at <= $1 AND status <> 'UNHEALTHY' ORDER BY id";
+    let rows = store.fetch_all(text, args![now]).await?;
+    rows.iter().map(|row| row.get("id")).collect()
+}

@@ -1,0 +1,161 @@
+//! What probes found, written in one transaction: a status only where it changes, with its event, and beside it what was
+//! found last, which nobody is told.
+//!
+//! No audit row: nobody asked for this change. The transaction holds the registry's lock, under which services change
+//! hands too, so a prober whose service was taken over writes nothing more of it.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use super::queries;
+use super::streak::{Streak, Thresholds};
+use crate::error::Result;
+use crate::registry::entry::{self, Entry, Placed};
+use crate::registry::history::History;
+use crate::registry::watch::Feed;
+use crate::registry::{HealthStatus, LastProbe, Service};
+use crate::store::{Store, args, time_text};
+use crate::types::{Id, Timestamp};
+
+/// How much what was found counts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Weight {
+    /// Somebody asked: it decides at once.
+    Decides,
+    /// The prober with this fence asked: as much as it has found in a row.
+    Counted {
+        fence: i64,
+        thresholds: Thresholds,
+        /// Whether it changes the status, as far as the prober knows.
+        turns: bool,
+    },
+}
+
+/// What was found of a service.
+#[derive(Debug, Clone)]
+pub(super) struct Observation {
+    pub(super) id: Id,
+    pub(super) base_url: String,
+    pub(super) health_path: String,
+    pub(super) last: LastProbe,
+    pub(super) streak: Streak,
+    /// When the same prober last found it healthy.
+    pub(super) healthy_at: Option<Timestamp>,
+    pub(super) weight: Weight,
+}
+
+/// What became of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Recorded {
+    /// It is written, and this is the service's status, where that was looked at.
+    Written(Option<HealthStatus>),
+    /// The service is gone, or another prober's.
+    Refused,
+}
+
+/// Writes what was found, and says of each observation what became of it.
+pub(super) async fn record(
+    store: &Store,
+    feed: &Feed,
+    prober: &Id,
+    observations: Vec<Observation>,
+) -> Result<Vec<Recorded>> {
+    if observations.is_empty() {
+        return Ok(Vec::new());
+    }
+    let prober = prober.clone();
+    let (recorded, events) = store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let mut history = History::begin(transaction).await?;
+                let looked_at: Vec<&Id> = observations
+                    .iter()
+                    .filter(|found| found.may_turn())
+                    .map(|found| &found.id)
+                    .collect();
+                let rows = transaction
+                    .fetch_all(
+                        crate::registry::queries::among::<Service>(),
+                        args![json!(looked_at).to_string()],
+                    )
+                    .await?;
+                let present = rows
+                    .iter()
+                    .map(|row| {
+                        let present: Placed<Service> = entry::placed(row)?;
+                        Ok((present.0.id.clone(), present))
+                    })
+                    .collect::<Result<HashMap<Id, Placed<Service>>>>()?;
+                let document = observations.iter().map(Observation::row).collect();
+                let written = queries::put_found(transaction, &prober, document).await?;
+                let written: HashSet<Id> = written.into_iter().collect();
+                let mut recorded = Vec::with_capacity(observations.len());
+                for found in &observations {
+                    recorded.push(match present.get(&found.id) {
+                        _ if !written.contains(&found.id) => Recorded::Refused,
+                        None => Recorded::Written(None),
+                        Some(present) => {
+                            Recorded::Written(Some(found.apply(present, &mut history)?))
+                        }
+                    });
+                }
+                Ok((recorded, history.write(transaction).await?))
+            })
+        })
+        .await?;
+    feed.tell(events);
+    Ok(recorded)
+}
+
+impl Observation {
+    fn may_turn(&self) -> bool {
+        match self.weight {
+            Weight::Decides => true,
+            Weight::Counted { turns, .. } => turns,
+        }
+    }
+
+    /// Changes the service's status if this is enough for it, and returns what it is then.
+    fn apply(&self, (old, place): &Placed<Service>, history: &mut History) -> Result<HealthStatus> {
+        let old = old.clone().seen_at(self.last.at);
+        // What was found somewhere else, or while the service speaks for itself, says nothing.
+        let elsewhere = old.base_url != self.base_url || old.health_path != self.health_path;
+        let speaks = old
+            .report_expires_at
+            .is_some_and(|until| until > self.last.at);
+        if elsewhere || speaks {
+            return Ok(old.status);
+        }
+        let status = match self.weight {
+            Weight::Decides => self.last.status,
+            Weight::Counted { thresholds, .. } => self.streak.verdict(old.status, thresholds),
+        };
+        if status != old.status {
+            let service = Service {
+                status,
+                status_reason: self.last.reason.clone(),
+                status_changed_at: Some(self.last.at),
+                last_healthy_at: old.last_healthy_at.max(self.healthy_at),
+                report_expires_at: None,
+                last_probe: Some(self.last.clone()),
+                ..old
+            };
+            history.observe(&service, place)?;
+        }
+        Ok(status)
+    }
+
+    fn row(&self) -> Value {
+        let fence = match self.weight {
+            Weight::Decides => None,
+            Weight::Counted { fence, .. } => Some(fence),
+        };
+        json!({
+            "id": self.id, "fence": fence, "base_url": self.base_url, "health_path": self.health_path,
+            "probed_at": time_text(self.last.at), "found": self.last.status, "found_reason": self.last.reason,
+            "latency_ms": self.last.latency_ms, "repeated": self.streak.repeated, "failures": self.streak.failures,
+            "healthy_at": self.healthy_at.map(time_text),
+        })
+    }
+}

@@ -1,0 +1,118 @@
+//! Services that report their health themselves: a report holds for a while, and one that is not repeated in time makes
+//! the service unhealthy. While it holds, no probe overrules it; once it has run out, a service that can be probed is
+//! judged by probes again.
+
+use super::{Prober, ReportHealth, queries};
+use crate::error::{Error, ErrorKind, Result};
+use crate::registry::edit::{Edit, Editors, Step};
+use crate::registry::entry::{Entry, Present};
+use crate::registry::put::LIGHT;
+use crate::registry::{HealthStatus, Service};
+use crate::store::check_storable;
+use crate::types::{Id, Timestamp, now};
+
+/// The longest note, in characters.
+const MAX_NOTE: usize = 500;
+
+const MAX_TTL_SECONDS: i64 = 86_400;
+
+/// Records what a service says of itself, and returns it.
+pub(in crate::registry) async fn report(
+    editors: &Editors,
+    report: ReportHealth,
+) -> Result<Service> {
+    let ReportHealth {
+        id,
+        status,
+        ttl_seconds,
+        note,
+    } = report;
+    if status == HealthStatus::Unknown {
+        return Err(Error::invalid_argument(
+            "status: a service that reports knows how it is: HEALTHY, DEGRADED or UNHEALTHY",
+        ));
+    }
+    if !(1..=MAX_TTL_SECONDS).contains(&ttl_seconds) {
+        return Err(Error::invalid_argument(format!(
+            "ttlSeconds: must be between 1 and {MAX_TTL_SECONDS}, not {ttl_seconds}"
+        )));
+    }
+    if let Some(note) = &note {
+        if note.chars().count() > MAX_NOTE {
+            return Err(Error::invalid_argument(format!(
+                "note: must have at most {MAX_NOTE} characters"
+            )));
+        }
+        check_storable(&note.as_str().into())?;
+    }
+    let id = Id::from(id);
+    let at = now();
+    let until = at + chrono::TimeDelta::seconds(ttl_seconds);
+    change(editors, id, move |old| {
+        // A report that ran out unseen was an unhealthy spell.
+        let old_status = old.clone().seen_at(at).status;
+        let mut service = Service {
+            status,
+            status_reason: note.clone(),
+            report_expires_at: Some(until),
+            ..old.clone()
+        };
+        if status == HealthStatus::Healthy {
+            service.last_healthy_at = old.last_healthy_at.max(Some(at));
+        }
+        if status == old_status {
+            return Step::Note(service);
+        }
+        service.status_changed_at = Some(at);
+        Step::Observe(service)
+    })
+    .await
+}
+
+/// Calls a service unhealthy whose last report has run out; whoever comes second changes nothing.
+async fn expire(editors: &Editors, id: Id, at: Timestamp) -> Result<()> {
+    let expired = change(editors, id, move |old| {
+        let seen = old.clone().seen_at(at);
+        if seen == *old {
+            Step::Keep(seen)
+        } else {
+            Step::Observe(seen)
+        }
+    });
+    match expired.await {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+impl Prober {
+    /// Calls all services unhealthy whose last report has run out.
+    pub(super) async fn expire_reports(&self) -> Result<()> {
+        let at = now();
+        for id in queries::expired(self.store(), at).await? {
+            expire(self.editors(), id, at).await?;
+        }
+        Ok(())
+    }
+}
+
+/// A change of a service that nobody asked for.
+async fn change<F>(editors: &Editors, id: Id, change: F) -> Result<Service>
+where
+    F: Fn(&Service) -> Step<Service> + Send + Sync + 'static,
+{
+    let decide = {
+        let id = id.clone();
+        move |present: Option<&Present<Service>>| {
+            let old = present.ok_or_else(|| Error::not_found("service", &id))?;
+            Ok(change(&old.entry))
+        }
+    };
+    let edit = Edit {
+        id,
+        actor: "".into(),
+        weight: LIGHT,
+        decide: Box::new(decide),
+    };
+    editors.edit(edit).await
+}

@@ -1,0 +1,321 @@
+//! The services that this process probes: when each is due, what was found, and what of that is not written yet.
+//!
+//! Everything here is told the time, so that it can be tested without a clock.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::ask::Answer;
+use super::record::{Observation, Weight};
+use super::settings::Settings;
+use super::streak::Streak;
+use crate::registry::{HealthStatus, LastProbe, Service};
+use crate::types::{Id, Timestamp, seed_of_text};
+
+/// The most that an answer stays unwritten: what a crash may cost.
+const WRITE_WITHIN: Duration = Duration::from_secs(1);
+
+/// A service as the database gives it to its prober.
+#[derive(Debug, Clone)]
+pub(super) struct Assigned {
+    pub(super) id: Id,
+    pub(super) base_url: String,
+    pub(super) health_path: String,
+    pub(super) settings: Settings,
+    pub(super) status: HealthStatus,
+    pub(super) report_expires_at: Option<Timestamp>,
+    pub(super) fence: i64,
+    /// What the prober before found at this place.
+    pub(super) streak: Option<Streak>,
+}
+
+impl Assigned {
+    /// Whether it is another service than that, as far as a probe under way is concerned.
+    fn is_elsewhere(&self, other: &Self) -> bool {
+        self.fence != other.fence
+            || self.base_url != other.base_url
+            || self.health_path != other.health_path
+    }
+}
+
+#[derive(Debug)]
+struct Target {
+    service: Assigned,
+    /// What was found since this process probes it, in a row.
+    streak: Option<Streak>,
+    last: Option<LastProbe>,
+    healthy_at: Option<Timestamp>,
+    due: Instant,
+    /// How often it was due, for its jitter.
+    round: u64,
+    /// Ends the probe that is under way.
+    asking: Option<CancellationToken>,
+}
+
+/// A probe to make.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    pub(super) service: Assigned,
+    /// Whether it last gave an answer, of whatever kind.
+    pub(super) answers: bool,
+    /// Cancelled when the answer is of no use any more.
+    pub(super) given_up: CancellationToken,
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    targets: HashMap<Id, Target>,
+    due: BTreeSet<(Instant, Id)>,
+    /// Those with something to write, and when that is to be written at the latest.
+    unwritten: HashMap<Id, Instant>,
+}
+
+impl Roster {
+    /// Takes the services that are assigned now, in place of all before.
+    pub(super) fn assign(&mut self, services: Vec<Assigned>, at: Instant) {
+        let mut before = std::mem::take(&mut self.targets);
+        self.due.clear();
+        for service in services {
+            let target = match before.remove(&service.id) {
+                Some(target) if !target.service.is_elsewhere(&service) => {
+                    target.renewed(service, at)
+                }
+                Some(target) => {
+                    target.give_up();
+                    self.unwritten.remove(&service.id);
+                    Target::new(service, at)
+                }
+                None => Target::new(service, at),
+            };
+            self.add(target);
+        }
+        before.values().for_each(Target::give_up);
+        self.unwritten.retain(|id, _| self.targets.contains_key(id));
+    }
+
+    fn add(&mut self, target: Target) {
+        let id = target.service.id.clone();
+        if target.asking.is_none() {
+            self.due.insert((target.due, id.clone()));
+        }
+        self.targets.insert(id, target);
+    }
+
+    /// Lets go of so many services, those that nobody is asking first.
+    pub(super) fn release(&mut self, count: usize) -> Vec<Id> {
+        let mut ids: Vec<_> = self
+            .targets
+            .values()
+            .map(|target| (target.asking.is_some(), target.service.id.clone()))
+            .collect();
+        ids.sort();
+        ids.truncate(count);
+        ids.into_iter()
+            .filter_map(|(_, id)| self.drop_target(&id).then_some(id))
+            .collect()
+    }
+
+    /// Forgets a service that is another prober's now.
+    pub(super) fn drop_target(&mut self, id: &Id) -> bool {
+        let Some(target) = self.targets.remove(id) else {
+            return false;
+        };
+        self.due.remove(&(target.due, id.clone()));
+        self.unwritten.remove(id);
+        target.give_up();
+        true
+    }
+
+    /// When the next probe is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// The probes that are due. Each service has one under way at most.
+    pub(super) fn take_due(&mut self, at: Instant, wall: Timestamp) -> Vec<Call> {
+        let mut calls = Vec::new();
+        while let Some((due, _)) = self.due.first()
+            && *due <= at
+        {
+            let Some((_, id)) = self.due.pop_first() else {
+                break;
+            };
+            let Some(target) = self.targets.get_mut(&id) else {
+                continue;
+            };
+            if let Some(rest) = target.speaks_for_itself(wall) {
+                target.due = at + rest;
+                self.due.insert((target.due, id));
+                continue;
+            }
+            let given_up = CancellationToken::new();
+            target.asking = Some(given_up.clone());
+            calls.push(Call {
+                service: target.service.clone(),
+                answers: target
+                    .last
+                    .as_ref()
+                    .is_none_or(|last| last.latency_ms.is_some()),
+                given_up,
+            });
+        }
+        calls
+    }
+
+    /// Takes an answer; one that nobody waits for any more changes nothing.
+    pub(super) fn answered(&mut self, call: &Call, answer: &Answer, at: Instant) {
+        let id = &call.service.id;
+        let Some(target) = self.targets.get_mut(id) else {
+            return;
+        };
+        if call.given_up.is_cancelled() {
+            return;
+        }
+        let streak = Streak::after(target.streak, answer.status);
+        target.streak = Some(streak);
+        if answer.status == HealthStatus::Healthy {
+            target.healthy_at = Some(answer.at);
+        }
+        target.last = Some(answer.found(streak));
+        target.rest(at);
+        self.due.insert((target.due, id.clone()));
+        let within = if target.turns() {
+            Duration::ZERO
+        } else {
+            WRITE_WITHIN.min(target.service.settings.interval / 2)
+        };
+        let by = self.unwritten.entry(id.clone()).or_insert(at + within);
+        *by = (*by).min(at + within);
+    }
+
+    /// When something has to be written at the latest.
+    pub(super) fn write_due(&self) -> Option<Instant> {
+        self.unwritten.values().min().copied()
+    }
+
+    /// All that is not written yet.
+    pub(super) fn unwritten(&self) -> Vec<Observation> {
+        let targets = self.unwritten.keys().filter_map(|id| self.targets.get(id));
+        targets.filter_map(Target::observation).collect()
+    }
+
+    /// Takes note that an observation is written, and what the service's status is since.
+    pub(super) fn written(&mut self, observation: &Observation, status: Option<HealthStatus>) {
+        let Some(target) = self.targets.get_mut(&observation.id) else {
+            return;
+        };
+        if let Some(status) = status {
+            target.service.status = status;
+        }
+        if target.last.as_ref() == Some(&observation.last) {
+            self.unwritten.remove(&observation.id);
+        }
+    }
+
+    /// A service with what this process found of it last, which may not be written yet.
+    pub(super) fn freshen(&self, service: &mut Service) {
+        let Some(target) = self.targets.get(&service.id) else {
+            return;
+        };
+        if target.service.base_url != service.base_url
+            || target.service.health_path != service.health_path
+        {
+            return;
+        }
+        let known = service.last_probe.as_ref().map(|known| known.at);
+        if let Some(last) = &target.last
+            && known.is_none_or(|known| known < last.at)
+        {
+            service.last_probe = Some(last.clone());
+        }
+        service.last_healthy_at = service.last_healthy_at.max(target.healthy_at);
+    }
+}
+
+impl Target {
+    /// Its first probe falls anywhere within its interval, so that those of thousands do not fall together.
+    fn new(service: Assigned, at: Instant) -> Self {
+        let due = at + service.settings.interval.mul_f64(fraction(&service.id, 0));
+        Self {
+            streak: service.streak,
+            service,
+            last: None,
+            healthy_at: None,
+            due,
+            round: 0,
+            asking: None,
+        }
+    }
+
+    /// The same service, perhaps with other settings.
+    fn renewed(mut self, service: Assigned, at: Instant) -> Self {
+        // What somebody else found, or the service itself said, restarts the count.
+        if service.status != self.service.status {
+            self.streak = self.streak.map(Streak::restarted);
+        }
+        if service.settings.interval != self.service.settings.interval {
+            self.due = self.due.min(at + service.settings.interval);
+        }
+        self.service = service;
+        self
+    }
+
+    fn give_up(&self) {
+        if let Some(asking) = &self.asking {
+            asking.cancel();
+        }
+    }
+
+    /// For how long its own last report still holds, if it does.
+    fn speaks_for_itself(&self, wall: Timestamp) -> Option<Duration> {
+        let rest = (self.service.report_expires_at? - wall).to_std().ok()?;
+        (!rest.is_zero()).then_some(rest)
+    }
+
+    fn observation(&self) -> Option<Observation> {
+        Some(Observation {
+            id: self.service.id.clone(),
+            base_url: self.service.base_url.clone(),
+            health_path: self.service.health_path.clone(),
+            last: self.last.clone()?,
+            streak: self.streak?,
+            weight: Weight::Counted {
+                fence: self.service.fence,
+                thresholds: self.service.settings.thresholds,
+                turns: self.turns(),
+            },
+            healthy_at: self.healthy_at,
+        })
+    }
+
+    /// Whether what was found changes its status.
+    fn turns(&self) -> bool {
+        self.streak.is_some_and(|streak| {
+            let thresholds = self.service.settings.thresholds;
+            streak.verdict(self.service.status, thresholds) != self.service.status
+        })
+    }
+
+    /// Is due again an interval after it last was, more or less a tenth, and never at once.
+    fn rest(&mut self, at: Instant) {
+        self.asking = None;
+        self.round += 1;
+        let interval = self.service.settings.interval;
+        let jitter = 0.9 + 0.2 * fraction(&self.service.id, self.round);
+        let next = self.due + interval.mul_f64(jitter);
+        // A probe that was late or took long is not made up for.
+        self.due = next.max(at + interval.mul_f64(0.1));
+    }
+}
+
+/// A number from 0 to 1 that is another one for each service and round, and the same in every process.
+fn fraction(id: &Id, round: u64) -> f64 {
+    seed_of_text(&format!("{id}/{round}")) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+pub(super) mod tests;

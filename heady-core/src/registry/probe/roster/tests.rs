@@ -1,0 +1,199 @@
+//! When services are due and what is written, without a clock.
+
+use super::super::streak::Thresholds;
+use super::*;
+use crate::types::now;
+
+pub(in super::super) fn assigned(id: &str, interval_ms: u64) -> Assigned {
+    Assigned {
+        id: id.into(),
+        base_url: "http://127.0.0.1:1".into(),
+        health_path: "/".into(),
+        settings: Settings {
+            interval: Duration::from_millis(interval_ms),
+            timeout: Duration::from_secs(5),
+            thresholds: Thresholds { up: 2, down: 3 },
+        },
+        status: HealthStatus::Healthy,
+        report_expires_at: None,
+        fence: 1,
+        streak: None,
+    }
+}
+
+pub(in super::super) fn answer(status: HealthStatus) -> Answer {
+    Answer {
+        at: now(),
+        status,
+        latency_ms: (status != HealthStatus::Unhealthy).then_some(1.0),
+        reason: (status != HealthStatus::Healthy).then(|| "it was told to".to_owned()),
+    }
+}
+
+/// Answers all that are due at this time and returns who was.
+fn ask_due(roster: &mut Roster, at: Instant, status: HealthStatus) -> Vec<Id> {
+    let calls = roster.take_due(at, now());
+    for call in &calls {
+        roster.answered(call, &answer(status), at);
+    }
+    calls.into_iter().map(|call| call.service.id).collect()
+}
+
+#[test]
+fn first_probes_are_spread_and_the_others_stay_within_a_tenth() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    let interval = Duration::from_secs(10);
+    let ids: Vec<_> = (0..1000).map(|n| format!("service-{n}")).collect();
+    roster.assign(ids.iter().map(|id| assigned(id, 10_000)).collect(), start);
+    // No tenth of the interval has much more than a tenth of the first probes.
+    let mut tenths = [0; 10];
+    let mut due: HashMap<Id, Instant> = HashMap::new();
+    while due.len() < ids.len() {
+        let at = roster.next_due().unwrap();
+        assert!(at < start + interval);
+        for id in ask_due(&mut roster, at, HealthStatus::Healthy) {
+            tenths[((at - start).as_millis() / 1000) as usize] += 1;
+            due.insert(id, at);
+        }
+    }
+    assert!(
+        tenths.iter().all(|count| (60..150).contains(count)),
+        "{tenths:?}"
+    );
+    for _ in 0..5000 {
+        let at = roster.next_due().unwrap();
+        for id in ask_due(&mut roster, at, HealthStatus::Healthy) {
+            let rest = at - due.insert(id, at).unwrap();
+            assert!(
+                rest >= interval.mul_f64(0.9) && rest <= interval.mul_f64(1.1),
+                "{rest:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_service_is_asked_once_at_a_time_and_not_at_once_after_a_late_answer() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000)], start);
+    let late = start + Duration::from_mins(1);
+    let calls = roster.take_due(late, now());
+    assert_eq!((calls.len(), roster.next_due()), (1, None));
+    roster.assign(vec![assigned("a", 1000)], late);
+    assert!(roster.take_due(late, now()).is_empty(), "it is being asked");
+    roster.answered(&calls[0], &answer(HealthStatus::Healthy), late);
+    assert!(roster.next_due().unwrap() >= late + Duration::from_millis(100));
+}
+
+#[test]
+fn an_answer_is_written_within_a_second_and_half_an_interval_and_a_change_at_once() {
+    for (interval_ms, within) in [(10_000, 1000), (1500, 750), (100, 50)] {
+        let (mut roster, start) = (Roster::default(), Instant::now());
+        roster.assign(vec![assigned("a", interval_ms)], start);
+        let mut written_by = Vec::new();
+        for _ in 0..3 {
+            let at = roster.next_due().unwrap();
+            ask_due(&mut roster, at, HealthStatus::Unhealthy);
+            written_by.push(roster.write_due().unwrap() - at);
+            let found = roster.unwritten();
+            roster.written(&found[0], None);
+            assert_eq!(roster.write_due(), None);
+        }
+        let within = Duration::from_millis(within);
+        assert_eq!(written_by, [within, within, Duration::ZERO]);
+    }
+}
+
+#[test]
+fn what_is_found_while_it_is_written_is_written_next() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000)], start);
+    let at = roster.next_due().unwrap();
+    ask_due(&mut roster, at, HealthStatus::Healthy);
+    let first = roster.unwritten();
+    let at = roster.next_due().unwrap();
+    ask_due(&mut roster, at, HealthStatus::Healthy);
+    roster.written(&first[0], None);
+    let second = roster.unwritten();
+    assert_eq!(second[0].streak.repeated, 2);
+    roster.written(&second[0], None);
+    assert!(roster.unwritten().is_empty());
+}
+
+#[test]
+fn an_answer_from_elsewhere_or_from_before_counts_for_nothing() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000), assigned("b", 1000)], start);
+    let calls = roster.take_due(start + Duration::from_secs(1), now());
+    let moved = Assigned {
+        health_path: "/elsewhere".into(),
+        ..assigned("a", 1000)
+    };
+    let taken_back = Assigned {
+        fence: 3,
+        ..assigned("b", 1000)
+    };
+    roster.assign(vec![moved, taken_back], start);
+    for call in &calls {
+        assert!(call.given_up.is_cancelled());
+        roster.answered(call, &answer(HealthStatus::Unhealthy), start);
+    }
+    assert!(roster.unwritten().is_empty());
+}
+
+#[test]
+fn what_somebody_else_said_restarts_the_count() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000)], start);
+    for _ in 0..5 {
+        let at = roster.next_due().unwrap();
+        ask_due(&mut roster, at, HealthStatus::Healthy);
+    }
+    let down = Assigned {
+        status: HealthStatus::Unhealthy,
+        ..assigned("a", 1000)
+    };
+    roster.assign(vec![down], roster.next_due().unwrap());
+    assert_eq!(
+        roster.unwritten().len(),
+        1,
+        "what was found is written all the same"
+    );
+    let mut turned = Vec::new();
+    for _ in 0..2 {
+        let at = roster.next_due().unwrap();
+        ask_due(&mut roster, at, HealthStatus::Healthy);
+        turned.push(roster.targets[&Id::from("a")].turns());
+    }
+    assert_eq!(turned, [false, true]);
+}
+
+#[test]
+fn a_service_that_speaks_for_itself_is_left_alone_until_its_report_runs_out() {
+    let (mut roster, start, wall) = (Roster::default(), Instant::now(), now());
+    let reports = Assigned {
+        report_expires_at: Some(wall + Duration::from_secs(30)),
+        ..assigned("a", 1000)
+    };
+    roster.assign(vec![reports], start);
+    let at = roster.next_due().unwrap();
+    assert!(roster.take_due(at, wall).is_empty());
+    let later = roster.next_due().unwrap();
+    assert_eq!(later, at + Duration::from_secs(30));
+    assert_eq!(
+        roster.take_due(later, wall + Duration::from_secs(30)).len(),
+        1
+    );
+}
+
+#[test]
+fn those_that_nobody_asks_are_released_first() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000), assigned("b", 100_000)], start);
+    let asked = roster.take_due(start + Duration::from_secs(1), now());
+    assert_eq!(asked[0].service.id.as_str(), "a");
+    assert_eq!(roster.release(1), [Id::from("b")]);
+    assert!(!asked[0].given_up.is_cancelled());
+    assert_eq!(roster.release(5), [Id::from("a")]);
+    assert!(asked[0].given_up.is_cancelled());
+}

@@ -1,0 +1,155 @@
+//! Services that speak for themselves.
+
+use super::*;
+
+on_both_databases!(a_report_holds_for_its_time, a_report_is_checked,);
+
+fn report(id: &str, status: HealthStatus) -> ReportHealth {
+    ReportHealth {
+        id: id.into(),
+        status,
+        ttl_seconds: 60,
+        note: None,
+    }
+}
+
+/// Lets the report of every service run out.
+async fn run_out(store: &Store) {
+    let past = now() - chrono::TimeDelta::seconds(1);
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let text = "UPDATE services SET report_expires_at = $1 WHERE report_expires_at IS NOT NULL";
+                transaction.execute(text, args![past]).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn a_report_holds_for_its_time(fresh: Fresh) {
+    use HealthStatus::{Degraded, Healthy, Unhealthy, Unknown};
+    let store = fresh.open().await;
+    let other_store = fresh.open().await;
+    let (registry, other) = (registry(&store), registry(&other_store));
+    registry
+        .register_service(service("job", "http://127.0.0.1:1"))
+        .await
+        .unwrap();
+    let first = registry
+        .report_health(report("job", Healthy))
+        .await
+        .unwrap();
+    assert_eq!(first.status, Healthy);
+    assert!(first.last_healthy_at.is_some() && first.report_expires_at > first.last_healthy_at);
+    // The same again is no news, and holds longer.
+    let second = registry
+        .report_health(report("job", Healthy))
+        .await
+        .unwrap();
+    assert!(second.report_expires_at > first.report_expires_at);
+    assert_eq!(second.status_changed_at, first.status_changed_at);
+    // A probe sees that nobody answers there, and the service says otherwise.
+    let probed = registry.probe(ProbeOptions::default()).await.unwrap();
+    assert_eq!(probed.probes[0].status, Unhealthy);
+    let there = registry.get_service("job").await.unwrap();
+    assert_eq!(
+        (there.status, there.last_probe.unwrap().status),
+        (Healthy, Unhealthy)
+    );
+    let slow = ReportHealth {
+        note: Some("the queue is long".into()),
+        ..report("job", Degraded)
+    };
+    let degraded = registry.report_health(slow).await.unwrap();
+    assert_eq!(degraded.status_reason.as_deref(), Some("the queue is long"));
+
+    run_out(&store).await;
+    let late = other.get_service("job").await.unwrap();
+    assert_eq!(late.status, Unhealthy, "whoever reads sees it at once");
+    assert_eq!(late.status_changed_at, late.report_expires_at);
+    let (a, b) = tokio::join!(
+        registry.prober.expire_reports(),
+        other.prober.expire_reports()
+    );
+    a.and(b).unwrap();
+    registry.prober.expire_reports().await.unwrap();
+    assert_eq!(registry.get_service("job").await.unwrap(), late);
+    assert_eq!(
+        statuses(&registry, "job").await,
+        [Unknown, Healthy, Degraded, Unhealthy]
+    );
+
+    // Back in time again, and gone unseen in between.
+    registry
+        .report_health(report("job", Healthy))
+        .await
+        .unwrap();
+    run_out(&store).await;
+    let back = registry
+        .report_health(report("job", Healthy))
+        .await
+        .unwrap();
+    assert_eq!(back.status, Healthy);
+    // A prober does it all by itself, and judges from then on.
+    run_out(&store).await;
+    let server = Server::start().await;
+    let answers = UpdateService {
+        id: "job".into(),
+        base_url: Some(server.base.clone()),
+        ..UpdateService::default()
+    };
+    registry.update_service(answers).await.unwrap();
+    registry
+        .report_health(report("job", Degraded))
+        .await
+        .unwrap();
+    registry.prober.start_at(FAST);
+    run_out(&store).await;
+    until_status(&registry, "job", Healthy).await;
+    assert_eq!(
+        registry.get_service("job").await.unwrap().report_expires_at,
+        None
+    );
+    registry.close().await;
+    let statuses = statuses(&other, "job").await;
+    assert!(
+        statuses.ends_with(&[Degraded, Unhealthy, Healthy]),
+        "{statuses:?}"
+    );
+}
+
+async fn a_report_is_checked(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    registry.register_service(service("job", "")).await.unwrap();
+    for bad in [
+        report("job", HealthStatus::Unknown),
+        ReportHealth {
+            ttl_seconds: 0,
+            ..report("job", HealthStatus::Healthy)
+        },
+        ReportHealth {
+            ttl_seconds: 86_401,
+            ..report("job", HealthStatus::Healthy)
+        },
+        ReportHealth {
+            note: Some("n".repeat(501)),
+            ..report("job", HealthStatus::Healthy)
+        },
+        ReportHealth {
+            note: Some("nul \0".into()),
+            ..report("job", HealthStatus::Healthy)
+        },
+    ] {
+        let refused = registry.report_health(bad.clone()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidArgument, "{bad:?}");
+    }
+    let missing = registry
+        .report_health(report("none", HealthStatus::Healthy))
+        .await;
+    assert_eq!(missing.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        registry.get_service("job").await.unwrap().status,
+        HealthStatus::Unknown
+    );
+}
