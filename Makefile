@@ -27,6 +27,7 @@ test-rust:
 
 # A difference in the typings is a change of the API: it is committed, or it is a mistake.
 test-bindings:
+	cargo build --quiet
 	git diff --exit-code -- heady-node/index.d.ts heady-node/index.js heady-py/python/heady/_heady.pyi
 	cd heady-node && npm test && npm run --silent typecheck
 	$(IN_VENV) cd heady-py && pytest && mypy python tests

@@ -133,6 +133,19 @@ export interface AuditReport {
   firstFault: AuditFault | null
 }
 
+/**
+ * Who a request comes from. The audit log names the actor with everything the request changes.
+ *
+ * A host that calls the router in process puts one into the extensions of each request: it vouches for it. Requests
+ * that come from a network never have one, so nobody can send it.
+ */
+export interface Caller {
+  /** The name in the audit log, such as `user:anna`. */
+  actor: string
+  /** What the caller may do. */
+  role: Role
+}
+
 /** A page of checkpoints, newest first. */
 export interface CheckpointPage {
   /** The checkpoints. */
@@ -811,6 +824,9 @@ export interface ReportHealth {
   note?: string
 }
 
+/** r" What a caller may do; each role may also do what those before it may. */
+export type Role = 'viewer' | 'operator' | 'admin'
+
 /** What a run came to, in numbers. */
 export interface RunMetrics {
   /** All tasks of the definition. */
@@ -1336,6 +1352,12 @@ export declare class Heady {
   /** Pipelines and their runs. */
   get pipeline(): Pipeline
   /**
+   * Answers a request as `heady serve` does, in process. Whom `as` names the caller vouches for; without it the
+   * request needs an API key. When the request's signal is aborted, the promise is rejected with its reason, and a
+   * body that is being read ends with it.
+   */
+  fetch(request: Request, options?: FetchOptions | undefined | null): Promise<Response>
+  /**
    * Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
    * registered here, and probes the services of the registry.
    */
@@ -1504,4 +1526,10 @@ export declare class TaskContext {
 export interface CallOptions {
   /** Stops waiting: the promise is rejected with `CANCELLED`. A run that was started goes on; see `pipeline.cancel`. */
   signal?: AbortSignal
+}
+
+/** How to answer a request. */
+export interface FetchOptions {
+  /** Whom the host vouches for, having checked the sender itself; without it the request needs an API key. */
+  as?: Caller
 }

@@ -846,6 +846,7 @@ module.exports.ImportAction = nativeBinding.ImportAction
 module.exports.KeySource = nativeBinding.KeySource
 module.exports.Method = nativeBinding.Method
 module.exports.RegistryChange = nativeBinding.RegistryChange
+module.exports.Role = nativeBinding.Role
 module.exports.RunStatus = nativeBinding.RunStatus
 module.exports.StageStatus = nativeBinding.StageStatus
 module.exports.Verdict = nativeBinding.Verdict

@@ -11,20 +11,27 @@
 )]
 
 mod audit;
+mod body;
 mod error;
 mod handler;
+mod http;
+mod interrupt;
 mod monte_carlo;
 mod pipeline;
 mod promise;
 mod registry;
 mod watch;
 
+use std::sync::OnceLock;
+
+use heady_core::http::{Config, Router, router};
 use heady_core::{EngineOptions, StartOptions};
-use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 
 use crate::audit::Audit;
 use crate::error::{Code, thrown};
+use crate::http::FetchOptions;
 use crate::monte_carlo::MonteCarlo;
 use crate::pipeline::Pipeline;
 use crate::promise::{CallOptions, Options, promise};
@@ -32,7 +39,7 @@ use crate::registry::Registry;
 
 /// An open engine.
 #[napi]
-pub struct Heady(heady_core::Heady);
+pub struct Heady(heady_core::Heady, OnceLock<Router>);
 
 #[napi]
 impl Heady {
@@ -49,7 +56,7 @@ impl Heady {
         promise(env, call, async move {
             heady_core::Heady::open(&url, options.unwrap_or_default().read()?)
                 .await
-                .map(Self)
+                .map(|heady| Self(heady, OnceLock::new()))
         })
     }
 
@@ -75,6 +82,25 @@ impl Heady {
     #[napi(getter)]
     pub fn pipeline(&self) -> Pipeline {
         Pipeline(self.0.pipeline().clone())
+    }
+
+    /// Answers a request as `heady serve` does, in process. Whom `as` names the caller vouches for; without it the
+    /// request needs an API key. When the request's signal is aborted, the promise is rejected with its reason, and a
+    /// body that is being read ends with it.
+    #[napi(ts_return_type = "Promise<Response>")]
+    pub fn fetch<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "Request")] request: Object<'env>,
+        #[napi(ts_arg_type = "FetchOptions | undefined | null")] options: Option<
+            Options<FetchOptions>,
+        >,
+    ) -> napi::Result<PromiseRaw<'env, Object<'env>>> {
+        let router = self
+            .1
+            .get_or_init(|| router(&self.0, Config::default()))
+            .clone();
+        http::fetch(env, router, &request, options.unwrap_or_default())
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are

@@ -6,6 +6,7 @@ use heady_core::{Durability, EngineOptions, StartOptions};
 use pyo3::prelude::*;
 
 use crate::audit::Audit;
+use crate::http::HttpRoutes;
 use crate::monte_carlo::MonteCarlo;
 use crate::pipeline::Pipeline;
 use crate::registry::Registry;
@@ -66,6 +67,11 @@ impl Heady {
     #[getter]
     fn pipeline(&self) -> Pipeline {
         Pipeline(self.0.pipeline().clone())
+    }
+
+    /// What `heady serve` answers, in process; `heady.asgi` makes an application of it.
+    fn http_routes(&self) -> HttpRoutes {
+        HttpRoutes::of(&self.0)
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are

@@ -13,6 +13,7 @@ mod audit;
 mod errors;
 mod handler;
 mod heady;
+mod http;
 mod monte_carlo;
 mod pipeline;
 mod registry;
@@ -30,6 +31,8 @@ mod _heady {
     use crate::handler::TaskContext;
     #[pymodule_export]
     use crate::heady::{Heady, connect};
+    #[pymodule_export]
+    use crate::http::{HttpExchange, HttpRoutes, HttpSignals};
     #[pymodule_export]
     use crate::monte_carlo::MonteCarlo;
     #[pymodule_export]

@@ -1,6 +1,7 @@
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -24,3 +25,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[heady.Heady]:
     url = "sqlite::memory:" if request.param == "sqlite" else fresh_postgres()
     with heady.connect(url, actor="tester") as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def command() -> str:
+    """The ``heady`` command, which ``make test-bindings`` builds."""
+    built = Path(__file__).parents[2] / "target" / "debug" / "heady"
+    return os.environ.get("HEADY_COMMAND", str(built))

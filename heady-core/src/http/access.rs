@@ -2,6 +2,7 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use serde::{Deserialize, Serialize};
 
 use super::{Server, keys};
 use crate::error::{Error, Result};
@@ -23,7 +24,9 @@ words! {
 ///
 /// A host that calls the router in process puts one into the extensions of each request: it vouches for it. Requests
 /// that come from a network never have one, so nobody can send it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
 pub struct Caller {
     /// The name in the audit log, such as `user:anna`.
     pub actor: String,

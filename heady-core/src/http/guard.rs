@@ -20,7 +20,7 @@ static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(super) struct RequestId(pub(super) HeaderValue);
 
 impl RequestId {
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(&REQUEST_ID).filter(|value| {
             (1..=200).contains(&value.len()) && value.as_bytes().iter().all(u8::is_ascii_graphic)
         });
@@ -37,13 +37,18 @@ pub(super) async fn pass(
 ) -> Response {
     let id = RequestId::of(request.headers());
     let hosts = server.config.hosts.as_deref();
-    let mut response = match hosts.map_or(Ok(()), |hosts| check(hosts, &request)) {
+    let response = match hosts.map_or(Ok(()), |hosts| check(hosts, &request)) {
         Ok(()) => {
             request.extensions_mut().insert(id.clone());
             next.run(request).await
         }
         Err(error) => problem::respond(&error, None, &id),
     };
+    mark(response, id)
+}
+
+/// Gives an answer the headers that every one has.
+pub(super) fn mark(mut response: Response, id: RequestId) -> Response {
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID.clone(), id.0);
     headers.insert(

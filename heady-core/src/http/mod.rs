@@ -11,6 +11,7 @@ mod catalog;
 mod condition;
 mod guard;
 mod health;
+mod host;
 mod input;
 mod keys;
 mod monte_carlo;
@@ -25,13 +26,16 @@ mod stream;
 mod tests;
 
 pub use access::{Caller, Role};
+pub use host::{HostBody, HostRequest, HostResponse, answer_host};
 pub use keys::{AddApiKey, ApiKey, ApiKeyList, ApiKeys, NewApiKey};
 pub use server::serve;
+
+pub use axum::Router;
+pub use axum::body::{Body, BodyDataStream};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
@@ -43,7 +47,7 @@ use self::route::Route;
 use crate::engine::Heady;
 
 /// The most a body may weigh: what today's clients may send.
-const MAX_BODY: usize = 5 << 20;
+pub const MAX_BODY: usize = 5 << 20;
 
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);

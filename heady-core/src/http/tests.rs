@@ -6,7 +6,10 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
-use super::{AddApiKey, ApiKeys, Caller, Config, Role, answer, router};
+use super::{
+    AddApiKey, ApiKeys, Caller, Config, HostBody, HostRequest, HostResponse, Role, answer,
+    answer_host, router,
+};
 use crate::Heady;
 use crate::audit::{AuditQuery, VerifyAudit, verify_export};
 
@@ -550,4 +553,64 @@ fn every_route_is_documented_once() {
         }
     }
     assert_eq!(names.len(), super::routes().count());
+}
+
+#[tokio::test]
+async fn a_host_gets_an_answer_to_what_http_does_not_know() {
+    let door = Door::open(Role::Viewer).await;
+    let host = async |method: &str, target: &str, header: (&[u8], &[u8])| {
+        let request = HostRequest {
+            method: method.to_owned(),
+            target: target.to_owned(),
+            headers: vec![(header.0.to_vec(), header.1.to_vec())],
+            body: Body::empty(),
+            caller: Some(Caller::new("user:anna", Role::Viewer)),
+        };
+        let HostResponse {
+            status,
+            headers,
+            body,
+        } = answer_host(&door.router, request).await;
+        let HostBody::Whole(bytes) = body else {
+            panic!("an answer of known length comes whole");
+        };
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["cache-control"], "no-store");
+        let header = |name: &str| {
+            let value = headers.get(name).map(|value| value.to_str().unwrap());
+            value.unwrap_or_default().to_owned()
+        };
+        Answered {
+            status: StatusCode::from_u16(status).unwrap(),
+            kind: header("content-type"),
+            request_id: header("x-request-id"),
+            tag: header("etag"),
+            body: serde_json::from_slice(&bytes).unwrap(),
+        }
+    };
+    let plain: (&[u8], &[u8]) = (b"accept", b"*/*");
+    let listed = host("GET", "http://heady/api/services?", plain).await;
+    assert_eq!(
+        (listed.status.as_u16(), listed.kind.as_str()),
+        (200, "application/json")
+    );
+    for (method, target, header) in [
+        ("GE T", "/api/health", plain),
+        ("", "/api/health", plain),
+        ("GET", "/api health", plain),
+        ("GET", "", plain),
+        ("GET", "/api/health", (b"na me", b"x")),
+        ("GET", "/api/health", (b"", b"x")),
+        ("GET", "/api/health", (b"name", b"a\r\nb: c")),
+        ("GET", "/api/health", (b"name", b"\0")),
+    ] {
+        let refused = host(method, target, header).await;
+        problem(&refused, 400, "INVALID_ARGUMENT");
+        assert!(
+            refused.body["error"]
+                .as_str()
+                .unwrap()
+                .starts_with("the request: ")
+        );
+    }
 }

@@ -41,6 +41,7 @@ pub use model::{
 };
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -177,12 +178,14 @@ impl Pipeline {
     }
 
     async fn begin(&self, options: StartRun) -> Result<Id> {
-        Ok(
-            match begin::begin(&self.shared, &self.actor, options).await? {
-                Begun::New(execution) => self.shared.spawn(*execution),
+        let Self { shared, actor } = self.clone();
+        let begin = async move {
+            Ok(match begin::begin(&shared, &actor, options).await? {
+                Begun::New(execution) => shared.spawn(*execution),
                 Begun::Ended(id) | Begun::Known(id) => id,
-            },
-        )
+            })
+        };
+        self.shared.see_through(begin).await
     }
 
     /// Returns a run as it stands.
@@ -285,11 +288,17 @@ impl Pipeline {
             })
             .await?;
         if status == RunStatus::Paused {
-            let taken = resume::take_up(&self.shared, &self.actor, &id, Reason::ToCancel).await?;
-            if let Some(execution) = taken {
-                execution.cancel.cancel();
-                self.shared.spawn(*execution);
-            }
+            let Self { shared, actor } = self.clone();
+            let take_up = async move {
+                if let Some(execution) =
+                    resume::take_up(&shared, &actor, &id, Reason::ToCancel).await?
+                {
+                    execution.cancel.cancel();
+                    shared.spawn(*execution);
+                }
+                Ok(())
+            };
+            self.shared.see_through(take_up).await?;
             return self.wait(run_id).await;
         }
         if let Some(active) = self.shared.active().get(&id) {
@@ -306,11 +315,17 @@ impl Pipeline {
     /// finds missing here, in which case the run stays as it was.
     pub async fn resume(&self, run_id: &str) -> Result<PipelineRun> {
         let id = Id::from(run_id);
-        if !self.shared.active().contains_key(&id)
-            && let Some(execution) =
-                resume::take_up(&self.shared, &self.actor, &id, Reason::Asked).await?
-        {
-            self.shared.spawn(*execution);
+        if !self.shared.active().contains_key(&id) {
+            let Self { shared, actor } = self.clone();
+            let take_up = async move {
+                if let Some(execution) =
+                    resume::take_up(&shared, &actor, &id, Reason::Asked).await?
+                {
+                    shared.spawn(*execution);
+                }
+                Ok(())
+            };
+            self.shared.see_through(take_up).await?;
         }
         self.get(run_id).await
     }
@@ -384,6 +399,18 @@ impl Shared {
         Ok(Tools {
             http: self.tools.http.with_rules(rules),
             ..self.tools.clone()
+        })
+    }
+
+    /// Does what must not end with its caller: a run that is this worker's and that nobody executes would wait until the
+    /// worker is taken for dead.
+    async fn see_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let done = self.store.runtime().spawn(work).await;
+        done.unwrap_or_else(|error| {
+            Err(Error::internal("the call ended in a panic").caused_by(error))
         })
     }
 

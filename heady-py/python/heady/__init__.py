@@ -14,6 +14,7 @@ import atexit as _atexit
 import weakref as _weakref
 
 from . import errors as errors
+from ._asgi import asgi as asgi
 from ._heady import *  # noqa: F403
 from ._heady import Heady
 from .errors import *  # noqa: F403

@@ -5,9 +5,9 @@ The engine's classes; import them from `heady`.
 from _typeshed import SupportsGetItem
 from datetime import datetime
 from os import PathLike
-from typing import Any, Literal, SupportsFloat, SupportsIndex, final
+from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "HttpExchange", "HttpRoutes", "HttpSignals", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
@@ -683,6 +683,10 @@ class Heady:
         """
         Hands its runs back, finishes what is being written and closes the database.
         """
+    def http_routes(self, /) -> HttpRoutes:
+        """
+        What `heady serve` answers, in process; `heady.asgi` makes an application of it.
+        """
     @property
     def monte_carlo(self, /) -> MonteCarlo:
         """
@@ -725,6 +729,51 @@ class Histogram:
     def to_dict(self, /) -> Any:
         """
         Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class HttpExchange:
+    """
+    One request under way.
+    """
+    def cancel(self, /) -> None:
+        """
+        Ends the answer: nobody waits for it.
+        """
+    def event(self, /) -> Any | None:
+        """
+        The next event for ASGI's `send`, or `None` if there is none yet.
+        """
+
+@final
+class HttpRoutes:
+    """
+    The routes of an engine.
+    """
+    MAX_BODY: Final[int]
+    """
+    The most a body may weigh, in bytes.
+    """
+    def begin(self, /, method: str, target: str, headers: SupportsGetItem[int, tuple[SupportsGetItem[int, SupportsIndex], SupportsGetItem[int, SupportsIndex]]], body: SupportsGetItem[int, SupportsIndex], *, caller: tuple[str, Literal["viewer", "operator", "admin"]] | None, signals: HttpSignals, ticket: SupportsIndex) -> HttpExchange:
+        """
+        Begins to answer a request. Whenever the exchange has an event, its ticket is among the signals.
+        """
+
+@final
+class HttpSignals:
+    """
+    The tickets of exchanges that have an event, for one thread of Python that passes them on to event loops.
+
+    A thread of the engine must not call into an interpreter that may be ending.
+    """
+    def __new__(cls, /) -> HttpSignals: ...
+    def close(self, /) -> None:
+        """
+        Ends the waiting.
+        """
+    def wait(self, /) -> int | None:
+        """
+        Waits for the next ticket; `None` after `close`.
         """
 
 @final

@@ -8,6 +8,7 @@ on_both_databases!(
     a_cancelled_run_is_undone,
     a_failed_run_continues_from_its_failing_task,
     a_resumed_run_does_undone_tasks_again,
+    a_caller_who_leaves_early_does_not_leave_a_run_that_nobody_executes,
 );
 
 async fn a_paused_run_is_resumed_or_cancelled(fresh: Fresh) {
@@ -143,4 +144,24 @@ async fn a_resumed_run_does_undone_tasks_again(fresh: Fresh) {
         "b was never undone"
     );
     assert_eq!(again.compensations.len(), 4);
+}
+
+async fn a_caller_who_leaves_early_does_not_leave_a_run_that_nobody_executes(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (pipeline, log) = (pipeline(&store), Log::default());
+    log.handle(&pipeline, "t");
+    for known in 1..=10 {
+        let start = of("    - {id: one, tasks: [{name: a, uses: t}]}");
+        let written =
+            async { while pipeline.list(RunQuery::default()).await.unwrap().runs.len() < known {} };
+        tokio::select! {
+            biased;
+            () = written => {}
+            started = pipeline.start(start) => { started.unwrap(); }
+        }
+    }
+    for run in pipeline.list(RunQuery::default()).await.unwrap().runs {
+        let run = pipeline.wait(run.run_id.as_str()).await.unwrap();
+        assert_eq!(run.status, RunStatus::Succeeded);
+    }
 }
