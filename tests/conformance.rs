@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-fn file(name: &str) -> Value {
+pub fn file(name: &str) -> Value {
     let path = format!(
         "{}/tests/conformance/{name}.json",
         env!("CARGO_MANIFEST_DIR")

@@ -9,6 +9,7 @@ mod audit;
 mod command;
 mod conformance;
 mod http;
+mod http_conformance;
 mod http_hostile;
 mod killed;
 mod registry;

@@ -118,6 +118,30 @@ test('a body that is being read ends with its request, or when its reader leaves
   await assert.rejects(left.text(), TypeError)
 })
 
+test('events come as they happen, until their reader leaves', async () => {
+  const node = await heady.fetch(request('/api/nodes/ended0'), admin)
+  const tag = node.headers.get('etag')
+  const same = await heady.fetch(request('/api/nodes/ended0', { headers: { 'if-none-match': tag } }), admin)
+  assert.deepEqual([same.status, same.body], [304, null])
+
+  const controller = new AbortController()
+  const { signal } = controller
+  const events = await heady.fetch(request('/api/registry/watch', { signal }), admin)
+  assert.equal(events.headers.get('content-type'), 'text/event-stream')
+  await heady.registry.registerNode({ id: 'watched' })
+  let text = ''
+  const reason = new Error('seen')
+  await assert.rejects(
+    async () => {
+      for await (const part of events.body) {
+        text += Buffer.from(part).toString()
+        if (text.includes('"watched"')) controller.abort(reason)
+      }
+    },
+    (error) => error === reason,
+  )
+})
+
 test('bodies are streamed, and one without end is refused when it is too large', async () => {
   for (let n = 0; n < 5; n++) await heady.registry.registerNode({ id: `n${n}` })
   const log = await heady.fetch(request('/api/audit/export?limit=2'), admin)

@@ -202,6 +202,35 @@ def test_a_client_that_leaves_is_waited_for_no_longer_and_its_run_goes_on(engine
     assert engine.pipeline.wait(run.run_id).status == "SUCCEEDED"
 
 
+def test_events_come_until_the_client_leaves(engine: heady.Heady) -> None:
+    app = heady.asgi(engine, caller=vouched("viewer"))
+    text = bytearray()
+
+    async def watch() -> None:
+        seen = asyncio.Event()
+        coming: list[Event] = [{"type": "http.request"}]
+
+        async def receive() -> Event:
+            if coming:
+                return coming.pop()
+            await seen.wait()
+            return {"type": "http.disconnect"}
+
+        async def keep(event: Event) -> None:
+            if event["type"] == "http.response.start":
+                assert (b"content-type", b"text/event-stream") in event["headers"]
+                await asyncio.to_thread(engine.registry.register_node, "watched")
+            else:
+                text.extend(event["body"])
+                if b'"watched"' in text:
+                    seen.set()
+
+        await app({"type": "http", "method": "GET", "path": "/api/registry/watch", "headers": []}, receive, keep)
+
+    asyncio.run(watch())
+    assert b'"watched"' in text
+
+
 def test_many_requests_wait_at_once(engine: heady.Heady) -> None:
     """More than asyncio has threads, and the last one lets the others go."""
     opened = threading.Event()
