@@ -92,13 +92,14 @@ impl Source {
             let next = async { parts.lock().await.recv().await };
             Ok(interrupt.or(next).await)
         };
-        let busy = self.busy.clone();
+        let (busy, interrupt) = (self.busy.clone(), self.interrupt.clone());
         call.env
             .spawn_future_with_callback(next, move |env, part| {
                 let stream = controller.get_value(env)?;
                 controller.unref(env)?;
                 busy.store(false, Ordering::Relaxed);
-                settle(env, &stream, part)
+                // One that was under way when its reader left is nobody's, and a closed stream refuses it.
+                settle(env, &stream, interrupt.unless_stopped(part))
             })?;
         Ok(())
     }

@@ -68,6 +68,14 @@ impl Interrupt {
         }
     }
 
+    /// What came, or the reason of the signal if it was aborted meanwhile.
+    pub fn unless_stopped<T>(&self, came: napi::Result<T>) -> napi::Result<T> {
+        if self.token.is_cancelled() {
+            return Err(self.reason());
+        }
+        came
+    }
+
     fn reason(&self) -> napi::Error {
         let reason = self.reason.lock().unwrap_or_else(PoisonError::into_inner);
         reason.as_ref().map_or_else(
