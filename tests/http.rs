@@ -93,7 +93,9 @@ impl Drop for Server {
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
+    /// In lower case.
     pub head: String,
+    lines: String,
     pub body: String,
 }
 
@@ -110,8 +112,17 @@ impl Answer {
         Self {
             status: status.unwrap_or(0),
             head: head.to_ascii_lowercase(),
+            lines: head.to_owned(),
             body: body.to_owned(),
         }
+    }
+
+    /// A header as it was sent.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.lines.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then(|| value.to_owned())
+        })
     }
 
     pub fn json(&self) -> Value {

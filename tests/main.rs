@@ -12,5 +12,6 @@ mod http;
 mod http_conformance;
 mod http_hostile;
 mod killed;
+mod recorded;
 mod registry;
 mod sandbox;
