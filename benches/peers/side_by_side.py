@@ -8,7 +8,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "peers"
 TARGET = ["--target-dir", str(CACHE / "target")]
 ROUNDS = 3
+
+# Where everybody may have a folder that is on a disk.
+DISK = Path("/var/tmp")
 
 Command = list[str]
 Rates = list[float]
@@ -36,6 +39,13 @@ def ours(domain: str) -> Command:
     say(f"building ours for {domain}")
     attempt(["cargo", "build", "--release", "--quiet", "-p", "heady-benches", *TARGET])
     return [str(CACHE / "target" / "release" / f"bench-{domain}")]
+
+
+def heady() -> Command:
+    """Builds the `heady` command; returns it."""
+    say("building heady")
+    attempt(["cargo", "build", "--release", "--quiet", "-p", "heady", *TARGET])
+    return [str(CACHE / "target" / "release" / "heady")]
 
 
 def rust(folder: Path) -> Command:
@@ -61,10 +71,12 @@ def python(folder: Path) -> Command:
     return [str(home / "bin" / "python"), str(folder / "steps.py")]
 
 
-def attempt(command: Command, timeout: float = 3600) -> str:
+def attempt(command: Command, timeout: float = 3600, cwd: Path | None = None) -> str:
     """Runs a command and returns what it printed; raises Unavailable with the end of its complaints."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL, cwd=cwd
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{command[0]}: {error}") from error
     if done.returncode != 0:
@@ -75,24 +87,29 @@ def attempt(command: Command, timeout: float = 3600) -> str:
 
 
 def rate(command: Command) -> float:
-    """Runs a program that prints {"steps": …, "seconds": …} as its last line; returns steps per second."""
+    """Runs a program that prints {"done": …, "seconds": …} as its last line; returns how much was done per second."""
     try:
         last = json.loads(attempt(command, timeout=120).strip().splitlines()[-1])
-        return last["steps"] / last["seconds"]
+        return last["done"] / last["seconds"]
     except (ValueError, LookupError, ZeroDivisionError) as error:
         raise Unavailable(f"{command[0]} printed no figure: {error}") from error
 
 
-@contextmanager
-def postgres() -> Iterator[str]:
+def steady_postgres() -> AbstractContextManager[str]:
     """A throw-away PostgreSQL whose commits take 2 ms, whatever the disk and its other users do; yields its URL."""
+    settings = "-c commit_delay=2000 -c commit_siblings=0"
     memory = Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
-    if not roomy:
-        say("/dev/shm has not 4 GB free: PostgreSQL lies on the disk, and its commits are as steady as that is")
+    if memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30:
+        return postgres(memory, settings)
+    say("/dev/shm has not 4 GB free: PostgreSQL lies on the disk, and its commits are as steady as that is")
+    return postgres(DISK, settings)
+
+
+@contextmanager
+def postgres(where: Path, settings: str = "") -> Iterator[str]:
+    """A throw-away PostgreSQL in a folder of this one; yields its URL."""
     environment = {key: value for key, value in os.environ.items() if key != "HEADY_TEST_POSTGRES_URL"}
-    environment |= {"HEADY_POSTGRES_SETTINGS": "-c commit_delay=2000 -c commit_siblings=0"}
-    environment |= {"TMPDIR": str(memory)} if roomy else {}
+    environment |= {"HEADY_POSTGRES_SETTINGS": settings, "TMPDIR": str(where)}
     hold = 'echo "$HEADY_TEST_POSTGRES_URL"; cat >/dev/null'
     command = [str(ROOT / "scripts" / "with-postgres.sh"), "--", "sh", "-c", hold]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as server:
@@ -107,9 +124,8 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def disk() -> Iterator[Path]:
-    """An empty folder on the project's disk, gone afterwards."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+    """An empty folder on the disk, gone afterwards."""
+    with tempfile.TemporaryDirectory(dir=DISK) as folder:
         yield Path(folder)
 
 

@@ -18,11 +18,11 @@ from side_by_side import (
     figure,
     interleave,
     ours,
-    postgres,
     python,
     rate,
     rust,
     skipped,
+    steady_postgres,
 )
 
 HERE = Path(__file__).resolve().parent
@@ -43,7 +43,7 @@ def main() -> None:
             skipped("pipeline", name, why)
     mine = {name: [*program, name] for name in ("ours", "ours-full", "floor")}
     try:
-        with postgres() as url:
+        with steady_postgres() as url:
             programs = {name: mine[name] for name in ("ours", "floor")} | peers
             on_postgres(interleave(cells(programs, url)))
     except Unavailable as why:

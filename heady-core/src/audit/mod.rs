@@ -3,6 +3,8 @@
 //! Every change that somebody asked for writes one row here, in the same transaction as the change: neither can exist
 //! without the other.
 
+#[cfg(feature = "bench")]
+mod bench;
 mod chain;
 mod checkpoint;
 mod export;
@@ -21,6 +23,9 @@ mod walk;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(feature = "bench")]
+#[doc(hidden)]
+pub use bench::Bench;
 pub use file::verify_export;
 pub use model::{
     AuditCheckpoint, AuditEntry, AuditExport, AuditFault, AuditPage, AuditQuery, AuditReport,

@@ -13,7 +13,7 @@ use crate::store::{Row, Store, time_text};
 use crate::types::hex;
 
 /// How many rows are read at once.
-const PAGE: i64 = 1000;
+pub(super) const PAGE: i64 = 1000;
 
 /// Why verifying stopped: a fault of the log, or an error of this attempt to look at it.
 pub(super) enum Stop {

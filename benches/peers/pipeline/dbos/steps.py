@@ -43,7 +43,7 @@ def main() -> None:
 
     with ThreadPoolExecutor(runs) as pool:
         done = sum(pool.map(repeat, range(runs)))
-    print(json.dumps({"steps": done, "seconds": perf_counter() - begun}))
+    print(json.dumps({"done": done, "seconds": perf_counter() - begun}))
     DBOS.destroy()
 
 

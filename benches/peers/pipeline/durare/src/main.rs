@@ -59,6 +59,6 @@ async fn main() -> Result<()> {
             None => break,
         }
     }
-    println!("{{\"steps\": {done}, \"seconds\": {}}}", begun.elapsed().as_secs_f64());
+    println!("{{\"done\": {done}, \"seconds\": {}}}", begun.elapsed().as_secs_f64());
     Ok(())
 }

@@ -1,0 +1,183 @@
+//! The log by itself, for the benches: rows appended as every domain appends them, and the same rows unchained.
+
+use serde_json::json;
+
+use super::queries::{self, Cursor};
+use super::row::LogRow;
+use super::verify::PAGE;
+use super::{Audit, Record, VerifyAudit, part};
+use crate::error::{Error, Result};
+use crate::store::{Batch, Call, Durability, Lane, Row, Sql, Store, time_text};
+
+/// A log to measure.
+#[derive(Clone)]
+pub struct Bench {
+    store: Store,
+    audit: Audit,
+    chained: Lane<Chained>,
+    unchained: Lane<Unchained>,
+}
+
+impl std::fmt::Debug for Bench {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Bench").finish_non_exhaustive()
+    }
+}
+
+impl Bench {
+    /// Opens a database that has a table for the same rows without a chain, too.
+    pub async fn open(url: &str) -> Result<Self> {
+        let store = Store::connect(url, Durability::Full).await?;
+        store
+            .write(|transaction| {
+                Box::pin(async move {
+                    for statement in UNCHAINED_TABLE {
+                        let sql = Sql::of(statement.0, statement.1);
+                        transaction.execute(sql, vec![]).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await?;
+        Ok(Self {
+            audit: Audit::new(store.clone()),
+            chained: Lane::new(store.clone()),
+            unchained: Lane::new(store.clone()),
+            store,
+        })
+    }
+
+    /// Signs checkpoints from now on, as a started engine does.
+    pub fn start_signing(&self) {
+        self.audit.start();
+    }
+
+    /// Appends rows that belong to one change.
+    pub async fn append(&self, rows: usize) -> Result<()> {
+        self.chained.submit(records(rows)).await
+    }
+
+    /// Appends the same rows to the table without a chain.
+    pub async fn append_unchained(&self, rows: usize) -> Result<()> {
+        self.unchained.submit(records(rows)).await
+    }
+
+    /// Reads every row in the pages in which they are verified, and returns how many there are.
+    pub async fn read(&self) -> Result<u64> {
+        let (mut count, mut after) = (0, String::new());
+        while let Some(chain_id) = queries::next_chain(&self.store, &after).await? {
+            let mut cursor = Cursor::start();
+            let mut page = queries::rows_after(&self.store, &chain_id, &cursor, PAGE).await?;
+            while let Some(last) = page.last() {
+                cursor = Cursor::at(last)?;
+                let (next, read) = tokio::join!(
+                    queries::rows_after(&self.store, &chain_id, &cursor, PAGE),
+                    async { page.iter().try_for_each(|row| LogRow::of(row).map(drop)) }
+                );
+                read?;
+                count += page.len() as u64;
+                page = next?;
+            }
+            after = chain_id;
+        }
+        Ok(count)
+    }
+
+    /// Verifies every row, and returns how many there are.
+    pub async fn verify(&self) -> Result<u64> {
+        let report = self.audit.verify(VerifyAudit::default()).await?;
+        match report.first_fault {
+            None => Ok(report.rows as u64),
+            Some(fault) => Err(Error::internal(fault.message)),
+        }
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        self.audit.close().await;
+        self.store.close().await;
+    }
+}
+
+fn records(rows: usize) -> Vec<Record> {
+    let record = |n| {
+        Record::new(
+            "key:deployer",
+            "CONFIG_CHANGE",
+            format!("service:{n}"),
+            "SUCCEEDED",
+        )
+        .with(json!({"change": "UPDATE", "resourceVersion": n}))
+    };
+    (0..rows).map(record).collect()
+}
+
+/// Rows as every domain appends them.
+#[derive(Default)]
+struct Chained;
+
+impl Batch for Chained {
+    type Op = Vec<Record>;
+    type Outcome = ();
+
+    fn call(ops: &[Vec<Record>]) -> Result<Call> {
+        Ok(part(Call::default(), &ops.concat()))
+    }
+
+    fn outcomes(ops: &[Vec<Record>], _: &[Row]) -> Result<Vec<()>> {
+        Ok(vec![(); ops.len()])
+    }
+
+    fn weight(op: &Vec<Record>) -> usize {
+        500 * op.len()
+    }
+}
+
+/// The same rows in the blueprint's table, in the same batches.
+#[derive(Default)]
+struct Unchained;
+
+/// The columns and indexes that the log would have without its chain.
+const UNCHAINED_TABLE: [(&str, &str); 2] = [
+    (
+        "CREATE TABLE IF NOT EXISTS audit_unchained (id TEXT PRIMARY KEY, actor TEXT NOT NULL, action TEXT NOT NULL,
+            target TEXT NOT NULL, status TEXT NOT NULL, details TEXT NOT NULL, timestamp TEXT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS audit_unchained (id UUID PRIMARY KEY, actor TEXT NOT NULL, action TEXT NOT NULL,
+            target TEXT NOT NULL, status TEXT NOT NULL, details JSONB NOT NULL, timestamp TIMESTAMPTZ NOT NULL)",
+    ),
+    (
+        "CREATE INDEX IF NOT EXISTS audit_unchained_time ON audit_unchained(timestamp, id)",
+        "CREATE INDEX IF NOT EXISTS audit_unchained_time ON audit_unchained(timestamp, id)",
+    ),
+];
+
+impl Batch for Unchained {
+    type Op = Vec<Record>;
+    type Outcome = ();
+
+    fn call(ops: &[Vec<Record>]) -> Result<Call> {
+        let rows = ops.iter().flatten().map(|record| {
+            json!({
+                "id": record.id, "actor": record.actor, "action": record.action, "target": record.target,
+                "status": record.status, "details": record.details, "timestamp": time_text(record.timestamp),
+            })
+        });
+        let sql = Sql::of(
+            "INSERT INTO audit_unchained (id, actor, action, target, status, details, timestamp)
+             SELECT value ->> 'id', value ->> 'actor', value ->> 'action', value ->> 'target', value ->> 'status',
+                value -> 'details', value ->> 'timestamp' FROM json_each($1)",
+            "INSERT INTO audit_unchained (id, actor, action, target, status, details, timestamp)
+             SELECT * FROM json_to_recordset($1::json) AS record(id uuid, actor text, action text, target text,
+                status text, details jsonb, timestamp timestamptz)",
+        );
+        Ok(Call::default().with(sql, serde_json::to_string(&rows.collect::<Vec<_>>())?))
+    }
+
+    fn outcomes(ops: &[Vec<Record>], _: &[Row]) -> Result<Vec<()>> {
+        Ok(vec![(); ops.len()])
+    }
+
+    fn weight(op: &Vec<Record>) -> usize {
+        500 * op.len()
+    }
+}
