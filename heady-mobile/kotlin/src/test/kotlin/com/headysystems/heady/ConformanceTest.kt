@@ -1,6 +1,7 @@
 package com.headysystems.heady
 
 import com.headysystems.heady.model.HeadyException
+import com.headysystems.heady.model.HealthStatus
 import com.headysystems.heady.model.SimulationOptions
 import java.io.File
 import java.lang.reflect.InvocationTargetException
