@@ -11,7 +11,7 @@ BINDGEN = target/debug/uniffi-bindgen generate --no-format
 # As seen from heady-py, whose rules hold for all of it.
 PYTHON_CODE = --config pyproject.toml . ../benches ../examples
 
-.PHONY: run test test-rust test-bindings test-mobile lint fmt node py mobile kotlin swift openapi bench peers docs
+.PHONY: run test test-rust test-http test-bindings test-mobile lint fmt node py mobile kotlin swift openapi bench peers docs
 
 ## The example pipeline, on SQLite in heady.db
 run:
@@ -20,10 +20,14 @@ run:
 ## Every test in every language on both databases
 test: node py
 	$(WITH_POSTGRES) $(MAKE) test-rust test-bindings
-	$(MAKE) test-mobile
+	$(MAKE) test-http test-mobile
 
 test-rust:
 	cargo test --quiet
+
+# Half a minute of requests made from the OpenAPI document.
+test-http:
+	scripts/fuzz-http 30
 
 # A difference in the typings is a change of the API: it is committed, or it is a mistake.
 test-bindings:
