@@ -23,10 +23,11 @@ pub use drift::{
     DriftSource,
 };
 pub(crate) use entry::checked_id;
+pub use import::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 pub use model::{
-    DeleteEntry, EntryKind, HealthStatus, ImportAction, ImportEntry, ImportOptions, ImportReport,
-    ImportSection, Node, NodeList, RegisterNode, RegisterService, RegisterWorkflow, Service,
-    ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow, WorkflowList,
+    DeleteEntry, EntryKind, HealthStatus, Node, NodeList, RegisterNode, RegisterService,
+    RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,
+    WorkflowList,
 };
 pub use probe::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};

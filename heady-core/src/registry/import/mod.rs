@@ -4,6 +4,7 @@ mod catalog;
 mod check;
 mod declare;
 mod export;
+mod model;
 mod plan;
 mod secrets;
 mod shape;
@@ -16,10 +17,11 @@ use serde_json::Value;
 
 use self::plan::Plan;
 use super::drift::snapshot::{self, Snapshot};
-use super::{ImportOptions, ImportReport};
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::types::{Warning, now};
+
+pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 
 pub(super) use catalog::{Catalog, Item, Key, Kind, read};
 pub(super) use declare::HEALTH_KEYS;

@@ -1,0 +1,222 @@
+//! What the tables translate, where that is more than to pass it on.
+
+use super::*;
+
+#[tokio::test]
+async fn the_audit_log_is_exported_in_one_answer() {
+    let door = Door::open(Role::Admin).await;
+    for n in 0..3 {
+        let id = format!("api{n}");
+        door.post("/api/services", json!({"id": id})).await;
+    }
+    let signed = door.post("/api/audit/checkpoints", json!({})).await;
+    assert_eq!(signed.status, 200);
+    assert_eq!(signed.body["rows"], 3);
+    let verified = door.post("/api/audit/verify", json!({})).await;
+    assert_eq!(verified.body["ok"], true, "{}", verified.body);
+    // In parts of two lines.
+    let request = Request::get("/api/audit/export?limit=2")
+        .extension(Caller::new("user:anna", Role::Admin))
+        .body(Body::empty())
+        .unwrap();
+    let response = answer(&door.router, request).await;
+    assert_eq!(response.headers()["content-type"], "application/x-ndjson");
+    let log = response.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(log.split(|byte| *byte == b'\n').count(), 5);
+    let report = verify_export(&log[..], VerifyAudit::default()).unwrap();
+    assert_eq!((report.ok, report.rows, report.checkpoints), (true, 3, 1));
+    problem(
+        &door.get("/api/audit/export?cursor=x").await,
+        400,
+        "INVALID_ARGUMENT",
+    );
+}
+
+#[tokio::test]
+async fn a_run_is_waited_for_as_long_as_the_request_prefers() {
+    let door = Door::open(Role::Admin).await;
+    let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));
+    let opened = gate.clone();
+    door.heady
+        .pipeline()
+        .handle("held", move |_, with| {
+            let gate = opened.clone();
+            async move {
+                gate.acquire()
+                    .await
+                    .map(|_| with)
+                    .map_err(|_| crate::Error::internal("closed"))
+            }
+        })
+        .unwrap();
+    let definition =
+        json!({"pipeline": {"name": "held", "stages": [{"id": "one", "tasks": ["held"]}]}});
+    let defined = door
+        .post(
+            "/api/pipeline/definitions",
+            json!({"definition": definition}),
+        )
+        .await;
+    assert_eq!(defined.body["created"], true, "{}", defined.body);
+    let begin = |wait: &str| {
+        Request::post("/api/pipeline/run")
+            .header("content-type", "application/json")
+            .header("idempotency-key", "once")
+            .header("prefer", wait)
+    };
+    let body = r#"{"workflowId": "held"}"#;
+    let begun = door.send(begin("respond-async, wait=0"), body).await;
+    assert_eq!(
+        (begun.status.as_u16(), &begun.body["ok"]),
+        (202, &json!(true)),
+        "{}",
+        begun.body
+    );
+    assert_eq!(
+        door.get("/api/pipeline/state").await.body["runId"],
+        begun.body["runId"]
+    );
+    gate.add_permits(1);
+    let ended = door.send(begin("wait=60"), body).await;
+    assert_eq!(ended.status, 200);
+    assert_eq!(ended.body["runId"], begun.body["runId"]);
+    assert_eq!(
+        (&ended.body["status"], &ended.body["ok"]),
+        (&json!("SUCCEEDED"), &json!(true))
+    );
+    let id = ended.body["runId"].as_str().unwrap();
+    problem(
+        &door
+            .post(&format!("/api/pipeline/runs/{id}/cancel"), json!({}))
+            .await,
+        409,
+        "FAILED_PRECONDITION",
+    );
+    assert_eq!(
+        door.get("/api/pipeline/history").await.body["runs"][0]["runId"],
+        id
+    );
+}
+
+#[tokio::test]
+async fn a_request_without_a_body_runs_the_pipeline_of_the_blueprint() {
+    let door = Door::open(Role::Operator).await;
+    let ran = door.send(Request::post("/api/pipeline/run"), "").await;
+    // Nothing was registered to be executed, so nothing can have succeeded.
+    assert_eq!(
+        (&ran.body["ok"], &ran.body["status"]),
+        (&json!(false), &json!("FAILED"))
+    );
+}
+
+#[tokio::test]
+async fn both_forms_of_a_simulation_are_understood() {
+    let door = Door::open(Role::Operator).await;
+    let scenario = door.send(Request::post("/api/monte-carlo/run"), "").await;
+    assert_eq!(scenario.body["iterations"], 10_000, "{}", scenario.body);
+    let plan = json!({"tasks": [{"id": "a", "duration": 1}]});
+    for seed in [1, 2] {
+        let body = json!({"plan": plan, "seed": seed, "samples": 16});
+        assert_eq!(
+            door.post("/api/monte-carlo/run", body).await.body["seed"],
+            seed
+        );
+    }
+    let history = door.get("/api/monte-carlo/history").await.body;
+    assert_eq!(history[0], scenario.body);
+    assert_eq!(
+        (&history[1]["seed"], &history[2]["seed"]),
+        (&json!(1), &json!(2))
+    );
+    let newest = door.get("/api/monte-carlo/history?limit=1").await.body;
+    assert_eq!(newest, json!([history[2]]));
+    let again = door.send(Request::post("/api/monte-carlo/run"), "").await;
+    let status = door.get("/api/monte-carlo/status").await.body;
+    assert_eq!(
+        (&status["runsCompleted"], &status["lastRun"]),
+        (&json!(4), &again.body)
+    );
+    let refused = door
+        .post("/api/monte-carlo/run", json!({"plan": plan, "smaples": 1}))
+        .await;
+    problem(&refused, 400, "INVALID_ARGUMENT");
+}
+
+#[tokio::test]
+async fn earlier_clients_find_the_catalog_and_its_sections() {
+    let door = Door::open(Role::Admin).await;
+    let document = json!({
+        "registryVersion": "3.1", "description": "Ours", "components": [{"id": "core", "name": "Core"}],
+        "aiNodes": [{"id": "SCOUT", "name": "Scout", "triggers": ["look"]}],
+        "environments": [{"id": "local"}], "ensembleDefaults": {"size": 3},
+    });
+    let imported = door
+        .post("/api/registry/import", json!({"document": document}))
+        .await;
+    assert_eq!(imported.status, 200, "{}", imported.body);
+    let whole = door.get("/api/registry").await.body;
+    assert_eq!(
+        (&whole["ok"], &whole["description"]),
+        (&json!(true), &json!("Ours"))
+    );
+    assert_eq!(
+        door.get("/api/registry/component/core").await.body["name"],
+        "Core"
+    );
+    problem(
+        &door.get("/api/registry/component/none").await,
+        404,
+        "NOT_FOUND",
+    );
+    assert_eq!(
+        door.get("/api/registry/environments").await.body["environments"][0]["id"],
+        "local"
+    );
+    assert_eq!(
+        door.get("/api/registry/notebooks").await.body["notebooks"],
+        json!([])
+    );
+    assert_eq!(
+        door.get("/api/registry/ensemble").await.body["aiNodeCount"],
+        1
+    );
+    let off = door
+        .post("/api/nodes/scout/deactivate", json!({}))
+        .await
+        .body;
+    assert_eq!(
+        (&off["node"], &off["status"]),
+        (&json!("SCOUT"), &json!("available"))
+    );
+    let found = door
+        .post("/api/registry/drift", json!({"live": false}))
+        .await;
+    assert_eq!(found.status, 200, "{}", found.body);
+    let drift = &found.body["drift"][0];
+    assert_eq!(
+        (&drift["id"], &drift["kind"], &drift["observed"]),
+        (&json!("SCOUT"), &json!("CHANGED"), &json!(false))
+    );
+    let severe = door.get("/api/registry/drift?severity=CRITICAL").await.body;
+    assert_eq!(
+        (&severe["sources"], &severe["drift"]),
+        (&found.body["sources"], &json!([]))
+    );
+    let path = json!({"path": "/etc/passwd"});
+    problem(
+        &door.post("/api/registry/drift", path).await,
+        400,
+        "INVALID_ARGUMENT",
+    );
+    let nodes = door.get("/api/nodes").await.body;
+    assert_eq!((&nodes["total"], &nodes["active"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        door.get("/api/system/status").await.body["production_ready"],
+        false
+    );
+    problem(
+        &door.post("/api/system/production", json!({})).await,
+        409,
+        "FAILED_PRECONDITION",
+    );
+}
