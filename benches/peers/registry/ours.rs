@@ -42,14 +42,21 @@ async fn main() {
     });
 }
 
-/// The service that a writer puts: different each time, or nothing would be written.
-fn service(writer: usize, version: i64, count: u64) -> PutService {
+/// The id of the service that a writer of this process puts: the database may have those of earlier ones.
+fn id(writer: usize) -> String {
+    format!("service-{}-{writer}", std::process::id())
+}
+
+/// The service that a writer puts, on condition of this version, 0 before there is one; different each time, or nothing
+/// would be written.
+fn service(writer: usize, on: Option<i64>, count: u64) -> PutService {
     PutService {
-        id: format!("service-{writer}"),
+        id: id(writer),
         name: Some(format!("Service {writer}")),
         base_url: Some("http://localhost:3301".to_owned()),
         metadata: Some(json!({"owner": "team-platform", "release": count}).into()),
-        if_version: (version > 0).then_some(version),
+        if_version: on.filter(|version| *version > 0),
+        if_absent: (on == Some(0)).then_some(true),
         ..PutService::default()
     }
 }
@@ -65,7 +72,7 @@ async fn puts(url: &str, writers: usize, time: Duration) -> Measured {
             while begun.elapsed() < time {
                 let put = heady
                     .registry()
-                    .put_service(service(writer, version, count));
+                    .put_service(service(writer, Some(version), count));
                 version = put
                     .await
                     .expect("nobody else puts this one")
@@ -88,9 +95,10 @@ async fn puts_over_http(url: &str, writers: usize, time: Duration) -> Measured {
             let mut connection = Connection::open(&url).await;
             let (mut version, mut count) = (0, 0);
             while begun.elapsed() < time {
-                let body = serde_json::to_value(service(writer, version, count)).expect("JSON");
+                let body =
+                    serde_json::to_value(service(writer, Some(version), count)).expect("JSON");
                 let answer = connection
-                    .put(&format!("/api/services/service-{writer}"), body)
+                    .put(&format!("/api/services/{}", id(writer)), body)
                     .await;
                 version = answer["resourceVersion"].as_i64().expect("a version");
                 count += 1;
@@ -139,7 +147,7 @@ async fn watch(url: &str, watchers: usize, time: Duration) -> Measured {
     let begun = Instant::now();
     let mut count = 0;
     while begun.elapsed() < time {
-        let put = heady.registry().put_service(service(0, 0, count));
+        let put = heady.registry().put_service(service(0, None, count));
         put.await.expect("puts");
         count += 1;
     }
@@ -147,7 +155,7 @@ async fn watch(url: &str, watchers: usize, time: Duration) -> Measured {
     last.store(first + count as i64 + 1, Ordering::Release);
     heady
         .registry()
-        .put_service(service(0, 0, count))
+        .put_service(service(0, None, count))
         .await
         .expect("puts");
     let seen = under_way.join_all().await.into_iter().sum();
