@@ -23,6 +23,7 @@ mod result;
 mod resume;
 mod retry;
 mod schedule;
+mod shared;
 mod stages;
 mod state;
 mod statement;
@@ -40,23 +41,19 @@ pub use model::{
     StartRun, TaskForecast, TaskRun,
 };
 
-use std::collections::HashMap;
-use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use self::begin::Begun;
-use self::event::Events;
-use self::execution::{Execution, UnderWay};
 use self::handler::Handlers;
-use self::journal::{Journal, RunChange, RunJournal};
+use self::journal::RunChange;
 use self::recent::Recent;
 use self::result::{StoredResult, Whole};
 use self::resume::{Loaded, Reason};
+use self::shared::{LOOK, Shared};
 pub(crate) use self::tasks::Tools;
 use self::worker::Worker;
 use crate::audit::{self, Record};
@@ -64,9 +61,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::outbound::Breakers;
 use crate::store::{Lane, Store};
 use crate::types::Id;
-
-/// How often a worker looks for runs that have lost theirs, and for requests to cancel its own.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// How long a closing engine waits for its runs to be handed back.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -76,40 +70,6 @@ const CLOSING: Duration = Duration::from_secs(10);
 pub struct Pipeline {
     shared: Arc<Shared>,
     actor: Arc<str>,
-}
-
-/// What all runs of one engine share.
-struct Shared {
-    store: Store,
-    tools: Tools,
-    handlers: Handlers,
-    breakers: Breakers,
-    recent: Recent,
-    lane: Lane<Journal>,
-    worker: Worker,
-    active: Mutex<HashMap<Id, Active>>,
-    /// Whether [`Shared::keep_alive`] goes round.
-    kept_alive: AtomicBool,
-    /// Fires when the engine closes.
-    closing: CancellationToken,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared")
-            .field("worker", &self.worker)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A run that this process executes.
-#[derive(Debug)]
-struct Active {
-    cancel: CancellationToken,
-    events: Events,
-    under_way: UnderWay,
-    /// Changes, or is dropped, when this process no longer executes the run.
-    done: watch::Receiver<()>,
 }
 
 impl Pipeline {
@@ -371,150 +331,5 @@ impl Pipeline {
             );
         }
         self.shared.worker.leave().await;
-    }
-}
-
-impl Shared {
-    fn active(&self) -> MutexGuard<'_, HashMap<Id, Active>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn journal(&self, run: &Id, fence: i64) -> RunJournal {
-        RunJournal {
-            store: self.store.clone(),
-            lane: self.lane.clone(),
-            run: run.clone(),
-            fence,
-        }
-    }
-
-    /// The tools of one run: its requests may also go to the services of the registry.
-    async fn tools_for_run(&self) -> Result<Tools> {
-        let services = self.tools.registry.base_urls().await?;
-        let rules = self
-            .tools
-            .http
-            .rules()
-            .with_services(services.iter().map(String::as_str));
-        Ok(Tools {
-            http: self.tools.http.with_rules(rules),
-            ..self.tools.clone()
-        })
-    }
-
-    /// Does what must not end with its caller: a run that is this worker's and that nobody executes would wait until the
-    /// worker is taken for dead.
-    async fn see_through<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let done = self.store.runtime().spawn(work).await;
-        done.unwrap_or_else(|error| {
-            Err(Error::internal("the call ended in a panic").caused_by(error))
-        })
-    }
-
-    /// Executes a run in the background.
-    fn spawn(self: &Arc<Self>, mut execution: Execution) -> Id {
-        let id = execution.facts.id.clone();
-        let (done, receiver) = watch::channel(());
-        execution.hand_back = self.closing.clone();
-        let active = Active {
-            cancel: execution.cancel.clone(),
-            events: execution.events.clone(),
-            under_way: execution.under_way.clone(),
-            done: receiver,
-        };
-        self.active().insert(id.clone(), active);
-        if !self.kept_alive.swap(true, Ordering::AcqRel) {
-            self.clone().keep_alive();
-        }
-        let (shared, journal, run) = (self.clone(), execution.journal.clone(), id.clone());
-        self.store.runtime().spawn(async move {
-            let executing = tokio::spawn(execution.execute());
-            let outcome = executing.await.unwrap_or_else(|error| {
-                Err(Error::internal("the execution ended in a panic").caused_by(error))
-            });
-            if let Err(error) = outcome {
-                shared.let_go(&journal, error).await;
-            }
-            shared.active().remove(&run);
-            drop(done);
-        });
-        id
-    }
-
-    /// Gives up ownership of a run that this process no longer executes but that has not ended.
-    async fn let_go(&self, journal: &RunJournal, error: Error) {
-        if error.kind() == ErrorKind::Aborted {
-            tracing::info!(run = %journal.run, "{error}");
-            return;
-        }
-        if error.kind() != ErrorKind::Cancelled {
-            tracing::error!(run = %journal.run, "the run is left as it stands: {error}");
-        }
-        let status = queries::run_by_id(&self.store, &journal.run)
-            .await
-            .map(|row| row.status);
-        if let Ok(status @ (RunStatus::Running | RunStatus::Compensating)) = status {
-            let mut transition = journal.transition();
-            transition.change = Some(RunChange {
-                status,
-                finished_at: None,
-                result: None,
-                release: true,
-            });
-            if let Err(error) = journal.write_once(transition).await {
-                tracing::warn!(run = %journal.run, "it could not be handed back: {error}");
-            }
-        }
-    }
-
-    /// From the first run on: shows that this worker lives while it has runs, and heeds requests to cancel them.
-    fn keep_alive(self: Arc<Self>) {
-        self.store.runtime().clone().spawn(async move {
-            while !self.rest(LOOK).await {
-                if self.active().is_empty() {
-                    continue;
-                }
-                if let Err(error) = self.look_after_runs().await {
-                    tracing::warn!("looking after the runs failed: {error}");
-                }
-            }
-        });
-    }
-
-    async fn look_after_runs(&self) -> Result<()> {
-        self.worker.show_life().await?;
-        for id in queries::cancel_requests(&self.store, self.worker.id()).await? {
-            if let Some(active) = self.active().get(&id) {
-                active.cancel.cancel();
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits, and says whether the engine closes.
-    async fn rest(&self, time: Duration) -> bool {
-        tokio::select! {
-            () = tokio::time::sleep(time) => false,
-            () = self.closing.cancelled() => true,
-        }
-    }
-
-    /// Takes up runs whose worker is gone.
-    async fn adopt(self: &Arc<Self>) -> Result<()> {
-        for row in queries::open_runs(&self.store).await? {
-            if self.active().contains_key(&row.id) {
-                continue;
-            }
-            match resume::take_up(self, &row.actor, &row.id, Reason::Orphaned).await {
-                Ok(Some(execution)) => drop(self.spawn(*execution)),
-                Ok(None) => {}
-                // Its worker lives, or another worker has the handlers that this one lacks.
-                Err(error) => tracing::debug!(run = %row.id, "not taken up: {error}"),
-            }
-        }
-        Ok(())
     }
 }
