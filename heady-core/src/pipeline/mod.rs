@@ -49,7 +49,6 @@ use tokio_util::sync::CancellationToken;
 
 use self::begin::Begun;
 use self::handler::Handlers;
-use self::journal::RunChange;
 use self::recent::Recent;
 use self::result::{StoredResult, Whole};
 use self::resume::{Loaded, Reason};
@@ -57,7 +56,7 @@ use self::shared::{LOOK, Shared};
 pub(crate) use self::tasks::Tools;
 use self::worker::Worker;
 use crate::audit::{self, Record};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::outbound::Breakers;
 use crate::store::{Lane, Store};
 use crate::types::Id;

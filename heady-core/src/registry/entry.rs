@@ -128,17 +128,16 @@ pub(super) async fn get<E: Entry>(store: &Store, id: &str) -> Result<E> {
         .fetch_optional(queries::by_id::<E>(), args![id])
         .await?
         .ok_or_else(|| Error::not_found(E::KIND.noun(), id))?;
-    Ok(E::of(&row)?.seen_at(crate::types::now()))
+    Ok(E::of(&row)?.seen_at(row.get("now")?))
 }
 
 /// All entries by id, and the revision at which they were so: one statement, hence one moment.
 pub(super) async fn list<E: Entry>(store: &Store) -> Result<(Vec<E>, i64)> {
     let rows = store.fetch_all(queries::all::<E>(), vec![]).await?;
-    let now = crate::types::now();
-    let revision = match rows.first() {
-        Some(row) => row.get("revision")?,
-        None => return Err(Error::data_loss("the registry has lost its revision")),
-    };
+    let first = rows
+        .first()
+        .ok_or_else(|| Error::data_loss("the registry has lost its revision"))?;
+    let (revision, now) = (first.get("revision")?, first.get("now")?);
     let there = rows
         .iter()
         .filter(|row| !matches!(row.get::<Option<Id>>("id"), Ok(None)));

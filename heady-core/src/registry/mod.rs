@@ -333,7 +333,7 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND`, or `INVALID_ARGUMENT` naming the field.
     pub async fn report_health(&self, options: ReportHealth) -> Result<Service> {
-        probe::report(&self.editors, options).await
+        probe::report(&self.store, &self.editors, options).await
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.

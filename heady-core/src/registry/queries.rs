@@ -7,11 +7,13 @@ use crate::error::Result;
 use crate::store::{Row, Sql, Transaction, args};
 use crate::types::now;
 
-pub(super) fn by_id<E: Entry>() -> String {
-    format!(
-        "SELECT entry.* FROM {} AS entry WHERE entry.id = $1",
+/// One entry, beside the database's time.
+pub(super) fn by_id<E: Entry>() -> Sql {
+    Sql::from(format!(
+        "SELECT {{now}} AS now, entry.* FROM {} AS entry WHERE entry.id = $1",
         E::SOURCE
-    )
+    ))
+    .with_clock()
 }
 
 /// Every entry and its place, by id.
@@ -22,12 +24,14 @@ pub(super) fn placed<E: Entry>() -> String {
     )
 }
 
-/// Every entry by id beside the revision: one row without an entry if there are none.
-pub(super) fn all<E: Entry>() -> String {
-    format!(
-        "SELECT at.revision, entry.* FROM registry_revision AS at LEFT JOIN {} AS entry ON true ORDER BY entry.id",
+/// Every entry by id beside the revision and the database's time: one row without an entry if there are none.
+pub(super) fn all<E: Entry>() -> Sql {
+    Sql::from(format!(
+        "SELECT {{now}} AS now, at.revision, entry.* FROM registry_revision AS at LEFT JOIN {} AS entry ON true
+         ORDER BY entry.id",
         E::SOURCE
-    )
+    ))
+    .with_clock()
 }
 
 /// The entries of these ids, a JSON list, and whether something needs them.

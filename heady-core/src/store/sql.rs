@@ -26,10 +26,6 @@ pub(crate) enum Dialect {
 #[derive(Debug, Clone)]
 pub(crate) struct Sql {
     sqlite: Cow<'static, str>,
-    #[cfg_attr(
-        not(feature = "postgres"),
-        expect(dead_code, reason = "the other dialect is not compiled in")
-    )]
     postgres: Cow<'static, str>,
 }
 
@@ -43,6 +39,15 @@ impl Sql {
             sqlite: sqlite.into(),
             postgres: postgres.into(),
         }
+    }
+
+    /// The statement with the database's own time for `{now}`.
+    pub(crate) fn with_clock(&self) -> Self {
+        Self::of(
+            self.sqlite
+                .replace("{now}", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')"),
+            self.postgres.replace("{now}", "clock_timestamp()"),
+        )
     }
 
     pub(crate) fn text(&self, dialect: Dialect) -> &str {

@@ -14,8 +14,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::journal::RunChange;
 use super::tasks::Tools;
 use super::*;
+use crate::ErrorKind;
 use crate::audit::{Audit, AuditQuery};
 use crate::monte_carlo::MonteCarlo;
 use crate::outbound::{HostRules, HttpClient, ProgramRules};

@@ -12,6 +12,9 @@ use crate::outbound::{HttpClient, Url};
 use crate::registry::{HealthStatus, LastProbe};
 use crate::types::{Timestamp, now};
 
+/// The longest reason, in characters.
+const MAX_REASON: usize = 500;
+
 /// What came of asking.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Answer {
@@ -57,7 +60,8 @@ pub(super) async fn ask(
                     (Ok(HealthStatus::Degraded), Some(reason))
                 }
                 Err(error) => {
-                    let reason = error.message().to_owned();
+                    // A redirect can name a host of any length.
+                    let reason = error.message().chars().take(MAX_REASON).collect();
                     (Err(HealthStatus::Unhealthy), Some(reason))
                 }
             }

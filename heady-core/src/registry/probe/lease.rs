@@ -9,7 +9,6 @@ use super::record::{Recorded, record};
 use super::schedule::at;
 use super::{Pace, Prober, queries};
 use crate::error::Result;
-use crate::types::now;
 
 /// How long the loop rests after a failure.
 const REST: Duration = Duration::from_secs(1);
@@ -51,9 +50,8 @@ impl Prober {
         for (found, recorded) in found.iter().zip(recorded) {
             match recorded {
                 Recorded::Written(status) => roster.written(found, status),
-                Recorded::Refused => {
-                    roster.drop_target(&found.id);
-                }
+                Recorded::Speaks(until) => roster.speaks(found, until),
+                Recorded::Refused => roster.forget(&found.id),
             }
         }
         Ok(())
@@ -73,21 +71,23 @@ impl Prober {
                 .is_none_or(|renewed| renewed.elapsed() >= pace.lease / 3)
         {
             let before = Instant::now();
-            queries::renew(self.store(), self.id(), pace.lease.as_secs_f64()).await?;
+            queries::renew(self.store(), self.id(), pace.lease).await?;
             view.renewed = Some(before);
             self.inner.lease.send_replace(before + pace.lease);
         }
-        let balance = queries::balance(self.store(), self.id(), now()).await?;
+        let balance = queries::balance(self.store(), self.id(), pace.lease).await?;
         if balance.expired {
-            self.expire_reports().await?;
+            self.expire_reports(balance.now).await?;
         }
         let share = balance.share();
         if balance.own > share {
             let too_many = usize::try_from(balance.own - share).unwrap_or_default();
+            // What cannot be given stays this prober's, and has to come back.
+            view.revision = None;
             let released = self.roster().release(too_many);
             queries::release(self.store(), self.id(), &released).await?;
         } else if balance.own < share && balance.free > 0 {
-            queries::claim(self.store(), self.id(), share - balance.own).await?;
+            queries::claim(self.store(), self.id(), pace.lease, share - balance.own).await?;
             view.revision = None;
         }
         if view.revision != Some(balance.revision) {

@@ -119,7 +119,12 @@ impl Prober {
         }
         let prober = self.clone();
         let loops = self.inner.store.runtime().spawn(async move {
-            let both = async { tokio::join!(prober.schedule(), prober.keep(pace)) };
+            // Without a client it takes no services, which others can ask.
+            let http = match prober.http() {
+                Ok(http) => http.clone(),
+                Err(error) => return tracing::error!("nothing is probed here: {error}"),
+            };
+            let both = async { tokio::join!(prober.schedule(http), prober.keep(pace)) };
             prober.inner.closing.run_until_cancelled(both).await;
         });
         *self

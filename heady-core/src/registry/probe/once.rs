@@ -22,7 +22,6 @@ impl Prober {
         let services = wanted(entry::list(self.store()).await?.0, options.services)?;
         let http = self.http()?.clone();
         let mut probes = Vec::with_capacity(services.len());
-        let mut found = Vec::new();
         let mut asking = JoinSet::new();
         let mut waiting = services.into_iter();
         loop {
@@ -39,20 +38,27 @@ impl Prober {
                     (service, answer)
                 });
             }
-            let Some(asked) = asking.join_next().await else {
+            let Some(first) = asking.join_next().await else {
                 break;
             };
-            let (service, answer) = asked
-                .map_err(|error| Error::internal("a probe ended in a panic").caused_by(error))?;
-            probes.push(Probe {
-                id: service.id.clone(),
-                status: answer.status,
-                latency_ms: answer.latency_ms,
-                reason: answer.reason.clone(),
-            });
-            found.push(observed(service, &answer));
+            // As it comes, and not at the end: by then another probe may have found something else.
+            let mut found = Vec::new();
+            let mut next = Some(first);
+            while let Some(asked) = next {
+                let (service, answer): (Service, Answer) = asked.map_err(|error| {
+                    Error::internal("a probe ended in a panic").caused_by(error)
+                })?;
+                probes.push(Probe {
+                    id: service.id.clone(),
+                    status: answer.status,
+                    latency_ms: answer.latency_ms,
+                    reason: answer.reason.clone(),
+                });
+                found.push(observed(service, &answer));
+                next = asking.try_join_next();
+            }
+            record(self.store(), self.feed(), self.id(), found).await?;
         }
-        record(self.store(), self.feed(), self.id(), found).await?;
         probes.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(ProbeReport { probes })
     }

@@ -1,12 +1,15 @@
 //! The SQL of probing: leases, who probes what, and what was found.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::roster::Assigned;
 use super::settings::Settings;
 use super::streak::Streak;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::registry::entry::Entry;
+use crate::registry::history::History;
 use crate::registry::{HealthStatus, LastProbe, Service};
 use crate::store::{Arg, Row, Sql, Store, Transaction, args};
 use crate::types::{Id, Timestamp};
@@ -47,7 +50,8 @@ pub(in crate::registry) fn with_last(mut service: Service, row: &Row) -> Result<
     Ok(service)
 }
 
-/// Writes what was found, but nothing that is not this prober's to write, and returns the services of what is written.
+/// Writes what was found, but nothing that is not this prober's to write or was found where the service is no more, and
+/// returns the services of what is written.
 pub(super) async fn put_found(
     transaction: &mut Transaction,
     prober: &Id,
@@ -60,7 +64,7 @@ pub(super) async fn put_found(
                failures, healthy_at)
              SELECT f.id, f.base_url || f.health_path, f.probed_at, f.found, f.found_reason, f.latency_ms, f.repeated,
                f.failures, f.healthy_at
-             FROM ({rows}) AS f JOIN services AS s ON s.id = f.id
+             FROM ({rows}) AS f JOIN services AS s ON s.id = f.id AND s.base_url = f.base_url AND s.health_path = f.health_path
              WHERE f.fence IS NULL OR EXISTS
                (SELECT 1 FROM service_probes AS p WHERE p.service_id = f.id AND p.prober = $2 AND p.fence = f.fence)
              ON CONFLICT (service_id) DO UPDATE SET place = excluded.place, probed_at = excluded.probed_at,
@@ -104,26 +108,41 @@ pub(super) async fn put_found(
     rows.iter().map(|row| row.get("service_id")).collect()
 }
 
-/// The database's own time, in both dialects.
-fn with_clock(text: &str) -> Sql {
+/// Statements about leases: `{until}` is the end of a lease of `$2` seconds that is taken now, and `{living}` holds for
+/// the probers that show life.
+///
+/// No lease ends later than one that is taken now; what does was taken before the database's clock was put back.
+fn of_leases(text: &str) -> Sql {
+    let text = text.replace("{living}", "lease_until > {now} AND lease_until <= {until}");
     Sql::of(
-        text.replace("{now}", "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')")
-            .replace(
-                "{until}",
-                "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+' || $2 || ' seconds')",
-            ),
-        text.replace("{now}", "clock_timestamp()")
-            .replace("{until}", "clock_timestamp() + $2 * interval '1 second'"),
+        text.replace(
+            "{until}",
+            "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+' || $2 || ' seconds')",
+        ),
+        text.replace("{until}", "{now} + $2 * interval '1 second'"),
     )
+    .with_clock()
 }
 
-/// Shows that a prober lives, for so many seconds from now.
-pub(super) async fn renew(store: &Store, prober: &Id, seconds: f64) -> Result<()> {
-    let sql = with_clock(
+/// The database's time.
+pub(super) async fn clock(store: &Store) -> Result<Timestamp> {
+    let row = store
+        .fetch_optional(Sql::from("SELECT {now} AS now").with_clock(), vec![])
+        .await?;
+    row.ok_or_else(none)?.get("now")
+}
+
+fn none() -> Error {
+    Error::internal("a query for one row gave none")
+}
+
+/// Shows that a prober lives, for so long from now.
+pub(super) async fn renew(store: &Store, prober: &Id, lease: Duration) -> Result<()> {
+    let sql = of_leases(
         "INSERT INTO probers (id, lease_until) VALUES ($1, {until})
          ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
     );
-    let args = vec![Arg::uuid(prober), Arg::from(seconds)];
+    let args = vec![Arg::uuid(prober), Arg::from(lease.as_secs_f64())];
     store
         .write(move |transaction| {
             Box::pin(async move { transaction.execute(sql, args).await.map(drop) })
@@ -137,6 +156,7 @@ pub(super) async fn leave(store: &Store, prober: &Id) -> Result<()> {
     store
         .write(move |transaction| {
             Box::pin(async move {
+                changing_hands(transaction).await?;
                 let given_back = "UPDATE service_probes SET prober = NULL WHERE prober = $1";
                 transaction
                     .execute(given_back, vec![Arg::uuid(&prober)])
@@ -154,6 +174,8 @@ pub(super) async fn leave(store: &Store, prober: &Id) -> Result<()> {
 /// What a prober has to know before it takes or gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Balance {
+    /// The database's time.
+    pub(super) now: Timestamp,
     /// The registry's revision.
     pub(super) revision: i64,
     /// How many other probers live.
@@ -176,21 +198,21 @@ impl Balance {
     }
 }
 
-pub(super) async fn balance(store: &Store, prober: &Id, now: Timestamp) -> Result<Balance> {
-    let sql = with_clock(
-        "SELECT (SELECT revision FROM registry_revision) AS revision,
-           (SELECT count(*) FROM probers WHERE lease_until > {now} AND id <> $1) AS others,
+pub(super) async fn balance(store: &Store, prober: &Id, lease: Duration) -> Result<Balance> {
+    let sql = of_leases(
+        "SELECT {now} AS now, (SELECT revision FROM registry_revision) AS revision,
+           (SELECT count(*) FROM probers WHERE {living} AND id <> $1) AS others,
            count(*) AS services,
            count(CASE WHEN p.prober = $1 THEN 1 END) AS own,
            count(CASE WHEN p.prober IS NULL OR NOT EXISTS
-             (SELECT 1 FROM probers WHERE id = p.prober AND lease_until > {now}) THEN 1 END) AS free,
-           EXISTS (SELECT 1 FROM services WHERE report_expires_at <= $2 AND status <> 'UNHEALTHY') AS expired
+             (SELECT 1 FROM probers WHERE id = p.prober AND {living}) THEN 1 END) AS free,
+           EXISTS (SELECT 1 FROM services WHERE report_expires_at <= {now} AND status <> 'UNHEALTHY') AS expired
          FROM services AS s LEFT JOIN service_probes AS p ON p.service_id = s.id WHERE s.base_url <> ''",
     );
-    let args = vec![Arg::uuid(prober), Arg::from(now)];
-    let row = store.fetch_optional(sql, args).await?;
-    let row = row.ok_or_else(|| crate::Error::internal("a count had no row"))?;
+    let args = vec![Arg::uuid(prober), Arg::from(lease.as_secs_f64())];
+    let row = store.fetch_optional(sql, args).await?.ok_or_else(none)?;
     Ok(Balance {
+        now: row.get("now")?,
         revision: row.get("revision")?,
         others: row.get("others")?,
         services: row.get("services")?,
@@ -210,33 +232,45 @@ pub(super) async fn release(store: &Store, prober: &Id, services: &[Id]) -> Resu
     let args = vec![Arg::uuid(prober), Arg::from(json!(services).to_string())];
     store
         .write(move |transaction| {
-            Box::pin(async move { transaction.execute(sql, args).await.map(drop) })
+            Box::pin(async move {
+                changing_hands(transaction).await?;
+                transaction.execute(sql, args).await.map(drop)
+            })
         })
         .await
 }
 
+/// Lets this transaction be the one in which services change hands: no two take the same one, nor one whose finding is
+/// being written.
+async fn changing_hands(transaction: &mut Transaction) -> Result<()> {
+    History::begin(transaction).await.map(drop)
+}
+
 /// Takes at most so many services that nobody has, or whose prober is gone.
-pub(super) async fn claim(store: &Store, prober: &Id, most: i64) -> Result<()> {
-    let taken = with_clock(
+pub(super) async fn claim(store: &Store, prober: &Id, lease: Duration, most: i64) -> Result<()> {
+    let taken = of_leases(
         "UPDATE service_probes SET prober = $1, fence = fence + 1 WHERE service_id IN (
            SELECT p.service_id FROM service_probes AS p JOIN services AS s ON s.id = p.service_id
            WHERE s.base_url <> '' AND (p.prober IS NULL OR NOT EXISTS
-             (SELECT 1 FROM probers WHERE id = p.prober AND lease_until > {now}))
-           ORDER BY p.service_id LIMIT $2)",
+             (SELECT 1 FROM probers WHERE id = p.prober AND {living}))
+           ORDER BY p.service_id LIMIT $3)",
     );
     let prober = prober.clone();
     store
         .write(move |transaction| {
             Box::pin(async move {
-                // Under the registry's lock, so that no two take the same one, nor one whose finding is being written.
-                crate::registry::history::History::begin(transaction).await?;
-                let new = "INSERT INTO service_probes (service_id) SELECT id FROM services AS s WHERE base_url <> ''
+                changing_hands(transaction).await?;
+                // Fences begin at the revision, so that a service does not inherit one from another of its name.
+                let new = "INSERT INTO service_probes (service_id, fence)
+                    SELECT s.id, at.revision FROM services AS s, registry_revision AS at WHERE s.base_url <> ''
                     AND NOT EXISTS (SELECT 1 FROM service_probes WHERE service_id = s.id)";
                 transaction.execute(new, vec![]).await?;
-                let args = vec![Arg::uuid(&prober), Arg::from(most)];
+                let seconds = lease.as_secs_f64();
+                let args = vec![Arg::uuid(&prober), Arg::from(seconds), Arg::from(most)];
                 transaction.execute(taken, args).await?;
-                let gone = with_clock("DELETE FROM probers WHERE lease_until <= {now} AND id <> $1");
-                transaction.execute(gone, vec![Arg::uuid(&prober)]).await.map(drop)
+                let gone = of_leases("DELETE FROM probers WHERE NOT ({living}) AND id <> $1");
+                let args = vec![Arg::uuid(&prober), Arg::from(seconds)];
+                transaction.execute(gone, args).await.map(drop)
             })
         })
         .await
@@ -245,10 +279,12 @@ pub(super) async fn claim(store: &Store, prober: &Id, most: i64) -> Result<()> {
 /// The services that this prober has.
 pub(super) async fn assigned(store: &Store, prober: &Id) -> Result<Vec<Assigned>> {
     let text = format!(
-        "SELECT entry.* FROM {} AS entry WHERE entry.prober = $1 AND entry.base_url <> ''",
+        "SELECT {{now}} AS now, entry.* FROM {} AS entry WHERE entry.prober = $1 AND entry.base_url <> ''",
         Service::SOURCE
     );
-    let rows = store.fetch_all(text, vec![Arg::uuid(prober)]).await?;
+    let rows = store
+        .fetch_all(Sql::from(text).with_clock(), vec![Arg::uuid(prober)])
+        .await?;
     rows.iter()
         .map(|row| {
             let service = Service::of(row)?;
@@ -256,7 +292,7 @@ pub(super) async fn assigned(store: &Store, prober: &Id) -> Result<Vec<Assigned>
             Ok(Assigned {
                 settings: Settings::of(&service),
                 status: service.status,
-                report_expires_at: service.report_expires_at,
+                speaks_until: service.speaks_until(row.get("now")?),
                 fence: row.get("fence")?,
                 streak: found.map(|(_, streak)| streak),
                 id: service.id,

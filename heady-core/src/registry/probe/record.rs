@@ -4,19 +4,20 @@
 //! No audit row: nobody asked for this change. The transaction holds the registry's lock, under which services change
 //! hands too, so a prober whose service was taken over writes nothing more of it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::queries;
 use super::streak::{Streak, Thresholds};
 use crate::error::Result;
-use crate::registry::entry::{self, Entry, Placed};
+use crate::registry::entry::{self, Entry, Present};
 use crate::registry::history::History;
 use crate::registry::watch::Feed;
 use crate::registry::{HealthStatus, LastProbe, Service};
-use crate::store::{Store, args, time_text};
-use crate::types::{Id, Timestamp};
+use crate::store::{Store, time_text};
+use crate::types::{Id, Timestamp, now};
 
 /// How much what was found counts.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +51,9 @@ pub(super) struct Observation {
 pub(super) enum Recorded {
     /// It is written, and this is the service's status, where that was looked at.
     Written(Option<HealthStatus>),
-    /// The service is gone, or another prober's.
+    /// It is written, and changes nothing, because the service speaks for itself until then.
+    Speaks(Instant),
+    /// The service is gone, somewhere else, or another prober's.
     Refused,
 }
 
@@ -65,6 +68,12 @@ pub(super) async fn record(
         return Ok(Vec::new());
     }
     let prober = prober.clone();
+    // Only where a status may change does it matter whose clock says what time it is.
+    let clock = if observations.iter().any(Observation::may_turn) {
+        queries::clock(store).await?
+    } else {
+        now()
+    };
     let (recorded, events) = store
         .write(move |transaction| {
             Box::pin(async move {
@@ -74,19 +83,7 @@ pub(super) async fn record(
                     .filter(|found| found.may_turn())
                     .map(|found| &found.id)
                     .collect();
-                let rows = transaction
-                    .fetch_all(
-                        crate::registry::queries::among::<Service>(),
-                        args![json!(looked_at).to_string()],
-                    )
-                    .await?;
-                let present = rows
-                    .iter()
-                    .map(|row| {
-                        let present: Placed<Service> = entry::placed(row)?;
-                        Ok((present.0.id.clone(), present))
-                    })
-                    .collect::<Result<HashMap<Id, Placed<Service>>>>()?;
+                let present = entry::present::<Service>(transaction, &looked_at).await?;
                 let document = observations.iter().map(Observation::row).collect();
                 let written = queries::put_found(transaction, &prober, document).await?;
                 let written: HashSet<Id> = written.into_iter().collect();
@@ -95,9 +92,7 @@ pub(super) async fn record(
                     recorded.push(match present.get(&found.id) {
                         _ if !written.contains(&found.id) => Recorded::Refused,
                         None => Recorded::Written(None),
-                        Some(present) => {
-                            Recorded::Written(Some(found.apply(present, &mut history)?))
-                        }
+                        Some(present) => found.apply(present, clock, &mut history)?,
                     });
                 }
                 Ok((recorded, history.write(transaction).await?))
@@ -116,16 +111,17 @@ impl Observation {
         }
     }
 
-    /// Changes the service's status if this is enough for it, and returns what it is then.
-    fn apply(&self, (old, place): &Placed<Service>, history: &mut History) -> Result<HealthStatus> {
-        let old = old.clone().seen_at(self.last.at);
-        // What was found somewhere else, or while the service speaks for itself, says nothing.
-        let elsewhere = old.base_url != self.base_url || old.health_path != self.health_path;
-        let speaks = old
-            .report_expires_at
-            .is_some_and(|until| until > self.last.at);
-        if elsewhere || speaks {
-            return Ok(old.status);
+    /// Changes the service's status if this is enough for it.
+    fn apply(
+        &self,
+        present: &Present<Service>,
+        clock: Timestamp,
+        history: &mut History,
+    ) -> Result<Recorded> {
+        let old = present.entry.clone().seen_at(clock);
+        // What was found while the service speaks for itself says nothing.
+        if let Some(until) = old.speaks_until(clock) {
+            return Ok(Recorded::Speaks(until));
         }
         let status = match self.weight {
             Weight::Decides => self.last.status,
@@ -141,9 +137,9 @@ impl Observation {
                 last_probe: Some(self.last.clone()),
                 ..old
             };
-            history.observe(&service, place)?;
+            history.observe(&service, &present.place)?;
         }
-        Ok(status)
+        Ok(Recorded::Written(Some(status)))
     }
 
     fn row(&self) -> Value {

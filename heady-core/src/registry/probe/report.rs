@@ -2,14 +2,16 @@
 //! the service unhealthy. While it holds, no probe overrules it; once it has run out, a service that can be probed is
 //! judged by probes again.
 
+use tokio::task::JoinSet;
+
 use super::{Prober, ReportHealth, queries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::edit::{Edit, Editors, Step};
 use crate::registry::entry::{Entry, Present};
 use crate::registry::put::LIGHT;
 use crate::registry::{HealthStatus, Service};
-use crate::store::check_storable;
-use crate::types::{Id, Timestamp, now};
+use crate::store::{Store, check_storable};
+use crate::types::{Id, Timestamp};
 
 /// The longest note, in characters.
 const MAX_NOTE: usize = 500;
@@ -18,6 +20,7 @@ const MAX_TTL_SECONDS: i64 = 86_400;
 
 /// Records what a service says of itself, and returns it.
 pub(in crate::registry) async fn report(
+    store: &Store,
     editors: &Editors,
     report: ReportHealth,
 ) -> Result<Service> {
@@ -46,7 +49,8 @@ pub(in crate::registry) async fn report(
         check_storable(&note.as_str().into())?;
     }
     let id = Id::from(id);
-    let at = now();
+    // Reports run out by the database's clock, which is the same for whoever reads them.
+    let at = queries::clock(store).await?;
     let until = at + chrono::TimeDelta::seconds(ttl_seconds);
     change(editors, id, move |old| {
         // A report that ran out unseen was an unhealthy spell.
@@ -86,11 +90,18 @@ async fn expire(editors: &Editors, id: Id, at: Timestamp) -> Result<()> {
 }
 
 impl Prober {
-    /// Calls all services unhealthy whose last report has run out.
-    pub(super) async fn expire_reports(&self) -> Result<()> {
-        let at = now();
+    /// Calls all services unhealthy whose last report has run out at this time.
+    pub(super) async fn expire_reports(&self, at: Timestamp) -> Result<()> {
+        // At once, so that the lane writes them together.
+        let mut expiring = JoinSet::new();
         for id in queries::expired(self.store(), at).await? {
-            expire(self.editors(), id, at).await?;
+            let editors = self.editors().clone();
+            expiring.spawn(async move { expire(&editors, id, at).await });
+        }
+        while let Some(expired) = expiring.join_next().await {
+            expired.map_err(|error| {
+                Error::internal("expiring a report ended in a panic").caused_by(error)
+            })??;
         }
         Ok(())
     }

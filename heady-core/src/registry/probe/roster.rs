@@ -26,7 +26,8 @@ pub(super) struct Assigned {
     pub(super) health_path: String,
     pub(super) settings: Settings,
     pub(super) status: HealthStatus,
-    pub(super) report_expires_at: Option<Timestamp>,
+    /// Until when its own last report holds.
+    pub(super) speaks_until: Option<Instant>,
     pub(super) fence: i64,
     /// What the prober before found at this place.
     pub(super) streak: Option<Streak>,
@@ -119,8 +120,7 @@ impl Roster {
             .collect()
     }
 
-    /// Forgets a service that is another prober's now.
-    pub(super) fn drop_target(&mut self, id: &Id) -> bool {
+    fn drop_target(&mut self, id: &Id) -> bool {
         let Some(target) = self.targets.remove(id) else {
             return false;
         };
@@ -130,13 +130,18 @@ impl Roster {
         true
     }
 
+    /// Forgets a service that is gone, somewhere else, or another prober's now.
+    pub(super) fn forget(&mut self, id: &Id) {
+        self.drop_target(id);
+    }
+
     /// When the next probe is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.due.first().map(|(due, _)| *due)
     }
 
     /// The probes that are due. Each service has one under way at most.
-    pub(super) fn take_due(&mut self, at: Instant, wall: Timestamp) -> Vec<Call> {
+    pub(super) fn take_due(&mut self, at: Instant) -> Vec<Call> {
         let mut calls = Vec::new();
         while let Some((due, _)) = self.due.first()
             && *due <= at
@@ -147,8 +152,8 @@ impl Roster {
             let Some(target) = self.targets.get_mut(&id) else {
                 continue;
             };
-            if let Some(rest) = target.speaks_for_itself(wall) {
-                target.due = at + rest;
+            if let Some(until) = target.service.speaks_until.filter(|until| *until > at) {
+                target.due = until;
                 self.due.insert((target.due, id));
                 continue;
             }
@@ -169,12 +174,9 @@ impl Roster {
     /// Takes an answer; one that nobody waits for any more changes nothing.
     pub(super) fn answered(&mut self, call: &Call, answer: &Answer, at: Instant) {
         let id = &call.service.id;
-        let Some(target) = self.targets.get_mut(id) else {
+        let Some(target) = waiting(&mut self.targets, call) else {
             return;
         };
-        if call.given_up.is_cancelled() {
-            return;
-        }
         let streak = Streak::after(target.streak, answer.status);
         target.streak = Some(streak);
         if answer.status == HealthStatus::Healthy {
@@ -190,6 +192,14 @@ impl Roster {
         };
         let by = self.unwritten.entry(id.clone()).or_insert(at + within);
         *by = (*by).min(at + within);
+    }
+
+    /// Takes note that a probe came to nothing; the service's next one is due as if it had.
+    pub(super) fn unanswered(&mut self, call: &Call, at: Instant) {
+        if let Some(target) = waiting(&mut self.targets, call) {
+            target.rest(at);
+            self.due.insert((target.due, call.service.id.clone()));
+        }
     }
 
     /// When something has to be written at the latest.
@@ -213,6 +223,14 @@ impl Roster {
         }
         if target.last.as_ref() == Some(&observation.last) {
             self.unwritten.remove(&observation.id);
+        }
+    }
+
+    /// Takes note that an observation is written, and that the service speaks for itself until then.
+    pub(super) fn speaks(&mut self, observation: &Observation, until: Instant) {
+        self.written(observation, None);
+        if let Some(target) = self.targets.get_mut(&observation.id) {
+            target.service.speaks_until = Some(until);
         }
     }
 
@@ -270,12 +288,6 @@ impl Target {
         }
     }
 
-    /// For how long its own last report still holds, if it does.
-    fn speaks_for_itself(&self, wall: Timestamp) -> Option<Duration> {
-        let rest = (self.service.report_expires_at? - wall).to_std().ok()?;
-        (!rest.is_zero()).then_some(rest)
-    }
-
     fn observation(&self) -> Option<Observation> {
         Some(Observation {
             id: self.service.id.clone(),
@@ -310,6 +322,12 @@ impl Target {
         // A probe that was late or took long is not made up for.
         self.due = next.max(at + interval.mul_f64(0.1));
     }
+}
+
+/// The service of a probe that is not given up.
+fn waiting<'t>(targets: &'t mut HashMap<Id, Target>, call: &Call) -> Option<&'t mut Target> {
+    let target = targets.get_mut(&call.service.id)?;
+    (!call.given_up.is_cancelled()).then_some(target)
 }
 
 /// A number from 0 to 1 that is another one for each service and round, and the same in every process.

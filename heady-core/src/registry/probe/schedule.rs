@@ -1,6 +1,7 @@
 //! Asks whoever is due. Services that gave no answer last time have places of their own, so that however many of them
 //! hang, those that answer are asked when they are due.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, watch};
@@ -8,8 +9,8 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::roster::{Call, Roster};
-use super::{Ask, Prober};
-use crate::types::now;
+use super::{Answer, Ask, Prober};
+use crate::outbound::HttpClient;
 
 /// How many services that answer, and how many that do not, are asked at once: together fewer sockets than a process may
 /// open on a system with small limits.
@@ -17,14 +18,7 @@ const PLACES: usize = 128;
 
 impl Prober {
     /// Goes on until it is dropped, which ends every probe under way.
-    pub(super) async fn schedule(&self) {
-        let http = match self.http() {
-            Ok(http) => http.clone(),
-            Err(error) => {
-                tracing::error!("nothing can be probed: {error}");
-                return std::future::pending().await;
-            }
-        };
+    pub(super) async fn schedule(&self, http: HttpClient) {
         let inner = &self.inner;
         let schedule = Schedule {
             roster: &inner.roster,
@@ -48,46 +42,50 @@ impl Schedule<'_> {
     pub(super) async fn run<A: Ask>(self, ask: A) {
         let ask = Arc::new(ask);
         let (answering, silent) = (places(), places());
-        let mut asking = JoinSet::new();
+        let (mut asking, mut calls) = (JoinSet::new(), HashMap::new());
         loop {
-            for call in self.roster().take_due(Instant::now(), now()) {
+            for call in self.roster().take_due(Instant::now()) {
                 let places = if call.answers { &answering } else { &silent };
                 let (ask, places, lease) = (ask.clone(), places.clone(), self.lease.clone());
-                asking.spawn(async move {
-                    let answer = tokio::select! {
+                let asked = call.clone();
+                let task = asking.spawn(async move {
+                    tokio::select! {
                         biased;
-                        () = call.given_up.cancelled() => None,
+                        () = asked.given_up.cancelled() => None,
                         () = lost(lease) => None,
-                        answer = in_turn(&places, ask.ask(&call)) => Some(answer),
-                    };
-                    (call, answer)
+                        answer = in_turn(&places, ask.ask(&asked)) => Some(answer),
+                    }
                 });
+                calls.insert(task.id(), call);
             }
             let due = self.roster().next_due();
-            tokio::select! {
-                () = at(due) => {}
-                () = self.rescheduled.notified() => {}
-                Some(asked) = asking.join_next() => self.take(asked),
-            }
-            while let Some(asked) = asking.try_join_next() {
-                self.take(asked);
+            let mut ended = tokio::select! {
+                () = at(due) => None,
+                () = self.rescheduled.notified() => None,
+                Some(ended) = asking.join_next_with_id() => Some(ended),
+            };
+            while let Some(asked) = ended {
+                let (task, answer) = asked.unwrap_or_else(|error| {
+                    tracing::error!("a probe ended in a panic: {error}");
+                    (error.id(), None)
+                });
+                if let Some(call) = calls.remove(&task) {
+                    self.take(&call, answer);
+                }
+                ended = asking.try_join_next_with_id();
             }
         }
     }
 
-    fn take(&self, asked: Result<(Call, Option<super::Answer>), tokio::task::JoinError>) {
-        match asked {
-            Ok((call, Some(answer))) => {
-                self.roster().answered(&call, &answer, Instant::now());
+    fn take(&self, call: &Call, answer: Option<Answer>) {
+        let (mut roster, at) = (self.roster(), Instant::now());
+        match answer {
+            Some(answer) => {
+                roster.answered(call, &answer, at);
                 self.found.notify_one();
             }
-            // Its service is another prober's, or will be given to this one anew.
-            Ok((call, None)) => {
-                if !call.given_up.is_cancelled() {
-                    self.roster().drop_target(&call.service.id);
-                }
-            }
-            Err(error) => tracing::error!("a probe ended in a panic: {error}"),
+            // Without a lease its service may be another prober's; whoever renews it finds out.
+            None => roster.unanswered(call, at),
         }
     }
 
@@ -134,16 +132,16 @@ async fn lost(mut lease: watch::Receiver<Instant>) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{HashMap, HashSet};
+    use std::collections::HashSet;
     use std::time::Duration;
 
-    use super::super::Answer;
     use super::super::roster::tests::{answer, assigned};
     use super::*;
     use crate::registry::HealthStatus;
     use crate::types::Id;
 
-    /// Services whose names begin with `silent` give no answer once, and then hang; the others answer.
+    /// Services whose names begin with `silent` give no answer once, and then hang; the one that is called `panic` ends
+    /// its first probe in one; the others answer.
     #[derive(Clone, Default)]
     struct Services {
         asked: Arc<Mutex<HashMap<Id, usize>>>,
@@ -161,6 +159,15 @@ mod tests {
         }
     }
 
+    /// A probe under way, until it is dropped.
+    struct UnderWay(Services, Id);
+
+    impl Drop for UnderWay {
+        fn drop(&mut self) {
+            self.0.under_way.lock().unwrap().remove(&self.1);
+        }
+    }
+
     impl Ask for Services {
         async fn ask(&self, call: &Call) -> Answer {
             let id = call.service.id.clone();
@@ -168,18 +175,19 @@ mod tests {
                 self.under_way.lock().unwrap().insert(id.clone()),
                 "{id} is asked twice"
             );
+            let _under_way = UnderWay(self.clone(), id.clone());
             let times = {
                 let mut asked = self.asked.lock().unwrap();
                 let times = asked.entry(id.clone()).or_default();
                 *times += 1;
                 *times
             };
+            assert!(id.as_str() != "panic" || times > 1, "as it was told");
             let silent = id.as_str().starts_with("silent");
             if silent && times > 1 {
                 std::future::pending::<()>().await;
             }
             tokio::task::yield_now().await;
-            self.under_way.lock().unwrap().remove(&id);
             answer(if silent {
                 HealthStatus::Unhealthy
             } else {
@@ -188,15 +196,18 @@ mod tests {
         }
     }
 
+    fn lease(lasts: Duration) -> watch::Sender<Instant> {
+        watch::Sender::new(Instant::now() + lasts)
+    }
+
     /// Runs a schedule until this holds; it never holding is a failure.
     async fn run_until(
         roster: Roster,
-        lease: Duration,
+        lease: &watch::Sender<Instant>,
         services: &Services,
         holds: impl Fn(&Roster) -> bool,
     ) {
         let (roster, rescheduled, found) = (Mutex::new(roster), Notify::new(), Notify::new());
-        let lease = watch::Sender::new(Instant::now() + lease);
         let schedule = Schedule {
             roster: &roster,
             rescheduled: &rescheduled,
@@ -226,7 +237,8 @@ mod tests {
         let silent = (0..3 * PLACES).map(|n| assigned(&format!("silent-{n}"), 100));
         let answering = (0..PLACES).map(|n| assigned(&format!("answering-{n}"), 100));
         roster.assign(silent.chain(answering).collect(), Instant::now());
-        run_until(roster, Duration::from_hours(1), &services, |_| {
+        let lease = lease(Duration::from_hours(1));
+        run_until(roster, &lease, &services, |_| {
             (0..PLACES).all(|n| services.asked(&format!("answering-{n}")) >= 5)
         })
         .await;
@@ -242,31 +254,45 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_is_asked_without_a_lease() {
-        let services = Services::default();
-        let mut roster = Roster::default();
-        roster.assign(
-            vec![assigned("a", 100), assigned("silent", 100)],
-            Instant::now(),
-        );
-        run_until(roster, Duration::ZERO, &services, |roster| {
-            roster.next_due().is_none()
+    async fn nobody_is_asked_without_a_lease_and_everybody_with_the_next() {
+        let (services, mut roster) = (Services::default(), Roster::default());
+        let (lease, since) = (lease(Duration::ZERO), Instant::now());
+        let ids = ["a", "silent"];
+        roster.assign(ids.map(|id| assigned(id, 100)).into(), since);
+        run_until(roster, &lease, &services, |roster| {
+            let asked = ids.map(|id| services.asked(id));
+            let due = roster.next_due();
+            // So both were due before.
+            let again = due.is_some_and(|due| due > since + Duration::from_millis(100));
+            if again && *lease.borrow() <= since {
+                assert_eq!(asked, [0, 0]);
+                lease.send_replace(since + Duration::from_hours(1));
+            }
+            asked.iter().all(|times| *times > 0)
         })
         .await;
-        assert_eq!((services.asked("a"), services.asked("silent")), (0, 0));
     }
 
     #[tokio::test]
     async fn a_probe_under_way_ends_with_the_lease() {
-        let services = Services::default();
-        let mut roster = Roster::default();
+        let (services, mut roster) = (Services::default(), Roster::default());
+        let lease = lease(Duration::from_hours(1));
         roster.assign(vec![assigned("silent", 100)], Instant::now());
-        run_until(roster, Duration::from_secs(1), &services, |roster| {
-            roster.next_due().is_none() && services.asked("silent") > 0 && {
-                // Dropped from the roster, not only being asked.
-                roster.unwritten().is_empty()
+        run_until(roster, &lease, &services, |_| {
+            let hangs = services.asked("silent") == 2;
+            if hangs && *lease.borrow() > Instant::now() {
+                lease.send_replace(Instant::now());
             }
+            hangs && services.under_way.lock().unwrap().is_empty()
         })
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_service_whose_probe_panics_is_asked_again() {
+        let (services, mut roster) = (Services::default(), Roster::default());
+        roster.assign(vec![assigned("panic", 100)], Instant::now());
+        let lease = lease(Duration::from_hours(1));
+        run_until(roster, &lease, &services, |_| services.asked("panic") > 1).await;
     }
 }

@@ -15,7 +15,7 @@ pub(in super::super) fn assigned(id: &str, interval_ms: u64) -> Assigned {
             thresholds: Thresholds { up: 2, down: 3 },
         },
         status: HealthStatus::Healthy,
-        report_expires_at: None,
+        speaks_until: None,
         fence: 1,
         streak: None,
     }
@@ -32,7 +32,7 @@ pub(in super::super) fn answer(status: HealthStatus) -> Answer {
 
 /// Answers all that are due at this time and returns who was.
 fn ask_due(roster: &mut Roster, at: Instant, status: HealthStatus) -> Vec<Id> {
-    let calls = roster.take_due(at, now());
+    let calls = roster.take_due(at);
     for call in &calls {
         roster.answered(call, &answer(status), at);
     }
@@ -77,10 +77,10 @@ fn a_service_is_asked_once_at_a_time_and_not_at_once_after_a_late_answer() {
     let (mut roster, start) = (Roster::default(), Instant::now());
     roster.assign(vec![assigned("a", 1000)], start);
     let late = start + Duration::from_mins(1);
-    let calls = roster.take_due(late, now());
+    let calls = roster.take_due(late);
     assert_eq!((calls.len(), roster.next_due()), (1, None));
     roster.assign(vec![assigned("a", 1000)], late);
-    assert!(roster.take_due(late, now()).is_empty(), "it is being asked");
+    assert!(roster.take_due(late).is_empty(), "it is being asked");
     roster.answered(&calls[0], &answer(HealthStatus::Healthy), late);
     assert!(roster.next_due().unwrap() >= late + Duration::from_millis(100));
 }
@@ -124,7 +124,7 @@ fn what_is_found_while_it_is_written_is_written_next() {
 fn an_answer_from_elsewhere_or_from_before_counts_for_nothing() {
     let (mut roster, start) = (Roster::default(), Instant::now());
     roster.assign(vec![assigned("a", 1000), assigned("b", 1000)], start);
-    let calls = roster.take_due(start + Duration::from_secs(1), now());
+    let calls = roster.take_due(start + Duration::from_secs(1));
     let moved = Assigned {
         health_path: "/elsewhere".into(),
         ..assigned("a", 1000)
@@ -170,27 +170,54 @@ fn what_somebody_else_said_restarts_the_count() {
 
 #[test]
 fn a_service_that_speaks_for_itself_is_left_alone_until_its_report_runs_out() {
-    let (mut roster, start, wall) = (Roster::default(), Instant::now(), now());
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    let (first, second) = (
+        start + Duration::from_secs(30),
+        start + Duration::from_mins(1),
+    );
     let reports = Assigned {
-        report_expires_at: Some(wall + Duration::from_secs(30)),
+        speaks_until: Some(first),
         ..assigned("a", 1000)
     };
     roster.assign(vec![reports], start);
     let at = roster.next_due().unwrap();
-    assert!(roster.take_due(at, wall).is_empty());
-    let later = roster.next_due().unwrap();
-    assert_eq!(later, at + Duration::from_secs(30));
+    assert!(roster.take_due(at).is_empty());
+    assert_eq!(roster.next_due(), Some(first));
+    // It has reported again meanwhile, which only comes out when its probe is written.
     assert_eq!(
-        roster.take_due(later, wall + Duration::from_secs(30)).len(),
+        ask_due(&mut roster, first, HealthStatus::Unhealthy).len(),
         1
     );
+    let found = roster.unwritten();
+    roster.speaks(&found[0], second);
+    assert_eq!(roster.write_due(), None);
+    let at = roster.next_due().unwrap();
+    assert!(roster.take_due(at).is_empty());
+    assert_eq!(roster.next_due(), Some(second));
+}
+
+#[test]
+fn a_probe_that_came_to_nothing_is_made_again() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000)], start);
+    let at = roster.next_due().unwrap();
+    let calls = roster.take_due(at);
+    roster.unanswered(&calls[0], at);
+    let rest = roster.next_due().unwrap() - at;
+    assert!(rest >= Duration::from_millis(900) && rest <= Duration::from_millis(1100));
+    assert!(roster.unwritten().is_empty());
+    // Nor does one that was given up.
+    let again = roster.take_due(at + rest);
+    roster.assign(Vec::new(), at);
+    roster.unanswered(&again[0], at);
+    assert_eq!(roster.next_due(), None);
 }
 
 #[test]
 fn those_that_nobody_asks_are_released_first() {
     let (mut roster, start) = (Roster::default(), Instant::now());
     roster.assign(vec![assigned("a", 1000), assigned("b", 100_000)], start);
-    let asked = roster.take_due(start + Duration::from_secs(1), now());
+    let asked = roster.take_due(start + Duration::from_secs(1));
     assert_eq!(asked[0].service.id.as_str(), "a");
     assert_eq!(roster.release(1), [Id::from("b")]);
     assert!(!asked[0].given_up.is_cancelled());

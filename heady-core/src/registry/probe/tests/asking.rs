@@ -73,9 +73,15 @@ async fn an_answer_that_leads_elsewhere_or_never_ends_is_none(fresh: Fresh) {
         .into_boxed_str(),
     );
     let large = raw(large).await;
+    let far = format!(
+        "HTTP/1.1 302 Found\r\nlocation: http://{}.example/\r\ncontent-length: 0\r\n\r\n",
+        "x".repeat(50_000)
+    );
+    let far = raw(Box::leak(far.into_boxed_str())).await;
     for (id, base) in [
         ("elsewhere", &elsewhere),
         ("endless", &endless),
+        ("far", &far),
         ("large", &large),
     ] {
         let impatient = RegisterService {
@@ -85,7 +91,7 @@ async fn an_answer_that_leads_elsewhere_or_never_ends_is_none(fresh: Fresh) {
         registry.register_service(impatient).await.unwrap();
     }
     let report = registry.probe(ProbeOptions::default()).await.unwrap();
-    let [elsewhere, endless, large] = &report.probes[..] else {
+    let [elsewhere, endless, far, large] = &report.probes[..] else {
         panic!("{report:?}")
     };
     let reason = elsewhere.reason.as_deref().unwrap();
@@ -100,6 +106,7 @@ async fn an_answer_that_leads_elsewhere_or_never_ends_is_none(fresh: Fresh) {
             .unwrap()
             .ends_with("did not answer within 500 ms")
     );
+    assert_eq!(far.reason.as_ref().unwrap().len(), 500);
     assert_eq!(
         large.status,
         HealthStatus::Healthy,

@@ -1,6 +1,7 @@
 //! Whole probers against servers of our own, on both databases.
 
 mod asking;
+mod handover;
 mod reports;
 mod sharing;
 
@@ -35,6 +36,8 @@ const FAST: Pace = Pace {
     lease: Duration::from_millis(1500),
     tick: Duration::from_millis(30),
 };
+
+const LEASE: Duration = PACE.lease;
 
 /// A server whose answers a test sets, and which sees who is asked twice at once.
 struct Server {
@@ -164,6 +167,18 @@ async fn prober_of(store: &Store, id: &str) -> Option<(Id, i64)> {
     let row = store.fetch_optional(text, args![id]).await.unwrap()?;
     let prober: Option<Id> = row.get("prober").unwrap();
     Some((prober?, row.get("fence").unwrap()))
+}
+
+/// A new service that this prober takes, and the fence.
+async fn claimed(store: &Store, registry: &Registry, prober: &Id, id: &str) -> (Service, i64) {
+    let service = registry
+        .register_service(service(id, "http://127.0.0.1:1"))
+        .await
+        .unwrap();
+    queries::claim(store, prober, LEASE, 10).await.unwrap();
+    let (holder, fence) = prober_of(store, id).await.unwrap();
+    assert_eq!(&holder, prober);
+    (service, fence)
 }
 
 async fn a_prober_follows_a_service(fresh: Fresh) {

@@ -69,11 +69,11 @@ async fn a_report_holds_for_its_time(fresh: Fresh) {
     assert_eq!(late.status, Unhealthy, "whoever reads sees it at once");
     assert_eq!(late.status_changed_at, late.report_expires_at);
     let (a, b) = tokio::join!(
-        registry.prober.expire_reports(),
-        other.prober.expire_reports()
+        registry.prober.expire_reports(now()),
+        other.prober.expire_reports(now())
     );
     a.and(b).unwrap();
-    registry.prober.expire_reports().await.unwrap();
+    registry.prober.expire_reports(now()).await.unwrap();
     assert_eq!(registry.get_service("job").await.unwrap(), late);
     assert_eq!(
         statuses(&registry, "job").await,

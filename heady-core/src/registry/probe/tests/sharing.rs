@@ -5,7 +5,6 @@ use super::*;
 on_both_databases!(
     a_service_has_one_prober_at_a_time,
     a_prober_whose_service_was_taken_writes_nothing,
-    what_was_found_elsewhere_says_nothing,
     a_death_leaves_status_and_history_in_agreement,
 );
 
@@ -96,7 +95,7 @@ async fn a_service_has_one_prober_at_a_time(fresh: Fresh) {
 }
 
 /// As a prober of this fence found it, often enough.
-fn found(service: &Service, status: HealthStatus, fence: i64) -> Observation {
+pub(super) fn found(service: &Service, status: HealthStatus, fence: i64) -> Observation {
     let streak = Streak {
         found: status,
         repeated: 9,
@@ -125,70 +124,36 @@ async fn a_prober_whose_service_was_taken_writes_nothing(fresh: Fresh) {
     use HealthStatus::{Healthy, Unhealthy, Unknown};
     let store = fresh.open().await;
     let registry = registry(&store);
-    let service = registry
-        .register_service(service("api", "http://127.0.0.1:1"))
-        .await
-        .unwrap();
     let (slow, quick) = (Id::new(), Id::new());
-    queries::claim(&store, &slow, 10).await.unwrap();
-    assert_eq!(prober_of(&store, "api").await, Some((slow.clone(), 1)));
+    let (service, first) = claimed(&store, &registry, &slow, "api").await;
     let write = async |prober: &Id, status, fence| {
         let found = found(&service, status, fence);
         record(&store, &registry.feed, prober, vec![found])
             .await
             .unwrap()[0]
     };
-    let written = write(&slow, HealthStatus::Healthy, 1).await;
+    let written = write(&slow, HealthStatus::Healthy, first).await;
     assert_eq!(written, Recorded::Written(Some(HealthStatus::Healthy)));
     // Without a lease it is free for others.
-    queries::renew(&store, &quick, 60.0).await.unwrap();
-    queries::claim(&store, &quick, 10).await.unwrap();
-    assert_eq!(prober_of(&store, "api").await, Some((quick.clone(), 2)));
+    queries::renew(&store, &quick, LEASE).await.unwrap();
+    queries::claim(&store, &quick, LEASE, 10).await.unwrap();
+    let second = first + 1;
+    let quicks = Some((quick.clone(), second));
+    assert_eq!(prober_of(&store, "api").await, quicks);
     let before = registry.get_service("api").await.unwrap();
-    for (prober, fence) in [(&slow, 1), (&slow, 2), (&quick, 1)] {
+    for (prober, fence) in [(&slow, first), (&slow, second), (&quick, first)] {
         let refused = write(prober, HealthStatus::Unhealthy, fence).await;
         assert_eq!(refused, Recorded::Refused);
     }
     assert_eq!(registry.get_service("api").await.unwrap(), before);
     // With one it is not.
-    queries::claim(&store, &slow, 10).await.unwrap();
-    assert_eq!(prober_of(&store, "api").await, Some((quick.clone(), 2)));
-    write(&quick, HealthStatus::Unhealthy, 2).await;
+    queries::claim(&store, &slow, LEASE, 10).await.unwrap();
+    assert_eq!(prober_of(&store, "api").await, quicks);
+    write(&quick, HealthStatus::Unhealthy, second).await;
     assert_eq!(
         statuses(&registry, "api").await,
         [Unknown, Healthy, Unhealthy]
     );
-}
-
-async fn what_was_found_elsewhere_says_nothing(fresh: Fresh) {
-    let store = fresh.open().await;
-    let (registry, prober) = (registry(&store), Id::new());
-    let old = registry
-        .register_service(service("api", "http://127.0.0.1:1"))
-        .await
-        .unwrap();
-    queries::claim(&store, &prober, 10).await.unwrap();
-    let here = found(&old, HealthStatus::Healthy, 1);
-    record(&store, &registry.feed, &prober, vec![here])
-        .await
-        .unwrap();
-    let seen = registry.get_service("api").await.unwrap();
-    assert!(seen.last_healthy_at.is_some() && seen.last_probe.is_some());
-    let move_on = UpdateService {
-        id: "api".into(),
-        base_url: Some("http://127.0.0.1:2".into()),
-        ..UpdateService::default()
-    };
-    let moved = registry.update_service(move_on).await.unwrap();
-    assert_eq!(
-        (moved.status, &moved.last_probe),
-        (HealthStatus::Unknown, &None)
-    );
-    let late = found(&old, HealthStatus::Unhealthy, 1);
-    record(&store, &registry.feed, &prober, vec![late])
-        .await
-        .unwrap();
-    assert_eq!(registry.get_service("api").await.unwrap(), moved);
 }
 
 async fn a_death_leaves_status_and_history_in_agreement(fresh: Fresh) {
