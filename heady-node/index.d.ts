@@ -6,6 +6,9 @@ export type Json = any
 export interface RegistryWatch {
   [Symbol.asyncIterator](): this
 }
+export interface RunFollow {
+  [Symbol.asyncIterator](): this
+}
 
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
@@ -355,6 +358,16 @@ export interface Finding {
   task: string
   /** The sentence for people. */
   message: string
+}
+
+/** Which run to follow. */
+export interface FollowRun {
+  /** The run. */
+  id: string
+  /** Steps after the one that gave this as its `position`; from the beginning if left out. */
+  after?: string
+  /** Only steps of these stages, by id, and those of the run itself. */
+  stages?: Array<string>
 }
 
 /** What was expected of a run before it began: a simulation of that very run. */
@@ -882,6 +895,38 @@ export interface RunQuery {
 /** r" Where a run stands. */
 export type RunStatus = 'PENDING' | 'RUNNING' | 'WAITING' | 'PAUSED' | 'COMPENSATING' | 'SUCCEEDED' | 'FAILED' | 'COMPENSATED' | 'CANCELLED' | 'DEAD'
 
+/** Something that is recorded of a run. What a task returned stands in the run itself. */
+export interface RunStep {
+  /** Where to go on after it. */
+  position: string
+  /** What it is about. */
+  kind: StepKind
+  /** Where the run stands now; null unless this is about the run. */
+  runStatus: RunStatus | null
+  /** Where the stage stands now, the task after this attempt, or its compensation; null if this is about the run. */
+  status: StageStatus | null
+  /** The position of the stage; null if this is about the run. */
+  stageNum: number | null
+  /** The stage; null if this is about the run. */
+  stageId: string | null
+  /** The task that is done or undone; null if this is about a stage or the run. */
+  task: string | null
+  /** The number of the attempt, from 1, and 0 for what was not tried; null if this is about a stage or the run. */
+  attempt: number | null
+  /** How often the run had been resumed after an end. */
+  iteration: number
+  /** When it began; null if it never did. */
+  startedAt: Timestamp | null
+  /** When it ended; null if it has not or never began. */
+  finishedAt: Timestamp | null
+  /** How long the attempt took, in milliseconds; drawn from the forecast in a simulated run. */
+  durationMs: number | null
+  /** Whether no handler was really called. */
+  simulated: boolean
+  /** Why it failed. */
+  error: Failure | null
+}
+
 /** A run in a list. */
 export interface RunSummary {
   /** The run. */
@@ -1148,6 +1193,9 @@ export interface StartRun {
   simulate?: boolean
 }
 
+/** r" What a step of a run is about. */
+export type StepKind = 'RUN' | 'STAGE' | 'TASK' | 'COMPENSATION'
+
 /** What was expected of one task before the run began. */
 export interface TaskForecast {
   /** `stage/task`. */
@@ -1406,6 +1454,12 @@ export declare class Pipeline {
   /** Lists runs, newest first. */
   list(query?: RunQuery | undefined | null, call?: CallOptions | undefined | null): Promise<RunPage>
   /**
+   * Follows a run wherever it is executed: what is recorded of it, from the beginning or from where an earlier follow
+   * stood, in order and once, as an async iterator. It ends with the run, with the loop over it, with its `return()`, or
+   * when the engine is closed. An aborted signal ends it with `CANCELLED`.
+   */
+  follow(options: FollowRun, call?: CallOptions | undefined | null): RunFollow
+  /**
    * Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is
    * cancelled when somebody resumes it, or at once if it waits for a person.
    */
@@ -1496,6 +1550,14 @@ export declare class RegistryWatch {
   next(): Promise<IteratorResult<RegistryEvent, undefined>>
   /** Ends the watch. */
   return(): Promise<IteratorResult<RegistryEvent, undefined>>
+}
+
+/** The steps of a run. While somebody waits for the next one, Node stays alive; following by itself does not keep it so. */
+export declare class RunFollow {
+  /** The next step. */
+  next(): Promise<IteratorResult<RunStep, undefined>>
+  /** Ends the following, not the run. */
+  return(): Promise<IteratorResult<RunStep, undefined>>
 }
 
 /** What a handler knows about the attempt it executes. */

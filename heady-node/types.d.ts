@@ -6,3 +6,6 @@ export type Json = any
 export interface RegistryWatch {
   [Symbol.asyncIterator](): this
 }
+export interface RunFollow {
+  [Symbol.asyncIterator](): this
+}

@@ -54,6 +54,12 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
         "pipeline.get" => json(pipeline.get(id).await),
         "pipeline.wait" => json(pipeline.wait(id).await),
         "pipeline.list" => json(pipeline.list(options(entry)).await),
+        "pipeline.follow" => json(
+            pipeline
+                .follow(options(entry))
+                .await
+                .map(|follow| follow.has_ended()),
+        ),
         "pipeline.cancel" => json(pipeline.cancel(id).await),
         "pipeline.resume" => json(pipeline.resume(id).await),
         "registry.registerService" => json(registry.register_service(options(entry)).await),

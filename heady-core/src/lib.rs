@@ -21,6 +21,7 @@ pub mod registry;
 pub mod report;
 mod store;
 mod types;
+mod watch;
 
 pub use engine::{EngineOptions, Heady, StartOptions};
 pub use error::{Error, ErrorKind, Result};
@@ -28,6 +29,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use mobile::HeadyError;
 pub use store::Durability;
 pub use types::{Id, Json, MAX_SEED, Timestamp, Warning, checked_seed, random_seed, seed_of_text};
+pub use watch::{SharedWatch, Watch};
 
 #[cfg(feature = "mobile")]
 uniffi::setup_scaffolding!();

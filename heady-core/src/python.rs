@@ -12,7 +12,7 @@ use crate::monte_carlo::{
 };
 use crate::pipeline::{
     Compensation, Critique, Failure, Finding, Forecast, PipelineRun, PipelineVersion, RunMetrics,
-    RunPage, RunSummary, StageRun, TaskForecast, TaskRun,
+    RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
 };
 use crate::registry::{
     Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node, NodeList,
@@ -97,6 +97,7 @@ records! {
     Replay;
     RunMetrics;
     RunPage shown by crate::report::runs;
+    RunStep;
     RunSummary;
     RunningSimulation;
     ScenarioOutcomes;

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use heady_core::SharedWatch;
 use heady_core::pipeline::{
-    DefinePipeline, PipelineRun, PipelineVersion, RunEvent, RunPage, RunQuery, StartRun,
+    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunEvent, RunPage, RunQuery, RunStep,
+    StartRun,
 };
 
 use crate::Result;
@@ -76,10 +78,34 @@ impl Pipeline {
         Ok(self.0.resume(&run_id).await?)
     }
 
+    /// Follows a run wherever it is executed: what is recorded of it, from the beginning or from where an earlier follow
+    /// stood, in order and once, up to its end.
+    pub async fn follow(&self, options: FollowRun) -> Result<Arc<RunFollow>> {
+        let follow = self.0.follow(options).await?;
+        Ok(Arc::new(RunFollow(follow.into())))
+    }
+
     /// The events of a run that this engine executes, or nothing if it does not. The first who asks gets them from the
     /// beginning, others from then on.
     pub fn watch(&self, run_id: String) -> Option<Arc<RunEvents>> {
         Some(Arc::new(RunEvents(self.0.watch(&run_id)?.into())))
+    }
+}
+
+/// The steps of one run, wherever it is executed.
+#[derive(uniffi::Object)]
+pub struct RunFollow(SharedWatch<heady_core::pipeline::RunFollow>);
+
+#[uniffi::export(async_runtime = "tokio")]
+impl RunFollow {
+    /// The next step, or nothing when the run has ended, or this or the engine is ended.
+    pub async fn next(&self) -> Result<Option<RunStep>> {
+        Ok(self.0.next().await?)
+    }
+
+    /// Ends the following, not the run, also for whoever waits for its next step.
+    pub fn end(&self) {
+        self.0.close();
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, ImportOptions, ImportReport, Node, NodeList,
     PatchEntry, ProbeOptions, ProbeReport, PutNode, PutService, PutWorkflow, RegisterNode,
     RegisterService, RegisterWorkflow, RegistryEvent, ReportHealth, Service, ServiceList,
-    SharedWatch, UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
+    UpdateNode, UpdateService, UpdateWorkflow, WatchOptions, Workflow, WorkflowList,
 };
+use heady_core::{Json, SharedWatch};
 
 use crate::Result;
 use crate::cancellation::{Cancellation, until};
@@ -178,7 +178,7 @@ impl Registry {
 
 /// A stream of changes.
 #[derive(uniffi::Object)]
-pub struct RegistryWatch(SharedWatch);
+pub struct RegistryWatch(SharedWatch<heady_core::registry::RegistryWatch>);
 
 #[uniffi::export(async_runtime = "tokio")]
 impl RegistryWatch {

@@ -1,14 +1,15 @@
 //! `heady.pipeline`.
 
 use heady_core::pipeline::{
-    DefinePipeline, PipelineRun, PipelineVersion, RunPage, RunQuery, StartRun,
+    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunPage, RunQuery, StartRun,
 };
-use napi::bindgen_prelude::{Env, PromiseRaw};
+use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 
-use crate::error::Code;
+use crate::error::{Code, rejection};
 use crate::handler;
 use crate::promise::{CallOptions, Options, promise};
+use crate::watch::{self, RunFollow};
 
 /// Pipelines and their runs.
 #[napi]
@@ -108,6 +109,20 @@ impl Pipeline {
         promise(env, call, async move {
             pipeline.list(query.unwrap_or_default().read()?).await
         })
+    }
+
+    /// Follows a run wherever it is executed: what is recorded of it, from the beginning or from where an earlier follow
+    /// stood, in order and once, as an async iterator. It ends with the run, with the loop over it, with its `return()`, or
+    /// when the engine is closed. An aborted signal ends it with `CANCELLED`.
+    #[napi(ts_return_type = "RunFollow")]
+    pub fn follow<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "FollowRun")] options: Options<FollowRun>,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<Object<'env>> {
+        let options = options.read().map_err(|error| rejection(env, &error))?;
+        watch::iterator::<_, RunFollow>(env, self.0.begin_follow(options), call)
     }
 
     /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is

@@ -12,7 +12,7 @@ use napi_derive::napi;
 
 use crate::error::rejection;
 use crate::promise::{CallOptions, Options, promise};
-use crate::watch;
+use crate::watch::{self, RegistryWatch};
 
 /// The registry of services, nodes and workflows.
 #[napi]
@@ -313,7 +313,7 @@ impl Registry {
     ) -> napi::Result<Object<'env>> {
         let options = options.unwrap_or_default().read();
         let options = options.map_err(|error| rejection(env, &error))?;
-        watch::iterator(env, self.0.begin_watch(options), call)
+        watch::iterator::<_, RegistryWatch>(env, self.0.begin_watch(options), call)
     }
 
     /// Asks services for their health now and records what they answer.

@@ -155,6 +155,40 @@ onBothDatabases("a handler's signal fires when its time is up", async (url) => {
   await heady.close()
 })
 
+onBothDatabases('a run is followed to its end, from anywhere and from where somebody stood', async (url) => {
+  const [executing, other] = [await Heady.connect(url), await Heady.connect(url)]
+  const following = url === 'sqlite::memory:' ? executing : other
+  let finish
+  executing.pipeline.handle('slow', () => new Promise((resolve) => (finish = resolve)))
+  executing.pipeline.handle('quick', () => 1)
+  const definition = one('quick', 'slow')
+  definition.pipeline.stages[0].parallel = false
+  const run = await executing.pipeline.start({ definition })
+  const steps = []
+  for await (const step of following.pipeline.follow({ id: run.runId })) {
+    steps.push(step)
+    if (steps.length === 1) finish()
+  }
+  const told = ({ kind, task, status, runStatus }) => [kind, task, status ?? runStatus]
+  assert.deepEqual(steps.map(told), [
+    ['TASK', 'quick', 'SUCCEEDED'],
+    ['TASK', 'slow', 'SUCCEEDED'],
+    ['STAGE', null, 'SUCCEEDED'],
+    ['RUN', null, 'SUCCEEDED'],
+  ])
+  assert.ok(steps[0].finishedAt instanceof Date)
+  const later = executing.pipeline.follow({ id: run.runId, after: steps[1].position })
+  for (const step of steps.slice(2)) assert.deepEqual((await later.next()).value, step)
+  assert.deepEqual(await later.next(), { done: true, value: undefined })
+  const refused = executing.pipeline.follow({ id: run.runId, after: '9' })
+  await assert.rejects(refused.next(), { code: 'INVALID_ARGUMENT' })
+  assert.throws(() => executing.pipeline.follow({ id: run.runId, form: 1 }), { code: 'INVALID_ARGUMENT' })
+  const left = executing.pipeline.follow({ id: run.runId })
+  assert.equal((await left.return()).done, true)
+  assert.equal((await left.next()).done, true)
+  await Promise.all([executing.close(), other.close()])
+})
+
 onBothDatabases('a thousand tasks go through one thread of JavaScript', async (url) => {
   const heady = await Heady.connect(url)
   let under = 0

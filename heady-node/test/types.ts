@@ -11,6 +11,12 @@ export async function main(): Promise<void> {
     const changed: RegistryEvent = event
     if (changed.change === 'DELETE') break
   }
+  for await (const step of heady.pipeline.follow({ id: run.runId })) {
+    const ended: RunStatus | null = step.runStatus
+    if (step.kind === 'TASK' && ended === null) continue
+  }
+  // @ts-expect-error: which run?
+  heady.pipeline.follow()
   // @ts-expect-error: no such kind
   heady.registry.watch({ kinds: ['THING'] })
   const status: RunStatus = run.status

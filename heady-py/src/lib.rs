@@ -40,7 +40,7 @@ mod _heady {
     #[pymodule_export]
     use crate::registry::Registry;
     #[pymodule_export]
-    use crate::watch::RegistryWatch;
+    use crate::watch::{RegistryWatch, RunFollow};
     #[pymodule_export]
     use heady_core::Warning;
     #[pymodule_export]
@@ -57,7 +57,7 @@ mod _heady {
     #[pymodule_export]
     use heady_core::pipeline::{
         Compensation, Critique, Failure, Finding, Forecast, PipelineRun, PipelineVersion,
-        RunMetrics, RunPage, RunSummary, StageRun, TaskForecast, TaskRun,
+        RunMetrics, RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
     };
     #[pymodule_export]
     use heady_core::registry::{

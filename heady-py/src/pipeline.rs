@@ -4,13 +4,14 @@ use std::path::PathBuf;
 
 use heady_core::Json;
 use heady_core::pipeline::{
-    DefinePipeline, PipelineRun, PipelineVersion, RunPage, RunQuery, RunStatus, StartRun,
+    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunPage, RunQuery, RunStatus, StartRun,
 };
 use pyo3::prelude::*;
 
 use crate::errors::raised;
 use crate::handler::Callable;
 use crate::wait::wait;
+use crate::watch::RunFollow;
 
 /// Pipelines and their runs.
 #[pyclass(module = "heady", frozen)]
@@ -123,6 +124,20 @@ impl Pipeline {
             cursor,
         };
         wait(py, self.0.list(options))
+    }
+
+    /// Follows a run wherever it is executed: what is recorded of it, from the beginning or after a step's `position`, in
+    /// order and once, as an iterator that waits for the next step and ends with the run.
+    #[pyo3(signature = (id, *, after=None, stages=None))]
+    fn follow(
+        &self,
+        py: Python<'_>,
+        id: String,
+        after: Option<String>,
+        stages: Option<Vec<String>>,
+    ) -> PyResult<RunFollow> {
+        let options = FollowRun { id, after, stages };
+        wait(py, self.0.follow(options)).map(|follow| RunFollow(follow.into()))
     }
 
     /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -131,6 +132,32 @@ def test_a_handler_may_call_the_engine(engine: heady.Heady) -> None:
     run = engine.pipeline.run(definition=one(*({"name": f"t{n}", "uses": "register"} for n in range(20))))
     assert run.metrics.completed_tasks == 20
     assert len(engine.registry.list_nodes().nodes) == 20
+
+
+def test_a_run_is_followed_to_its_end_and_from_where_somebody_stood(engine: heady.Heady) -> None:
+    finish = threading.Event()
+    engine.pipeline.handle("quick", lambda context, _: 1)
+    engine.pipeline.handle("slow", lambda context, _: finish.wait(60))
+    run = engine.pipeline.start(definition=one("quick", "slow", parallel=False))
+    steps = []
+    with engine.pipeline.follow(run.run_id) as follow:
+        for step in follow:
+            steps.append(step)
+            finish.set()
+    assert [(step.kind, step.task, step.status or step.run_status) for step in steps] == [
+        ("TASK", "quick", "SUCCEEDED"),
+        ("TASK", "slow", "SUCCEEDED"),
+        ("STAGE", None, "SUCCEEDED"),
+        ("RUN", None, "SUCCEEDED"),
+    ]
+    assert steps[3].to_dict()["runStatus"] == "SUCCEEDED"
+    assert list(engine.pipeline.follow(run.run_id, after=steps[1].position)) == steps[2:]
+    assert list(engine.pipeline.follow(run.run_id, stages=["none"])) == steps[3:]
+    closed = engine.pipeline.follow(run.run_id)
+    closed.close()
+    assert list(closed) == []
+    with pytest.raises(heady.InvalidArgumentError):
+        engine.pipeline.follow(run.run_id, after="9")
 
 
 def test_names_of_the_engine_are_refused(engine: heady.Heady) -> None:

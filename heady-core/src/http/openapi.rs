@@ -26,9 +26,11 @@ pub(super) fn document(routes: impl Iterator<Item = Route>) -> Value {
     for route in routes {
         let mut responses = Map::new();
         for (status, description) in route.output.statuses {
-            let mut response = json!({"description": description, "content": {}});
-            let schema = (route.output.schema)(&mut schemas);
-            response["content"][route.output.kind] = json!({"schema": schema});
+            let mut response = json!({"description": description});
+            if *status != 204 {
+                let schema = (route.output.schema)(&mut schemas);
+                response["content"] = json!({route.output.kind: {"schema": schema}});
+            }
             if route.output.tagged {
                 response["headers"] = json!({"ETag": {"schema": {"type": "string"}}});
             }

@@ -1,5 +1,6 @@
 //! Pipelines and their runs over HTTP.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
@@ -9,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use super::answer::Progressing;
 use super::input::{Named, Nothing};
 use super::route::{Call, routes};
+use super::stream::{Ending, Message, Source};
 use crate::error::{Error, Result};
 use crate::pipeline::{
-    DefinePipeline, PipelineRun, PipelineVersion, RunMetrics, RunQuery, RunStatus, StageStatus,
-    StartRun,
+    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunFollow, RunMetrics, RunQuery,
+    RunStatus, RunStep, StageStatus, StartRun,
 };
 use crate::types::{Timestamp, now};
 use crate::{Id, Json};
@@ -33,6 +35,10 @@ routes! {
     /// Waits for the end of a run, 30 seconds or as long as `Prefer: wait=N` says: 200 if it has ended by then or
     /// waits for a person, else 202.
     "pipeline.wait" GET "/api/pipeline/runs/{id}/wait" Viewer |call, Named { id }| wait(&call, &id);
+    /// Sends what is recorded of a run, in order and once, as it happens and wherever the run is executed, up to its end:
+    /// each event has the step's position as its id and what it is about as its name. A client that was interrupted goes on
+    /// with `Last-Event-ID`; one that has seen the end of the run gets 204.
+    "pipeline.follow" GET "/api/pipeline/runs/{id}/events" Viewer |call, options| follow(&call, options);
     /// Cancels a run: what is under way is interrupted, what was done is undone.
     "pipeline.cancel" POST "/api/pipeline/runs/{id}/cancel" Operator |call, Named { id }| call.pipeline().cancel(&id);
     /// Continues a run that a crash interrupted, that is paused, or that failed.
@@ -167,6 +173,30 @@ fn patience(headers: &HeaderMap) -> Result<Duration> {
         _ => Err(Error::invalid_argument(format!(
             "Prefer: wait must be 0 to {MAX_WAIT} seconds, not '{wait}'"
         ))),
+    }
+}
+
+async fn follow(call: &Call, options: FollowRun) -> Result<Ending<RunFollow>> {
+    let options = FollowRun {
+        // Not `after`: a client that goes on asks for the same address as before.
+        after: call.last_event_id().map(str::to_owned).or(options.after),
+        ..options
+    };
+    let follow = call.pipeline().follow(options).await?;
+    let ended = follow.has_ended();
+    call.stream_to_end(follow, ended)
+}
+
+impl Source for RunFollow {
+    type Event = RunStep;
+
+    async fn next(&mut self) -> Result<Option<Message<RunStep>>> {
+        let step = self.next().await?;
+        Ok(step.map(|step| Message {
+            id: step.position.clone(),
+            name: step.kind.as_str(),
+            data: Some(Arc::new(step)),
+        }))
     }
 }
 

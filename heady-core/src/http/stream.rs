@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -118,6 +118,41 @@ impl Call {
     pub(super) fn last_event_id(&self) -> Option<&str> {
         let id = self.headers.get("last-event-id")?;
         Some(id.to_str().unwrap_or_default())
+    }
+}
+
+/// A stream that has an end: once its client has seen that, there is no content, which tells an `EventSource` not to come
+/// again.
+pub(super) struct Ending<S>(Option<Events<S>>);
+
+impl Call {
+    /// A stream of these events, or the end of one that has none left.
+    ///
+    /// # Errors
+    /// As [`Call::stream`].
+    pub(super) fn stream_to_end<S: Source>(&self, source: S, ended: bool) -> Result<Ending<S>> {
+        let stream = (!ended).then(|| self.stream(source)).transpose()?;
+        Ok(Ending(stream))
+    }
+}
+
+impl<S: Source> Answer for Ending<S> {
+    const DOCUMENTED: Documented = Documented {
+        statuses: &[
+            (
+                200,
+                "Events as they happen, up to the last; this is what stands in their data",
+            ),
+            (204, "The client has seen the last event: there are no more"),
+        ],
+        ..Events::<S>::DOCUMENTED
+    };
+
+    fn respond(self) -> Result<Response> {
+        match self.0 {
+            Some(events) => events.respond(),
+            None => Ok(StatusCode::NO_CONTENT.into_response()),
+        }
     }
 }
 

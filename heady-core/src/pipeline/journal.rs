@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::result::Fault;
@@ -375,6 +376,8 @@ pub(super) struct RunJournal {
     pub(super) lane: Lane<Journal>,
     pub(super) run: Id,
     pub(super) fence: i64,
+    /// Changes when something of the run has become durable, for those in this process who follow it.
+    pub(super) recorded: watch::Sender<()>,
 }
 
 impl RunJournal {
@@ -406,7 +409,10 @@ impl RunJournal {
     pub(super) async fn write_once(&self, transition: Transition) -> Result<Written> {
         let changes = transition.change.is_some();
         match self.lane.submit(transition).await {
-            Ok(Some(written)) => Ok(written),
+            Ok(Some(written)) => {
+                self.recorded.send_replace(());
+                Ok(written)
+            }
             Ok(None) => Err(taken_over(&self.run)),
             // See `Document::sqlite`: the table refused the NULL status of a stale change.
             Err(error) if changes && error.kind() == ErrorKind::FailedPrecondition => {
@@ -455,7 +461,10 @@ impl RunJournal {
             })
             .await;
         match written {
-            Ok(()) => Ok(row),
+            Ok(()) => {
+                self.recorded.send_replace(());
+                Ok(row)
+            }
             // The answer to a commit may be lost, of this attempt or of the one before it.
             Err(error)
                 if error.details().is_none()

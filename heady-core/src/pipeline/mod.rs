@@ -10,6 +10,7 @@ mod critique;
 mod definition;
 mod event;
 mod execution;
+mod follow;
 mod forecast;
 mod handler;
 mod journal;
@@ -34,6 +35,7 @@ mod tests;
 mod worker;
 
 pub use event::{RunEvent, RunEvents};
+pub use follow::{FollowRun, RunFollow, RunStep, StepKind};
 pub use handler::{Handler, HandlerFuture, TaskContext};
 pub use model::{
     Compensation, Critique, DefinePipeline, Failure, Finding, Forecast, PipelineRun,
@@ -60,6 +62,7 @@ use crate::error::{Error, Result};
 use crate::outbound::Breakers;
 use crate::store::{Lane, Store};
 use crate::types::Id;
+use crate::watch::SharedWatch;
 
 /// How long a closing engine waits for its runs to be handed back.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -287,6 +290,41 @@ impl Pipeline {
             self.shared.see_through(take_up).await?;
         }
         self.get(run_id).await
+    }
+
+    /// Follows a run wherever it is executed: what is recorded of it, from the beginning or from where an earlier follow
+    /// stood, in order and once, up to its end.
+    ///
+    /// ```
+    /// # use heady_core::pipeline::{FollowRun, StartRun, StepKind};
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+    /// let heady = heady_core::Heady::connect("sqlite::memory:").await?;
+    /// let pipeline = heady.pipeline();
+    /// let run = pipeline.start(StartRun { simulate: Some(true), ..Default::default() }).await?;
+    /// let id = run.run_id.to_string();
+    /// let mut follow = pipeline.follow(FollowRun { id, ..Default::default() }).await?;
+    /// let mut last = None;
+    /// while let Some(step) = follow.next().await? {
+    ///     last = Some(step.kind);
+    /// }
+    /// assert_eq!(last, Some(StepKind::Run));
+    /// # heady.close().await;
+    /// # Ok::<_, heady_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, or `INVALID_ARGUMENT` for a position that no step of this run gave.
+    pub async fn follow(&self, options: FollowRun) -> Result<RunFollow> {
+        RunFollow::open(&self.shared, options).await
+    }
+
+    /// Follows as [`Pipeline::follow`] does, for a caller that cannot wait for the beginning: what that is refused for,
+    /// the first call of [`SharedWatch::next`] says.
+    pub fn begin_follow(&self, options: FollowRun) -> SharedWatch<RunFollow> {
+        let shared = self.shared.clone();
+        SharedWatch::opened_by(self.shared.store.runtime(), async move {
+            RunFollow::open(&shared, options).await
+        })
     }
 
     /// The events of a run that this engine executes, or `None` if it does not. The first who asks gets them from the

@@ -56,6 +56,8 @@ pub(super) struct Active {
     pub(super) cancel: CancellationToken,
     pub(super) events: Events,
     pub(super) under_way: UnderWay,
+    /// Changes when something of the run has become durable.
+    pub(super) recorded: watch::Sender<()>,
     /// Changes, or is dropped, when this process no longer executes the run.
     pub(super) done: watch::Receiver<()>,
 }
@@ -71,6 +73,7 @@ impl Shared {
             lane: self.lane.clone(),
             run: run.clone(),
             fence,
+            recorded: watch::Sender::new(()),
         }
     }
 
@@ -109,6 +112,7 @@ impl Shared {
             cancel: execution.cancel.clone(),
             events: execution.events.clone(),
             under_way: execution.under_way.clone(),
+            recorded: execution.journal.recorded.clone(),
             done: receiver,
         };
         self.active().insert(id.clone(), active);

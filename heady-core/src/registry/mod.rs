@@ -31,7 +31,7 @@ pub use model::{
 };
 pub use probe::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
-pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, SharedWatch, WatchOptions};
+pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, WatchOptions};
 pub(crate) use workflow::run_pipeline;
 
 use std::sync::Arc;
@@ -45,6 +45,7 @@ use crate::error::Result;
 use crate::outbound::HttpClient;
 use crate::store::Store;
 use crate::types::Json;
+use crate::watch::SharedWatch;
 
 /// The pipeline limit of a workflow that names none; the blueprint's default.
 pub(crate) const MAX_CONCURRENT_TASKS: i64 = 6;
@@ -293,7 +294,7 @@ impl Registry {
 
     /// Watches as [`Registry::watch`] does, for a caller that cannot wait for the beginning: what that is refused for,
     /// the first call of [`SharedWatch::next`] says.
-    pub fn begin_watch(&self, options: WatchOptions) -> SharedWatch {
+    pub fn begin_watch(&self, options: WatchOptions) -> SharedWatch<RegistryWatch> {
         let registry = self.clone();
         SharedWatch::opened_by(self.store.runtime(), async move {
             registry.watch(options).await

@@ -7,7 +7,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "HttpExchange", "HttpRoutes", "HttpSignals", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunMetrics", "RunPage", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "HttpExchange", "HttpRoutes", "HttpSignals", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunFollow", "RunMetrics", "RunPage", "RunStep", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
@@ -1126,6 +1126,11 @@ class Pipeline:
         """
         Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
         """
+    def follow(self, /, id: str, *, after: str | None = None, stages: SupportsGetItem[int, str] | None = None) -> RunFollow:
+        """
+        Follows a run wherever it is executed: what is recorded of it, from the beginning or after a step's `position`, in
+        order and once, as an iterator that waits for the next step and ends with the run.
+        """
     def get(self, /, run_id: str) -> PipelineRun:
         """
         Returns a run as it stands.
@@ -1664,6 +1669,22 @@ class Replay:
         """
 
 @final
+class RunFollow:
+    """
+    The steps of a run: an iterator that waits for the next one, up to the end of the run. Use it in a `with` block, or
+    `close` it; it also ends when the engine is closed. Ctrl-C interrupts the waiting, and the iteration can go on
+    afterwards.
+    """
+    def __enter__(self, /) -> RunFollow: ...
+    def __exit__(self, /, _exception_type: Any | None, _exception: Any | None, _traceback: Any | None) -> None: ...
+    def __iter__(self, /) -> RunFollow: ...
+    def __next__(self, /) -> RunStep: ...
+    def close(self, /) -> None:
+        """
+        Ends the following, not the run, also for another thread that waits for its next step.
+        """
+
+@final
 class RunMetrics:
     """
     What a run came to, in numbers.
@@ -1734,6 +1755,89 @@ class RunPage:
     def runs(self, /) -> list[RunSummary]:
         """
         The runs.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+
+@final
+class RunStep:
+    """
+    Something that is recorded of a run. What a task returned stands in the run itself.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def attempt(self, /) -> int | None:
+        """
+        The number of the attempt, from 1, and 0 for what was not tried; null if this is about a stage or the run.
+        """
+    @property
+    def duration_ms(self, /) -> float | None:
+        """
+        How long the attempt took, in milliseconds; drawn from the forecast in a simulated run.
+        """
+    @property
+    def error(self, /) -> Failure | None:
+        """
+        Why it failed.
+        """
+    @property
+    def finished_at(self, /) -> datetime | None:
+        """
+        When it ended; null if it has not or never began.
+        """
+    @property
+    def iteration(self, /) -> int:
+        """
+        How often the run had been resumed after an end.
+        """
+    @property
+    def kind(self, /) -> Literal["RUN", "STAGE", "TASK", "COMPENSATION"]:
+        """
+        What it is about.
+        """
+    @property
+    def position(self, /) -> str:
+        """
+        Where to go on after it.
+        """
+    @property
+    def run_status(self, /) -> Literal["PENDING", "RUNNING", "WAITING", "PAUSED", "COMPENSATING", "SUCCEEDED", "FAILED", "COMPENSATED", "CANCELLED", "DEAD"] | None:
+        """
+        Where the run stands now; null unless this is about the run.
+        """
+    @property
+    def simulated(self, /) -> bool:
+        """
+        Whether no handler was really called.
+        """
+    @property
+    def stage_id(self, /) -> str | None:
+        """
+        The stage; null if this is about the run.
+        """
+    @property
+    def stage_num(self, /) -> int | None:
+        """
+        The position of the stage; null if this is about the run.
+        """
+    @property
+    def started_at(self, /) -> datetime | None:
+        """
+        When it began; null if it never did.
+        """
+    @property
+    def status(self, /) -> Literal["PENDING", "RUNNING", "WAITING", "SUCCEEDED", "FAILED", "SKIPPED", "CANCELLED", "INDETERMINATE"] | None:
+        """
+        Where the stage stands now, the task after this attempt, or its compensation; null if this is about the run.
+        """
+    @property
+    def task(self, /) -> str | None:
+        """
+        The task that is done or undone; null if this is about a stage or the run.
         """
     def to_dict(self, /) -> Any:
         """

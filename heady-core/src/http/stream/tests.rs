@@ -14,6 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use super::super::tests::{Door, problem};
 use super::super::{Caller, Role, answer, serve};
 use super::*;
+use crate::Json;
+use crate::pipeline::StartRun;
 use crate::registry::PutNode;
 use crate::store::args;
 
@@ -40,8 +42,11 @@ impl Client {
     }
 
     async fn open(door: &Door, query: &str, last: Option<&str>) -> Self {
-        let request = Request::get(format!("/api/registry/watch{query}"))
-            .extension(Caller::new("user:anna", Role::Viewer));
+        Self::at(door, &format!("/api/registry/watch{query}"), last).await
+    }
+
+    async fn at(door: &Door, address: &str, last: Option<&str>) -> Self {
+        let request = Request::get(address).extension(Caller::new("user:anna", Role::Viewer));
         let request = match last {
             Some(id) => request.header("last-event-id", id),
             None => request,
@@ -232,6 +237,59 @@ async fn one_stream_too_many_is_refused_and_calls_are_still_answered() {
     assert_eq!(door.get("/api/nodes").await.status, 200);
     clients.pop();
     Client::open(&door, "", None).await;
+}
+
+#[tokio::test]
+async fn a_run_is_followed_to_its_end_and_no_further() {
+    let door = Door::open(Role::Viewer).await;
+    let pipeline = door.heady.pipeline();
+    let (finish, finished) = tokio::sync::oneshot::channel();
+    let finished = Arc::new(tokio::sync::Mutex::new(Some(finished)));
+    let handler = move |_, _| {
+        let finished = finished.clone();
+        async move {
+            let finished = finished.lock().await.take();
+            finished.unwrap().await.map_err(|_| Error::internal("left"))
+        }
+    };
+    pipeline.handle("slow", handler).unwrap();
+    let start = StartRun {
+        definition: Some(
+            json!({"pipeline": {"name": "n", "stages": [
+                {"id": "one", "parallel": false, "tasks": [
+                    {"name": "a", "uses": "files.inventory", "with": {"root": "src"}}, "slow"]},
+            ]}})
+            .into(),
+        ),
+        ..StartRun::default()
+    };
+    let run = pipeline.start(start).await.unwrap();
+    let address = format!("/api/pipeline/runs/{}/events", run.run_id);
+    let mut client = Client::at(&door, &address, None).await;
+    let first = client.next().await.unwrap();
+    assert_eq!((first.id.as_str(), first.name.as_str()), ("1", "TASK"));
+    assert_eq!(first.data["task"], "a");
+    finish.send(Json::NULL).unwrap();
+    let mut seen = Vec::new();
+    while let Some(event) = client.next().await {
+        assert_eq!(event.data["position"], event.id);
+        seen.push((event.id, event.name));
+    }
+    let told = [("2", "TASK"), ("3", "STAGE"), ("3.SUCCEEDED", "RUN")];
+    assert_eq!(
+        seen,
+        told.map(|(id, name)| (id.to_owned(), name.to_owned()))
+    );
+
+    let mut again = Client::at(&door, &format!("{address}?stages=none"), Some("2")).await;
+    assert_eq!(again.next().await.unwrap().name, "RUN");
+    assert_eq!(again.next().await, None);
+    let request = Request::get(&address).header("last-event-id", "3.SUCCEEDED");
+    assert_eq!(door.send(request, "").await.status, 204);
+    let request = Request::get(&address).header("last-event-id", "4");
+    problem(&door.send(request, "").await, 400, "INVALID_ARGUMENT");
+    let unknown = door.get("/api/pipeline/runs/none/events").await;
+    problem(&unknown, 404, "NOT_FOUND");
 }
 
 /// Where nothing ever happens.

@@ -4,6 +4,7 @@ mod account;
 mod attempts;
 mod crashes;
 mod failures;
+mod following;
 mod resuming;
 mod semantics;
 

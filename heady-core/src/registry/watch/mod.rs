@@ -6,7 +6,6 @@
 
 mod feed;
 mod model;
-mod shared;
 #[cfg(test)]
 mod tests;
 
@@ -20,12 +19,12 @@ use tokio::time::Instant;
 
 pub(super) use feed::{Feed, events_at};
 pub use model::{RegistryChange, RegistryEvent, WatchOptions};
-pub use shared::SharedWatch;
 
 use self::feed::Broadcast;
 use super::EntryKind;
 use crate::error::{Error, Result};
 use crate::types::Id;
+use crate::watch::Watch;
 
 /// How long a watcher is left without a sign of how far it has seen, if it wants bookmarks.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(10);
@@ -169,6 +168,14 @@ impl RegistryWatch {
             .as_ref()
             .filter(|bookmarks| bookmarks.told < self.position)
             .map(|bookmarks| bookmarks.due)
+    }
+}
+
+impl Watch for RegistryWatch {
+    type Event = RegistryEvent;
+
+    async fn next(&mut self) -> Result<Option<RegistryEvent>> {
+        Ok(Self::next(self).await?.map(Arc::unwrap_or_clone))
     }
 }
 

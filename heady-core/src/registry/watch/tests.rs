@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use super::super::tests::{catalog, of, registry};
 use super::super::{DeleteEntry, PatchEntry, PutNode, PutService, Registry};
-use super::shared::State;
 use super::*;
 use crate::ErrorKind;
 use crate::store::testing::{Fresh, on_both_databases};
 use crate::store::{Store, args};
+use crate::watch::{SharedWatch, State};
 
 on_both_databases!(
     the_log_is_the_history,
@@ -545,7 +545,7 @@ async fn a_shared_watch_is_ended_from_elsewhere(fresh: Fresh) {
     let error = refused.next().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
     assert_eq!(refused.next().await.unwrap(), None);
-    let opened: SharedWatch = registry.watch(since(1)).await.unwrap().into();
+    let opened: SharedWatch<RegistryWatch> = registry.watch(since(1)).await.unwrap().into();
     registry.put_service(put("a", 2)).await.unwrap();
     assert_eq!(opened.next().await.unwrap().unwrap().revision, 2);
     registry.close().await;

@@ -50,31 +50,47 @@ extension Pipeline {
         guard let events = watch(runId: runId) else { return AsyncStream { nil } }
         return AsyncStream { await events.next() }
     }
+
+    /// What is recorded of a run, in order and once, wherever it is executed, up to its end. The following ends with the
+    /// loop over it, or when the surrounding task is cancelled; the run goes on.
+    public func steps(_ options: FollowRun) -> AsyncThrowingStream<RunStep, Error> {
+        let reader = Reader { try await self.follow(options: options) }
+        return AsyncThrowingStream { try await reader.next() }
+    }
 }
 
 extension Registry {
     /// Every change of the registry after a revision, in order and once, until the engine is shut down. The watch ends
     /// with the loop over it, or when the surrounding task is cancelled.
     public func changes(_ options: WatchOptions = WatchOptions()) -> AsyncThrowingStream<RegistryEvent, Error> {
-        let changes = Changes(registry: self, options: options)
-        return AsyncThrowingStream { try await changes.next() }
+        let reader = Reader { try await self.watch(options: options) }
+        return AsyncThrowingStream { try await reader.next() }
     }
 }
 
-/// A watch that begins when its first change is asked for, and ends with the task that waits or with the last reference.
-private actor Changes {
-    private let registry: Registry
-    private let options: WatchOptions
-    private var watch: RegistryWatch?
+/// What gives out one event after another.
+private protocol Watch: AnyObject, Sendable {
+    associatedtype Event
 
-    init(registry: Registry, options: WatchOptions) {
-        self.registry = registry
-        self.options = options
+    func next() async throws -> Event?
+    func end()
+}
+
+extension RegistryWatch: Watch {}
+extension RunFollow: Watch {}
+
+/// A watch that begins when its first event is asked for, and ends with the task that waits or with the last reference.
+private actor Reader<Watched: Watch> {
+    private let opening: @Sendable () async throws -> Watched
+    private var watch: Watched?
+
+    init(_ opening: @escaping @Sendable () async throws -> Watched) {
+        self.opening = opening
     }
 
     deinit { watch?.end() }
 
-    func next() async throws -> RegistryEvent? {
+    func next() async throws -> Watched.Event? {
         let watch = try await opened()
         return try await withTaskCancellationHandler {
             try await watch.next()
@@ -83,9 +99,9 @@ private actor Changes {
         }
     }
 
-    private func opened() async throws -> RegistryWatch {
+    private func opened() async throws -> Watched {
         if let watch { return watch }
-        let opened = try await registry.watch(options: options)
+        let opened = try await opening()
         watch = opened
         return opened
     }

@@ -64,6 +64,7 @@ final class ConformanceTests: XCTestCase {
         case "pipeline.get": _ = try await pipeline.get(runId: id)
         case "pipeline.wait": _ = try await pipeline.wait(runId: id)
         case "pipeline.list": _ = try await pipeline.list(query: options(entry))
+        case "pipeline.follow": _ = try await pipeline.follow(options: options(entry))
         case "pipeline.cancel": _ = try await pipeline.cancel(runId: id)
         case "pipeline.resume": _ = try await pipeline.resume(runId: id)
         case "registry.registerService": _ = try await registry.registerService(options: options(entry))
@@ -220,6 +221,22 @@ final class ConformanceTests: XCTestCase {
             if case .taskEnded(_, _, let status, _, _) = event { ends.append(status) }
         }
         XCTAssertEqual(ends, [.succeeded])
+        await heady.shutdown()
+    }
+
+    func testARunIsFollowedToItsEndAndFromWhereSomebodyStood() async throws {
+        let heady = try await Heady.connect(url: "sqlite::memory:")
+        let pipeline = heady.pipeline()
+        try pipeline.handle("quick") { _, _ in nil }
+        let run = try await pipeline.start(options: one(#""quick""#))
+        var steps: [RunStep] = []
+        for try await step in pipeline.steps(FollowRun(id: run.runId)) { steps.append(step) }
+        XCTAssertEqual(steps.map(\.kind), [.task, .stage, .run])
+        XCTAssertEqual(steps.last?.runStatus, .succeeded)
+        var later: [RunStep] = []
+        let options = FollowRun(id: run.runId, after: steps[0].position)
+        for try await step in pipeline.steps(options) { later.append(step) }
+        XCTAssertEqual(later, Array(steps.dropFirst()))
         await heady.shutdown()
     }
 

@@ -1,9 +1,11 @@
 package com.headysystems.heady
 
+import com.headysystems.heady.model.FollowRun
 import com.headysystems.heady.model.HeadyException
 import com.headysystems.heady.model.Json
 import com.headysystems.heady.model.RegistryEvent
 import com.headysystems.heady.model.RunEvent
+import com.headysystems.heady.model.RunStep
 import com.headysystems.heady.model.WatchOptions
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.NonCancellable
@@ -56,6 +58,20 @@ fun Pipeline.handle(name: String, handler: suspend (context: TaskContext, input:
  */
 fun Pipeline.events(runId: String): Flow<RunEvent> = flow {
     watch(runId)?.use { events -> while (true) emit(events.next() ?: break) }
+}
+
+/**
+ * What is recorded of a run, in order and once, wherever it is executed, up to its end. Cancelling the collector ends the
+ * following and not the run. One that is to go on where an earlier one stood names its last position in [FollowRun.after].
+ */
+fun Pipeline.steps(options: FollowRun): Flow<RunStep> = flow {
+    follow(options).use { steps ->
+        try {
+            while (true) emit(steps.next() ?: break)
+        } finally {
+            steps.end()
+        }
+    }
 }
 
 /**

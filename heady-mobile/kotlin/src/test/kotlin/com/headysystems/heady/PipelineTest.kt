@@ -1,5 +1,6 @@
 package com.headysystems.heady
 
+import com.headysystems.heady.model.FollowRun
 import com.headysystems.heady.model.HeadyException
 import com.headysystems.heady.model.RunEvent
 import com.headysystems.heady.model.RunStatus
@@ -176,6 +177,21 @@ class PipelineTest {
             listOf("stage 0", "first 1", "first waits: UNAVAILABLE", "first 2", "first SUCCEEDED", "stage 0 SUCCEEDED", "run SUCCEEDED")
         assertEquals(wanted, events.filter { it != "run RUNNING" })
         assertEquals(emptyList<RunEvent>(), pipeline.events(begun.runId).toList())
+    }
+
+    @Test
+    fun `a run is followed to its end and from where somebody stood`() = onEngine { pipeline ->
+        val mayEnd = CompletableDeferred<Unit>()
+        pipeline.handle("quick") { _, _ -> null }
+        pipeline.handle("slow") { _, _ -> null.also { mayEnd.await() } }
+        val begun = pipeline.start(StartRun(definition = one("\"quick\"", "\"slow\"")))
+        val steps = pipeline.steps(FollowRun(begun.runId)).onEach { mayEnd.complete(Unit) }.toList()
+        val told = steps.map { listOfNotNull(it.kind, it.task, it.status, it.runStatus).joinToString(" ") }
+        val wanted = listOf("TASK quick SUCCEEDED", "TASK slow SUCCEEDED", "STAGE SUCCEEDED", "RUN SUCCEEDED")
+        assertEquals(wanted, told)
+        val later = pipeline.steps(FollowRun(begun.runId, after = steps[1].position, stages = listOf("none")))
+        assertEquals(steps.drop(3), later.toList())
+        thrown<HeadyException.NotFound> { pipeline.steps(FollowRun("nobody")).toList() }
     }
 
     @Test

@@ -8,51 +8,72 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::{RegistryEvent, RegistryWatch};
 use crate::error::{Error, Result};
 
-/// A stream of changes that clones share; closing it, or dropping the last clone, ends it.
-#[derive(Debug, Clone)]
-pub struct SharedWatch {
+/// A stream of events that one caller reads; dropping it ends it.
+pub trait Watch: Send + 'static {
+    /// What it gives out.
+    type Event: Send + 'static;
+
+    /// Returns the next event, or `None` at the end. A caller may stop waiting and ask again.
+    ///
+    /// # Errors
+    /// What the watch itself says.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Self::Event>>> + Send;
+}
+
+/// A stream of events that clones share; closing it, or dropping the last clone, ends it.
+#[derive(Debug)]
+pub struct SharedWatch<W> {
     closed: CancellationToken,
-    pub(super) state: Arc<Mutex<State>>,
+    pub(crate) state: Arc<Mutex<State<W>>>,
 }
 
 #[derive(Debug)]
-pub(super) enum State {
-    Opening(JoinHandle<Result<RegistryWatch>>),
+pub(crate) enum State<W> {
+    Opening(JoinHandle<Result<W>>),
     // Boxed, because the other states are small.
-    Open(Box<RegistryWatch>),
+    Open(Box<W>),
     Closed,
 }
 
-impl From<RegistryWatch> for SharedWatch {
-    fn from(watch: RegistryWatch) -> Self {
+// Derived, it would demand that watches be cloned.
+impl<W> Clone for SharedWatch<W> {
+    fn clone(&self) -> Self {
+        Self {
+            closed: self.closed.clone(),
+            state: self.state.clone(),
+        }
+    }
+}
+
+impl<W: Watch> From<W> for SharedWatch<W> {
+    fn from(watch: W) -> Self {
         Self::of(State::Open(Box::new(watch)))
     }
 }
 
-impl SharedWatch {
-    pub(in crate::registry) fn opened_by(
+impl<W: Watch> SharedWatch<W> {
+    pub(crate) fn opened_by(
         runtime: &Handle,
-        opening: impl Future<Output = Result<RegistryWatch>> + Send + 'static,
+        opening: impl Future<Output = Result<W>> + Send + 'static,
     ) -> Self {
         Self::of(State::Opening(runtime.spawn(opening)))
     }
 
-    fn of(state: State) -> Self {
+    fn of(state: State<W>) -> Self {
         Self {
             closed: CancellationToken::new(),
             state: Arc::new(Mutex::new(state)),
         }
     }
 
-    /// Returns the next event, or `None` when this watch or the engine is closed. A caller may stop waiting and ask
+    /// Returns the next event, or `None` at the end and when this watch is closed. A caller may stop waiting and ask
     /// again.
     ///
     /// # Errors
-    /// As [`RegistryWatch::next`].
-    pub async fn next(&self) -> Result<Option<RegistryEvent>> {
+    /// What the opening was refused for, once, and what the watch itself says.
+    pub async fn next(&self) -> Result<Option<W::Event>> {
         let next = async {
             let mut state = self.state.lock().await;
             if let State::Opening(opening) = &mut *state {
@@ -76,7 +97,7 @@ impl SharedWatch {
             *self.state.lock().await = State::Closed;
             return Ok(None);
         }
-        Ok(event.map(Arc::unwrap_or_clone))
+        Ok(event)
     }
 
     /// Ends this watch: whoever waits for its next event gets `None`.
