@@ -199,6 +199,14 @@ export interface DefinePipeline {
   definition?: Json
 }
 
+/** Which definition to return. */
+export interface DefinitionQuery {
+  /** The one that this workflow runs; `hcfullpipeline` if left out, as for a run. */
+  workflowId?: string
+  /** This version; the newest if left out. */
+  version?: number
+}
+
 /** What to delete. */
 export interface DeleteEntry {
   /** Which one. */
@@ -553,6 +561,32 @@ export interface PatchEntry {
   patch: Json
   /** Only if its resource version is still this one. */
   ifVersion?: number
+}
+
+/** A definition as it was registered. */
+export interface PipelineDefinition {
+  /** The workflow that runs it. */
+  workflowId: string
+  /** The pipeline. */
+  pipelineId: string
+  /** Its name in the definition. */
+  name: string
+  /** Its version, from 1. */
+  version: number
+  /** The hash of the definition. */
+  definitionHash: string
+  /** When this version was registered. */
+  createdAt: Timestamp
+  /** How many stages it has. */
+  stages: number
+  /** How many tasks, those aside that a run's input or the host's handlers add to the built-in stages. */
+  tasks: number
+  /** How many tasks of one run are under way at most. */
+  maxConcurrentTasks: number
+  /** The definition itself. */
+  definition: Json
+  /** What the reader noticed. */
+  warnings: Array<Warning>
 }
 
 /** A run, whole. */
@@ -1443,6 +1477,8 @@ export declare class Pipeline {
   handle(name: string, handler: (context: TaskContext, input: any) => unknown): void
   /** Registers a definition as the newest version of its pipeline, and the workflow of its name to run it. */
   define(options: DefinePipeline, call?: CallOptions | undefined | null): Promise<PipelineVersion>
+  /** Returns the definition that a workflow runs: the newest version, or the one that is asked for. */
+  definition(query?: DefinitionQuery | undefined | null, call?: CallOptions | undefined | null): Promise<PipelineDefinition>
   /** Begins a run and returns it as it then stands; it goes on in the background. */
   start(options?: StartRun | undefined | null, call?: CallOptions | undefined | null): Promise<PipelineRun>
   /** Begins a run and returns it when it has ended, or waits for a person. */

@@ -49,6 +49,7 @@ async fn call(heady: &Heady, entry: &Value) -> Option<Result<Value>> {
         "monteCarlo.scenario" => json(monte_carlo.scenario(options(entry)).await),
         "pipeline.handle" => json(pipeline.handle(id, async |_, with| Ok(with))),
         "pipeline.define" => json(pipeline.define(options(entry)).await),
+        "pipeline.definition" => json(pipeline.definition(options(entry)).await),
         "pipeline.start" => json(pipeline.start(options(entry)).await),
         "pipeline.run" => json(pipeline.run(options(entry)).await),
         "pipeline.get" => json(pipeline.get(id).await),

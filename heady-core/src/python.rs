@@ -11,8 +11,8 @@ use crate::monte_carlo::{
     Spread, TaskTimes,
 };
 use crate::pipeline::{
-    Compensation, Critique, Failure, Finding, Forecast, PipelineRun, PipelineVersion, RunMetrics,
-    RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
+    Compensation, Critique, Failure, Finding, Forecast, PipelineDefinition, PipelineRun,
+    PipelineVersion, RunMetrics, RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
 };
 use crate::registry::{
     Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node, NodeList,
@@ -87,6 +87,7 @@ records! {
     Node;
     NodeList;
     PipelineRun shown by crate::report::run;
+    PipelineDefinition;
     PipelineVersion;
     PlanReport;
     Probe;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use heady_core::SharedWatch;
 use heady_core::pipeline::{
-    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunEvent, RunPage, RunQuery, RunStep,
-    StartRun,
+    DefinePipeline, DefinitionQuery, FollowRun, PipelineDefinition, PipelineRun, PipelineVersion,
+    RunEvent, RunPage, RunQuery, RunStep, StartRun,
 };
 
 use crate::Result;
@@ -27,6 +27,12 @@ impl Pipeline {
     /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
     pub async fn define(&self, options: DefinePipeline) -> Result<PipelineVersion> {
         Ok(self.0.define(options).await?)
+    }
+
+    /// Returns the definition that a workflow runs: the newest version, or the one that is asked for.
+    #[uniffi::method(default(query))]
+    pub async fn definition(&self, query: DefinitionQuery) -> Result<PipelineDefinition> {
+        Ok(self.0.definition(query).await?)
     }
 
     /// Begins a run and returns it as it then stands; it goes on in the background.

@@ -1,7 +1,8 @@
 //! `heady.pipeline`.
 
 use heady_core::pipeline::{
-    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunPage, RunQuery, StartRun,
+    DefinePipeline, DefinitionQuery, FollowRun, PipelineDefinition, PipelineRun, PipelineVersion,
+    RunPage, RunQuery, StartRun,
 };
 use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
@@ -43,6 +44,22 @@ impl Pipeline {
             call,
             async move { pipeline.define(options.read()?).await },
         )
+    }
+
+    /// Returns the definition that a workflow runs: the newest version, or the one that is asked for.
+    #[napi]
+    pub fn definition<'env>(
+        &self,
+        env: &'env Env,
+        #[napi(ts_arg_type = "DefinitionQuery | undefined | null")] query: Option<
+            Options<DefinitionQuery>,
+        >,
+        call: Option<CallOptions<'env>>,
+    ) -> napi::Result<PromiseRaw<'env, PipelineDefinition>> {
+        let pipeline = self.0.clone();
+        promise(env, call, async move {
+            pipeline.definition(query.unwrap_or_default().read()?).await
+        })
     }
 
     /// Begins a run and returns it as it then stands; it goes on in the background.

@@ -56,8 +56,8 @@ mod _heady {
     };
     #[pymodule_export]
     use heady_core::pipeline::{
-        Compensation, Critique, Failure, Finding, Forecast, PipelineRun, PipelineVersion,
-        RunMetrics, RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
+        Compensation, Critique, Failure, Finding, Forecast, PipelineDefinition, PipelineRun,
+        PipelineVersion, RunMetrics, RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
     };
     #[pymodule_export]
     use heady_core::registry::{

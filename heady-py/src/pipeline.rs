@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use heady_core::Json;
 use heady_core::pipeline::{
-    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunPage, RunQuery, RunStatus, StartRun,
+    DefinePipeline, DefinitionQuery, FollowRun, PipelineDefinition, PipelineRun, PipelineVersion,
+    RunPage, RunQuery, RunStatus, StartRun,
 };
 use pyo3::prelude::*;
 
@@ -41,6 +42,21 @@ impl Pipeline {
             definition,
         };
         wait(py, self.0.define(options))
+    }
+
+    /// Returns the definition that a workflow runs: the newest version, or the one that is asked for.
+    #[pyo3(signature = (workflow_id=None, *, version=None))]
+    fn definition(
+        &self,
+        py: Python<'_>,
+        workflow_id: Option<String>,
+        version: Option<i64>,
+    ) -> PyResult<PipelineDefinition> {
+        let query = DefinitionQuery {
+            workflow_id,
+            version,
+        };
+        wait(py, self.0.definition(query))
     }
 
     /// Begins a run and returns it as it then stands; it goes on in the background.

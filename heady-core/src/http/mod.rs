@@ -17,6 +17,7 @@ mod keys;
 mod monte_carlo;
 mod openapi;
 mod pipeline;
+mod pipeline_state;
 mod problem;
 mod registry;
 mod route;
@@ -126,6 +127,7 @@ fn routes() -> impl Iterator<Item = Route> {
         registry::routes(),
         catalog::routes(),
         pipeline::routes(),
+        pipeline_state::routes(),
         monte_carlo::routes(),
         audit::routes(),
     ]

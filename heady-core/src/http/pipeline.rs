@@ -8,20 +8,23 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::answer::Progressing;
-use super::input::{Named, Nothing};
+use super::input::Named;
 use super::route::{Call, routes};
 use super::stream::{Ending, Message, Source};
+use crate::Json;
 use crate::error::{Error, Result};
 use crate::pipeline::{
-    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunFollow, RunMetrics, RunQuery,
-    RunStatus, RunStep, StageStatus, StartRun,
+    DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunFollow, RunStatus, RunStep,
+    StartRun,
 };
 use crate::types::{Timestamp, now};
-use crate::{Id, Json};
 
 routes! {
     /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
     "pipeline.define" POST "/api/pipeline/definitions" Admin |call, options| define(&call, options);
+    /// Returns the definition that a workflow runs: the newest version, or the one that is asked for. Only for those who
+    /// register definitions, because these may have what is nobody else's business.
+    "pipeline.definition" GET "/api/pipeline/definition" Admin |call, query| call.pipeline().definition(query);
     /// Begins a run and waits for its end, 30 seconds or as long as `Prefer: wait=N` says: 200 if it has ended by
     /// then, else 202, and it goes on. `Idempotency-Key` is understood as `requestId`.
     "pipeline.run" POST "/api/pipeline/run" Operator |call, options| run(&call, options);
@@ -43,10 +46,6 @@ routes! {
     "pipeline.cancel" POST "/api/pipeline/runs/{id}/cancel" Operator |call, Named { id }| call.pipeline().cancel(&id);
     /// Continues a run that a crash interrupted, that is paused, or that failed.
     "pipeline.resume" POST "/api/pipeline/runs/{id}/resume" Operator |call, Named { id }| call.pipeline().resume(&id);
-    /// Returns how the newest run stands, in the words of earlier clients.
-    "pipelineState" GET "/api/pipeline/state" Viewer |call, Nothing {}| state(&call);
-    /// Returns the newest 50 runs, newest first, in the words of earlier clients.
-    "pipelineHistory" GET "/api/pipeline/history" Viewer |call, Nothing {}| history(&call);
 }
 
 /// How long a request waits for the end of a run, unless it says.
@@ -198,104 +197,4 @@ impl Source for RunFollow {
             data: Some(Arc::new(step)),
         }))
     }
-}
-
-/// How the newest run stands.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Newest {
-    ok: bool,
-    /// Null if nothing was ever run.
-    state: Option<RunStatus>,
-    message: Option<String>,
-    run_id: Option<Id>,
-    status: Option<RunStatus>,
-    /// The stage that is under way.
-    current_stage_id: Option<String>,
-    started_at: Option<Timestamp>,
-    completed_at: Option<Timestamp>,
-    metrics: Option<RunMetrics>,
-    /// How many tasks have failed.
-    errors: usize,
-    ts: Timestamp,
-}
-
-async fn state(call: &Call) -> Result<Newest> {
-    let query = RunQuery {
-        limit: Some(1),
-        ..RunQuery::default()
-    };
-    let newest = call.pipeline().list(query).await?.runs.into_iter().next();
-    let Some(newest) = newest else {
-        return Ok(Newest {
-            ok: true,
-            state: None,
-            message: Some("nothing was run yet".to_owned()),
-            run_id: None,
-            status: None,
-            current_stage_id: None,
-            started_at: None,
-            completed_at: None,
-            metrics: None,
-            errors: 0,
-            ts: now(),
-        });
-    };
-    let run = call.pipeline().get(newest.run_id.as_str()).await?;
-    let current = run
-        .stages
-        .iter()
-        .find(|stage| matches!(stage.status, StageStatus::Running | StageStatus::Waiting));
-    let failed = |status| matches!(status, StageStatus::Failed | StageStatus::Indeterminate);
-    let tasks = run.stages.iter().flat_map(|stage| &stage.tasks);
-    Ok(Newest {
-        ok: true,
-        state: Some(run.status),
-        message: None,
-        status: Some(run.status),
-        current_stage_id: current.map(|stage| stage.id.clone()),
-        started_at: Some(run.started_at),
-        completed_at: run.finished_at,
-        errors: tasks.filter(|task| failed(task.status)).count(),
-        metrics: Some(run.metrics),
-        run_id: Some(run.run_id),
-        ts: now(),
-    })
-}
-
-/// Runs, as earlier clients list them.
-#[derive(Serialize, JsonSchema)]
-struct History {
-    runs: Vec<Past>,
-    ts: Timestamp,
-}
-
-/// One run in it.
-#[derive(Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-struct Past {
-    run_id: Id,
-    status: RunStatus,
-    started_at: Timestamp,
-    completed_at: Option<Timestamp>,
-    metrics: Option<RunMetrics>,
-}
-
-async fn history(call: &Call) -> Result<History> {
-    let query = RunQuery {
-        limit: Some(50),
-        ..RunQuery::default()
-    };
-    let runs = call.pipeline().list(query).await?.runs;
-    let runs = runs.into_iter().map(|run| Past {
-        run_id: run.run_id,
-        status: run.status,
-        started_at: run.started_at,
-        completed_at: run.finished_at,
-        metrics: run.metrics,
-    });
-    Ok(History {
-        runs: runs.collect(),
-        ts: now(),
-    })
 }

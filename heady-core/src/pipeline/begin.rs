@@ -1,6 +1,5 @@
 //! The beginning of a run: what it executes, what is known about it beforehand, and its first transition.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -13,17 +12,15 @@ use super::execution::{Execution, UnderWay};
 use super::forecast::Model;
 use super::journal::{NewRun, StageRow, Transition};
 use super::preflight::Preflight;
+use super::register::{DEFAULT_WORKFLOW, add, document};
 use super::result::{self, Fault, RunFacts};
 use super::state::RunState;
 use super::tasks::Folder;
-use super::{DefinePipeline, PipelineVersion, RunStatus, Shared, StageStatus, StartRun, queries};
-use crate::audit::{self, Record};
+use super::{RunStatus, Shared, StageStatus, StartRun, queries};
+use crate::audit::Record;
 use crate::error::{Error, ErrorKind, Result};
-use crate::registry::{self, MAX_CONCURRENT_TASKS};
+use crate::registry::MAX_CONCURRENT_TASKS;
 use crate::types::{Id, checked_seed, now, random_seed};
-
-/// The workflow that is meant when none is named.
-const DEFAULT_WORKFLOW: &str = "hcfullpipeline";
 
 /// A definition chosen for a run.
 struct Chosen {
@@ -33,88 +30,6 @@ struct Chosen {
     limit: i64,
     document: Value,
     folder: Option<String>,
-}
-
-/// Registers a definition and the workflow of its name.
-pub(super) async fn define(
-    shared: &Shared,
-    actor: &str,
-    options: DefinePipeline,
-) -> Result<PipelineVersion> {
-    let (document, _) = document(
-        options.path.as_deref(),
-        options.definition.map(|json| json.0),
-    )
-    .await?;
-    add(shared, actor, document)
-        .await
-        .map(|(version, _)| version)
-}
-
-/// The document of a definition, and the folder of its file.
-async fn document(
-    path: Option<&str>,
-    definition: Option<Value>,
-) -> Result<(Value, Option<String>)> {
-    match (path, definition) {
-        (Some(path), None) => {
-            let document = crate::document::read(Path::new(path)).await?;
-            let place = Path::new(path).canonicalize().ok();
-            let folder = place
-                .as_deref()
-                .and_then(Path::parent)
-                .map(|folder| folder.to_string_lossy().into_owned());
-            Ok((document, folder))
-        }
-        (None, Some(Value::String(text))) => Ok((crate::document::parse_yaml(&text)?, None)),
-        (None, Some(document)) => Ok((document, None)),
-        _ => Err(Error::invalid_argument(
-            "a definition needs either path or definition",
-        )),
-    }
-}
-
-async fn add(shared: &Shared, actor: &str, document: Value) -> Result<(PipelineVersion, Value)> {
-    let definition = Definition::read(&document)?;
-    let hash = crate::document::hash(&document);
-    let limit = definition
-        .max_concurrent_tasks
-        .map_or(MAX_CONCURRENT_TASKS, |limit| limit as i64);
-    let (id, name) = (definition.id.clone(), definition.name.clone());
-    let record = Record::new(
-        actor,
-        "CONFIG_CHANGE",
-        format!("pipeline:{id}"),
-        "SUCCEEDED",
-    );
-    let (stored, stored_hash) = (document.clone(), hash.clone());
-    let (version, created) = shared
-        .store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let (version, created) =
-                    queries::add_definition(transaction, &id, &stored_hash, &stored).await?;
-                let changed = registry::run_pipeline(transaction, &id, &name, limit).await?;
-                if created || changed {
-                    let details = json!({"version": version, "definitionHash": stored_hash});
-                    audit::append(transaction, &[record.with(details)]).await?;
-                }
-                Ok((version, created))
-            })
-        })
-        .await?;
-    shared.tools.registry.changed();
-    let version = PipelineVersion {
-        workflow_id: definition.id.clone(),
-        pipeline_id: definition.id.clone(),
-        version,
-        definition_hash: hash,
-        created,
-        stages: definition.stages.len() as i64,
-        tasks: definition.task_count() as i64,
-        warnings: definition.warnings,
-    };
-    Ok((version, document))
 }
 
 async fn choose(shared: &Shared, actor: &str, options: &mut StartRun) -> Result<Chosen> {
@@ -152,7 +67,7 @@ async fn choose(shared: &Shared, actor: &str, options: &mut StartRun) -> Result<
     }
     let (pipeline_id, limit) =
         workflow.ok_or_else(|| Error::not_found("workflow", &workflow_id))?;
-    let newest = queries::newest_definition(&shared.store, &pipeline_id)
+    let newest = queries::find_definition(&shared.store, &pipeline_id, None)
         .await?
         .ok_or_else(|| {
             Error::failed_precondition(format!(

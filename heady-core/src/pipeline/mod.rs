@@ -20,6 +20,7 @@ mod queries;
 mod recent;
 mod record;
 mod recovery;
+mod register;
 mod result;
 mod resume;
 mod retry;
@@ -38,9 +39,9 @@ pub use event::{RunEvent, RunEvents};
 pub use follow::{FollowRun, RunFollow, RunStep, StepKind};
 pub use handler::{Handler, HandlerFuture, TaskContext};
 pub use model::{
-    Compensation, Critique, DefinePipeline, Failure, Finding, Forecast, PipelineRun,
-    PipelineVersion, RunMetrics, RunPage, RunQuery, RunStatus, RunSummary, StageRun, StageStatus,
-    StartRun, TaskForecast, TaskRun,
+    Compensation, Critique, DefinePipeline, DefinitionQuery, Failure, Finding, Forecast,
+    PipelineDefinition, PipelineRun, PipelineVersion, RunMetrics, RunPage, RunQuery, RunStatus,
+    RunSummary, StageRun, StageStatus, StartRun, TaskForecast, TaskRun,
 };
 
 use std::sync::atomic::AtomicBool;
@@ -116,7 +117,15 @@ impl Pipeline {
     /// # Errors
     /// `INVALID_ARGUMENT` naming the place, or `NOT_FOUND` for a missing file.
     pub async fn define(&self, options: DefinePipeline) -> Result<PipelineVersion> {
-        begin::define(&self.shared, &self.actor, options).await
+        register::define(&self.shared, &self.actor, options).await
+    }
+
+    /// Returns the definition that a workflow runs: the newest version, or the one that is asked for.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for an unknown workflow, one without a definition, or an unknown version.
+    pub async fn definition(&self, query: DefinitionQuery) -> Result<PipelineDefinition> {
+        register::definition(&self.shared, query).await
     }
 
     /// Begins a run and returns it as it then stands; it goes on in the background.

@@ -372,6 +372,53 @@ pub struct DefinePipeline {
     pub definition: Option<Json>,
 }
 
+/// Which definition to return.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+#[cfg_attr(feature = "node", napi_derive::napi(object))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct DefinitionQuery {
+    /// The one that this workflow runs; `hcfullpipeline` if left out, as for a run.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub workflow_id: Option<String>,
+    /// This version; the newest if left out.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub version: Option<i64>,
+}
+
+/// A definition as it was registered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
+#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+#[cfg_attr(feature = "mobile", derive(uniffi::Record))]
+pub struct PipelineDefinition {
+    /// The workflow that runs it.
+    pub workflow_id: String,
+    /// The pipeline.
+    pub pipeline_id: String,
+    /// Its name in the definition.
+    pub name: String,
+    /// Its version, from 1.
+    pub version: i64,
+    /// The hash of the definition.
+    pub definition_hash: String,
+    /// When this version was registered.
+    pub created_at: Timestamp,
+    /// How many stages it has.
+    pub stages: i64,
+    /// How many tasks, those aside that a run's input or the host's handlers add to the built-in stages.
+    pub tasks: i64,
+    /// How many tasks of one run are under way at most.
+    pub max_concurrent_tasks: i64,
+    /// The definition itself.
+    pub definition: Json,
+    /// What the reader noticed.
+    pub warnings: Vec<Warning>,
+}
+
 /// A registered definition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -20,7 +20,9 @@ pub(super) const LEASE_SECONDS: u64 = 15;
 pub(super) struct DefinitionRow {
     pub(super) pipeline_id: String,
     pub(super) version: i64,
+    pub(super) hash: String,
     pub(super) document: Value,
+    pub(super) created_at: Timestamp,
 }
 
 /// A stored run.
@@ -277,29 +279,25 @@ pub(super) async fn definition(
     pipeline_id: &str,
     version: i64,
 ) -> Result<DefinitionRow> {
-    let row = store
-        .fetch_optional(
-            "SELECT pipeline_id, version, definition FROM pipeline_definitions WHERE pipeline_id = $1 AND version = $2",
-            args![pipeline_id, version],
-        )
-        .await?;
-    let row = row.ok_or_else(|| {
+    let found = find_definition(store, pipeline_id, Some(version)).await?;
+    found.ok_or_else(|| {
         Error::data_loss(format!(
             "version {version} of pipeline '{pipeline_id}' is gone"
         ))
-    })?;
-    definition_row(&row)
+    })
 }
 
-pub(super) async fn newest_definition(
+/// This version, or the newest.
+pub(super) async fn find_definition(
     store: &Store,
     pipeline_id: &str,
+    version: Option<i64>,
 ) -> Result<Option<DefinitionRow>> {
     let row = store
         .fetch_optional(
-            "SELECT pipeline_id, version, definition FROM pipeline_definitions WHERE pipeline_id = $1
-             ORDER BY version DESC LIMIT 1",
-            args![pipeline_id],
+            "SELECT pipeline_id, version, definition_hash, definition, created_at FROM pipeline_definitions
+             WHERE pipeline_id = $1 AND ($2 IS NULL OR version = $2) ORDER BY version DESC LIMIT 1",
+            args![pipeline_id, version],
         )
         .await?;
     row.as_ref().map(definition_row).transpose()
@@ -309,7 +307,9 @@ fn definition_row(row: &Row) -> Result<DefinitionRow> {
     Ok(DefinitionRow {
         pipeline_id: row.get("pipeline_id")?,
         version: row.get("version")?,
+        hash: row.get("definition_hash")?,
         document: row.get("definition")?,
+        created_at: row.get("created_at")?,
     })
 }
 

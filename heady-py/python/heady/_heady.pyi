@@ -7,7 +7,7 @@ from datetime import datetime
 from os import PathLike
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
-__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "HttpExchange", "HttpRoutes", "HttpSignals", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunFollow", "RunMetrics", "RunPage", "RunStep", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
+__all__ = ["Audit", "AuditCheckpoint", "AuditEntry", "AuditExport", "AuditFault", "AuditPage", "AuditReport", "CheckpointPage", "Compensation", "Critique", "Drift", "DriftReport", "DriftSnapshot", "Estimate", "Failure", "Finding", "Forecast", "Heady", "Histogram", "HttpExchange", "HttpRoutes", "HttpSignals", "ImportEntry", "ImportReport", "ImportSection", "LastProbe", "MonteCarlo", "MonteCarloStatus", "Node", "NodeList", "Pipeline", "PipelineDefinition", "PipelineRun", "PipelineVersion", "PlanReport", "Probe", "ProbeReport", "Quantile", "Readiness", "Registry", "RegistryEvent", "RegistryWatch", "Replay", "RunFollow", "RunMetrics", "RunPage", "RunStep", "RunSummary", "RunningSimulation", "ScenarioOutcomes", "ScenarioPage", "ScenarioResult", "ScenarioRisk", "Service", "ServiceList", "Simulation", "SimulationPage", "Spread", "StageRun", "TaskContext", "TaskForecast", "TaskRun", "TaskTimes", "Warning", "Workflow", "WorkflowList", "connect"]
 
 @final
 class Audit:
@@ -1126,6 +1126,10 @@ class Pipeline:
         """
         Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
         """
+    def definition(self, /, workflow_id: str | None = None, *, version: SupportsIndex | None = None) -> PipelineDefinition:
+        """
+        Returns the definition that a workflow runs: the newest version, or the one that is asked for.
+        """
     def follow(self, /, id: str, *, after: str | None = None, stages: SupportsGetItem[int, str] | None = None) -> RunFollow:
         """
         Follows a run wherever it is executed: what is recorded of it, from the beginning or after a step's `position`, in
@@ -1161,6 +1165,74 @@ class Pipeline:
     def wait(self, /, run_id: str) -> PipelineRun:
         """
         Returns a run when it has ended or waits for a person, wherever it is executed.
+        """
+
+@final
+class PipelineDefinition:
+    """
+    A definition as it was registered.
+    """
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
+    @property
+    def created_at(self, /) -> datetime:
+        """
+        When this version was registered.
+        """
+    @property
+    def definition(self, /) -> Any:
+        """
+        The definition itself.
+        """
+    @property
+    def definition_hash(self, /) -> str:
+        """
+        The hash of the definition.
+        """
+    @property
+    def max_concurrent_tasks(self, /) -> int:
+        """
+        How many tasks of one run are under way at most.
+        """
+    @property
+    def name(self, /) -> str:
+        """
+        Its name in the definition.
+        """
+    @property
+    def pipeline_id(self, /) -> str:
+        """
+        The pipeline.
+        """
+    @property
+    def stages(self, /) -> int:
+        """
+        How many stages it has.
+        """
+    @property
+    def tasks(self, /) -> int:
+        """
+        How many tasks, those aside that a run's input or the host's handlers add to the built-in stages.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
+        """
+    @property
+    def version(self, /) -> int:
+        """
+        Its version, from 1.
+        """
+    @property
+    def warnings(self, /) -> list[Warning]:
+        """
+        What the reader noticed.
+        """
+    @property
+    def workflow_id(self, /) -> str:
+        """
+        The workflow that runs it.
         """
 
 @final

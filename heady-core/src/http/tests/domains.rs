@@ -99,6 +99,57 @@ async fn a_run_is_waited_for_as_long_as_the_request_prefers() {
 }
 
 #[tokio::test]
+async fn what_a_workflow_runs_is_read_back() {
+    let door = Door::open(Role::Admin).await;
+    for path in ["/api/pipeline/config", "/api/pipeline/definition"] {
+        problem(&door.get(path).await, 404, "NOT_FOUND");
+    }
+    for threshold in [0.15, 0.2] {
+        let definition = json!({"version": "3.1.0", "pipeline": {
+            "name": "HCFullPipeline",
+            "global": {"maxConcurrentTasks": 8, "seed": "text"},
+            "stages": [{"id": "one", "tasks": ["a", "b"]}, {"id": "two", "tasks": ["c"]}],
+            "stopRule": {"conditions": [{"type": "error_rate", "threshold": threshold, "action": "enter_recovery"}]},
+        }});
+        let define = json!({"definition": definition});
+        let defined = door.post("/api/pipeline/definitions", define).await;
+        assert_eq!(defined.status, 200, "{}", defined.body);
+    }
+    door.post("/api/nodes", json!({"id": "a"})).await;
+    let config = door.get("/api/pipeline/config").await.body;
+    for (field, value) in [
+        ("ok", json!(true)),
+        ("name", json!("HCFullPipeline")),
+        ("version", json!("3.1.0")),
+        ("definitionVersion", json!(2)),
+        ("stages", json!(2)),
+        ("totalTasks", json!(3)),
+        ("maxConcurrentTasks", json!(8)),
+        ("global", json!({"maxConcurrentTasks": 8, "seed": "text"})),
+        ("checkpointProtocol", Value::Null),
+        ("services", json!(0)),
+        ("agents", json!(1)),
+    ] {
+        assert_eq!(config[field], value, "{field}");
+    }
+    assert_eq!(config["stopRule"]["conditions"][0]["threshold"], 0.2);
+    let first = door.get("/api/pipeline/definition?version=1").await.body;
+    let stop_rule = &first["definition"]["pipeline"]["stopRule"];
+    assert_eq!(stop_rule["conditions"][0]["threshold"], 0.15);
+    assert_ne!(
+        config["configHashes"]["hcfullpipeline"],
+        first["definitionHash"]
+    );
+    for query in ["?workflowId=none", "?version=3"] {
+        problem(
+            &door.get(&format!("/api/pipeline/config{query}")).await,
+            404,
+            "NOT_FOUND",
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_request_without_a_body_runs_the_pipeline_of_the_blueprint() {
     let door = Door::open(Role::Operator).await;
     let ran = door.send(Request::post("/api/pipeline/run"), "").await;

@@ -3,6 +3,7 @@
 use super::*;
 
 on_both_databases!(
+    a_definition_is_returned_in_every_version,
     a_run_does_its_tasks_in_order_and_remembers_them,
     parallel_stages_respect_the_limit,
     a_request_is_carried_out_once,
@@ -377,4 +378,37 @@ async fn a_transactional_task_writes_with_its_checkpoint(fresh: Fresh) {
         .map(|service| (service.id.as_str(), service.name.as_str()))
         .collect();
     assert_eq!(names, [("x", "changed")], "a broken task left nothing");
+}
+
+async fn a_definition_is_returned_in_every_version(fresh: Fresh) {
+    let pipeline = pipeline(&fresh.open().await);
+    let define = |tasks: &str| DefinePipeline {
+        definition: of(&format!("    - {{id: one, tasks: [{tasks}]}}")).definition,
+        path: None,
+    };
+    let mut versions = Vec::new();
+    for tasks in ["a", "a, b", "a"] {
+        versions.push(pipeline.define(define(tasks)).await.unwrap());
+    }
+    let query = |version| DefinitionQuery {
+        workflow_id: Some("test".to_owned()),
+        version,
+    };
+    let newest = pipeline.definition(query(None)).await.unwrap();
+    let (version, tasks, hash) = (newest.version, newest.tasks, &newest.definition_hash);
+    assert_eq!((version, tasks, hash), (2, 2, &versions[1].definition_hash));
+    assert_eq!((newest.max_concurrent_tasks, newest.stages), (6, 1));
+    let first = pipeline.definition(query(Some(1))).await.unwrap();
+    assert_eq!(first.definition_hash, versions[0].definition_hash);
+    assert_eq!(
+        first.definition["pipeline"]["stages"][0]["tasks"],
+        json!(["a"])
+    );
+    let unknown = pipeline.definition(query(Some(3))).await.unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::NotFound);
+    let none = pipeline
+        .definition(DefinitionQuery::default())
+        .await
+        .unwrap_err();
+    assert_eq!(none.kind(), ErrorKind::NotFound);
 }

@@ -59,6 +59,7 @@ final class ConformanceTests: XCTestCase {
         case "monteCarlo.scenario": _ = try await monteCarlo.scenario(options: options(entry))
         case "pipeline.handle": try pipeline.handle(id) { _, input in input }
         case "pipeline.define": _ = try await pipeline.define(options: options(entry))
+        case "pipeline.definition": _ = try await pipeline.definition(query: options(entry))
         case "pipeline.start": _ = try await pipeline.start(options: options(entry))
         case "pipeline.run": _ = try await pipeline.run(options: options(entry))
         case "pipeline.get": _ = try await pipeline.get(runId: id)
