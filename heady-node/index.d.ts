@@ -257,7 +257,7 @@ export interface Drift {
   lastSeen: Timestamp
 }
 
-/** r" How something differs. */
+/** How something differs. */
 export type DriftKind = 'MISSING' | 'EXTRA' | 'CHANGED'
 
 /** Which drift to list; a field left out does not restrict. */
@@ -278,7 +278,7 @@ export interface DriftReport {
   drift: Array<Drift>
 }
 
-/** r" How much a difference matters, as the criticality of the entry says. */
+/** How much a difference matters, as the criticality of the entry says. */
 export type DriftSeverity = 'LOW' | 'MEDIUM' | 'HIGH' | 'CRITICAL'
 
 /** A source and how it was found. */
@@ -301,10 +301,10 @@ export interface DriftSnapshot {
   failedAt: Timestamp | null
 }
 
-/** r" What the registry is compared with. */
+/** What the registry is compared with. */
 export type DriftSource = 'FILE' | 'LIVE' | 'MANIFEST'
 
-/** r" What a commit survives on SQLite. PostgreSQL follows its server's `synchronous_commit`. */
+/** What a commit survives on SQLite. PostgreSQL follows its server's `synchronous_commit`. */
 export type Durability = 'FULL' | 'PROCESS'
 
 /** How to open an engine. */
@@ -324,7 +324,7 @@ export interface EngineOptions {
   auditKey?: string
 }
 
-/** r" What an entry of the registry is. */
+/** What an entry of the registry is. */
 export type EntryKind = 'SERVICE' | 'NODE' | 'WORKFLOW'
 
 /** An estimate with its 95 % interval. */
@@ -355,7 +355,7 @@ export interface Failure {
   retryable: boolean
 }
 
-/** r" What is wrong with a log. */
+/** What is wrong with a log. */
 export type FaultKind = 'HASH' | 'DETAILS' | 'GAP' | 'REORDER' | 'TRUNCATED' | 'HEAD' | 'CHECKPOINT' | 'CHECKPOINT_SIGNATURE'
 
 /** Something the engine noticed about a run when it looked back at it. */
@@ -398,7 +398,7 @@ export interface Forecast {
   warnings: Array<Warning>
 }
 
-/** r" What probes found out about a service, or what it says of itself. */
+/** What probes found out about a service, or what it says of itself. */
 export type HealthStatus = 'UNKNOWN' | 'HEALTHY' | 'DEGRADED' | 'UNHEALTHY'
 
 /** How many samples fell between edges. */
@@ -412,7 +412,7 @@ export interface Histogram {
 /** The name of a stored thing: a UUID (version 7, RFC 9562) where the engine chose it, text where the user did. */
 export type Id = string
 
-/** r" What an import does with one entry. */
+/** What an import does with one entry. */
 export type ImportAction = 'CREATE' | 'UPDATE' | 'DELETE' | 'UNCHANGED' | 'SKIP'
 
 /** One entry of an import. */
@@ -482,7 +482,7 @@ export interface ImportSection {
   skipped: number
 }
 
-/** r" Where the keys came from that checkpoints were verified with. */
+/** Where the keys came from that checkpoints were verified with. */
 export type KeySource = 'GIVEN' | 'ENGINE' | 'DATABASE'
 
 /** What the last probes of a service found, whether or not it was enough to change its status. */
@@ -501,7 +501,7 @@ export interface LastProbe {
   consecutiveFailures: number
 }
 
-/** r" How samples are drawn. */
+/** How samples are drawn. */
 export type Method = 'mc' | 'lhs' | 'sobol' | 'antithetic'
 
 /** What the simulator has done and does. */
@@ -828,7 +828,7 @@ export interface RegisterWorkflow {
   metadata?: Json
 }
 
-/** r" What happened to an entry. */
+/** What happened to an entry. */
 export type RegistryChange = 'CREATE' | 'UPDATE' | 'DELETE' | 'BOOKMARK'
 
 /** One change of the registry. */
@@ -871,7 +871,7 @@ export interface ReportHealth {
   note?: string
 }
 
-/** r" What a caller may do; each role may also do what those before it may. */
+/** What a caller may do; each role may also do what those before it may. */
 export type Role = 'viewer' | 'operator' | 'admin'
 
 /** What a run came to, in numbers. */
@@ -926,7 +926,7 @@ export interface RunQuery {
   cursor?: string
 }
 
-/** r" Where a run stands. */
+/** Where a run stands. */
 export type RunStatus = 'PENDING' | 'RUNNING' | 'WAITING' | 'PAUSED' | 'COMPENSATING' | 'SUCCEEDED' | 'FAILED' | 'COMPENSATED' | 'CANCELLED' | 'DEAD'
 
 /** Something that is recorded of a run. What a task returned stands in the run itself. */
@@ -1198,7 +1198,7 @@ export interface StageRun {
   tasks: Array<TaskRun>
 }
 
-/** r" Where a stage, a task or a compensation stands. */
+/** Where a stage, a task or a compensation stands. */
 export type StageStatus = 'PENDING' | 'RUNNING' | 'WAITING' | 'SUCCEEDED' | 'FAILED' | 'SKIPPED' | 'CANCELLED' | 'INDETERMINATE'
 
 /** Which of the engine's loops to start. */
@@ -1338,7 +1338,7 @@ export interface UpdateWorkflow {
   ifVersion?: number
 }
 
-/** r" What readiness recommends. */
+/** What readiness recommends. */
 export type Verdict = 'PROCEED' | 'HOLD' | 'UNDECIDED'
 
 /** How to verify. */
