@@ -78,13 +78,13 @@ lint: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo clippy -p heady-benches --all-targets -- -D warnings
 	cargo clippy -p heady-node -- -D warnings
 	cargo clippy -p heady-py -- -D warnings
-	cd heady-node && npx prettier --config .prettierrc.json --check . ../examples/node
+	cd heady-node && npx prettier --config .prettierrc.json --check . ../examples/node ../benches
 	$(IN_VENV) cd heady-py && ruff format --check $(PYTHON_CODE) && ruff check $(PYTHON_CODE)
 	if command -v cargo-deny >/dev/null; then cargo deny check; else echo "cargo-deny is not installed; CI runs it"; fi
 
 fmt: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo fmt --all
-	cd heady-node && npx prettier --config .prettierrc.json --write . ../examples/node
+	cd heady-node && npx prettier --config .prettierrc.json --write . ../examples/node ../benches
 	$(IN_VENV) cd heady-py && ruff format $(PYTHON_CODE) && ruff check --fix $(PYTHON_CODE)
 
 ## The OpenAPI document of `heady serve`
@@ -95,7 +95,7 @@ openapi:
 bench:
 	cargo bench --quiet -p heady-benches
 
-## A peer and us side by side, in one go: make peers DOMAIN=pipeline
+## A peer and us side by side, in one go: make peers DOMAIN=pipeline (or registry, or http)
 peers:
 	benches/peers/run $(DOMAIN)
 

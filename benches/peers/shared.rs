@@ -1,6 +1,11 @@
-//! What our programs beside the peers have in common: the floor under a commit, and how work is repeated and reported.
+//! What our programs beside the peers have in common: the floor under a commit, a connection to a server, and how work is
+//! repeated and reported.
 
 #![expect(clippy::print_stdout, reason = "what it found out is what it is for")]
+
+mod connection;
+
+pub use connection::Connection;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{Connection, Executor};
+use sqlx::{Connection as _, Executor};
 
 /// How much was done, and in how many seconds.
 pub type Measured = (u64, f64);

@@ -34,27 +34,32 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def built(what: str, *arguments: str) -> Path:
+    """Builds with cargo; returns the folder in which what was built is."""
+    say(f"building {what}")
+    attempt(["cargo", "build", "--release", "--quiet", *TARGET, *arguments])
+    return CACHE / "target" / "release"
+
+
 def ours(domain: str) -> Command:
     """Builds our program for the domain; returns the command that runs it."""
-    say(f"building ours for {domain}")
-    attempt(["cargo", "build", "--release", "--quiet", "-p", "heady-benches", *TARGET])
-    return [str(CACHE / "target" / "release" / f"bench-{domain}")]
+    program = f"bench-{domain}"
+    return [str(built(f"ours for {domain}", "-p", "heady-benches", "--bin", program) / program)]
 
 
 def heady() -> Command:
     """Builds the `heady` command; returns it."""
-    say("building heady")
-    attempt(["cargo", "build", "--release", "--quiet", "-p", "heady", *TARGET])
-    return [str(CACHE / "target" / "release" / "heady")]
+    return [str(built("heady", "-p", "heady") / "heady")]
 
 
 def rust(folder: Path) -> Command:
     """Builds the peer in the folder, a workspace of its own; returns the command that runs it."""
-    say(f"building {folder.relative_to(ROOT)}")
-    attempt(
-        ["cargo", "build", "--release", "--quiet", "--locked", *TARGET, "--manifest-path", str(folder / "Cargo.toml")]
-    )
-    return [str(CACHE / "target" / "release" / f"bench-{folder.name}")]
+    return [str(peer(folder) / f"bench-{folder.name}")]
+
+
+def peer(folder: Path) -> Path:
+    """Builds what is in the folder, a workspace of its own; returns the folder in which it then is."""
+    return built(str(folder.relative_to(ROOT)), "--locked", "--manifest-path", str(folder / "Cargo.toml"))
 
 
 def python(folder: Path) -> Command:
@@ -120,6 +125,24 @@ def postgres(where: Path, settings: str = "") -> Iterator[str]:
             yield url
         finally:
             server.stdin.close()
+
+
+@contextmanager
+def serving(server: Command) -> Iterator[str]:
+    """A server whose first line is JSON that says its address; yields that."""
+    with subprocess.Popen(server, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise Unavailable(f"{server[0]} did not start; what it said stands above")
+            yield json.loads(line)["address"]
+        finally:
+            process.terminate()
+
+
+def serve(database: str) -> list[str]:
+    """The arguments with which `heady` serves a database on a port of its choice."""
+    return ["serve", "--database", database, "--listen", "127.0.0.1:0", "--json"]
 
 
 @contextmanager

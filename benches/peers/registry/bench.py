@@ -1,8 +1,8 @@
 """The registry and its audit log, beside etcd and beside doing less.
 
 Conditional puts per second (compare-and-set on the version) with 1 and 32 writers, and events per second that 1,000
-watchers see of one writer: ours in process and over HTTP, and etcd. All data lies on one disk, and every commit waits for
-it. Audit rows per second: chained beside unchained, verified beside read.
+watchers see of one writer: ours in process and over HTTP, and etcd. All data lies on one disk, and every commit waits
+for it. Audit rows per second: chained beside unchained, verified beside read.
 """
 
 import json
@@ -32,6 +32,8 @@ from side_by_side import (
     postgres,
     rate,
     rust,
+    serve,
+    serving,
     skipped,
 )
 
@@ -75,15 +77,15 @@ def main() -> None:
 
 
 def database(program: Command, server: Command, etcd: Subject, name: str, place: Place) -> None:
-    mine, served = Subject(program, place), Subject(program, partial(serving, server, place))
-    puts(name, mine, served, etcd)
+    mine, over_http = Subject(program, place), Subject(program, partial(served, server, place))
+    puts(name, mine, over_http, etcd)
     watch(name, mine, etcd)
     append(name, mine)
     verify(name, mine)
 
 
-def puts(database: str, mine: Subject, served: Subject, etcd: Subject) -> None:
-    subjects = {"ours": (mine, "puts"), "served": (served, "puts"), "etcd": (etcd, "puts"), "floor": (mine, "floor")}
+def puts(database: str, mine: Subject, over_http: Subject, etcd: Subject) -> None:
+    subjects = {"ours": (mine, "puts"), "served": (over_http, "puts"), "etcd": (etcd, "puts"), "floor": (mine, "floor")}
     cells = {(name, n): subject.does(what, n) for n in WRITERS for name, (subject, what) in subjects.items()}
     measured = interleave(cells)
     for n in WRITERS:
@@ -94,7 +96,9 @@ def puts(database: str, mine: Subject, served: Subject, etcd: Subject) -> None:
 
 
 def watch(database: str, mine: Subject, etcd: Subject) -> None:
-    cells = {(name, WATCHERS): subject.does("watch", WATCHERS) for name, subject in {"ours": mine, "etcd": etcd}.items()}
+    cells = {
+        (name, WATCHERS): subject.does("watch", WATCHERS) for name, subject in {"ours": mine, "etcd": etcd}.items()
+    }
     measured = interleave(cells)
     name = f"events/s to {WATCHERS:,} watchers on {database}"
     figure(name, "etcd", measured["ours", WATCHERS], measured["etcd", WATCHERS], 2.0)
@@ -125,18 +129,10 @@ def sqlite(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving(server: Command, place: Place) -> Iterator[str]:
+def served(server: Command, place: Place) -> Iterator[str]:
     """`heady serve` on the database of a place; yields where it listens."""
-    with place() as url:
-        options = ["--database", url, "--listen", "127.0.0.1:0", "--json"]
-        with subprocess.Popen([*server, "serve", *options], stdout=subprocess.PIPE, text=True) as process:
-            try:
-                line = process.stdout.readline()
-                if not line:
-                    raise Unavailable("heady serve did not start; what it said stands above")
-                yield json.loads(line)["address"]
-            finally:
-                process.terminate()
+    with place() as url, serving([*server, *serve(url)]) as address:
+        yield address
 
 
 def etcd_or_not() -> Subject:

@@ -9,19 +9,15 @@
 //! | `fill` | appends `AT_ONCE` thousands of audit rows |
 //! | `read`, `verify` | all audit rows, over and over |
 
-mod http;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use heady_benches::{Measured, each, floor, report};
+use heady_benches::{Connection, Measured, each, floor, report};
 use heady_core::Heady;
 use heady_core::audit::Bench;
 use heady_core::registry::{PutService, WatchOptions};
 use serde_json::json;
-
-use self::http::Connection;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {

@@ -1,0 +1,180 @@
+"""Through each door a call that does next to nothing, beside an empty call of the same kind.
+
+- HTTP: `GET /health/live`, which asks nobody, and a service read from SQLite, beside a bare route of axum.
+- Node.js: a getter, and closing what is closed as a promise, beside empty functions of napi-rs; `heady.fetch` beside a
+  plain handler of Web requests.
+- Python: a property, and closing what is closed, waited for, beside empty functions of pyo3; the same with
+  `asyncio.to_thread` beside an empty future of pyo3-async-runtimes; `heady.asgi` beside a bare ASGI callable.
+- Kotlin: cancelling what is cancelled, and closing what is closed as a suspend function, beside an empty C function
+  called with JNA, which for the latter calls back.
+
+`heady.fetch` and `heady.asgi` are asked for `/health/live`, too, and do more than what stands beside them: they route,
+check whom to let in, name the request and can be interrupted.
+"""
+
+import shutil
+import venv
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from side_by_side import (
+    CACHE,
+    ROOT,
+    TARGET,
+    Command,
+    Unavailable,
+    attempt,
+    built,
+    disk,
+    figure,
+    heady,
+    interleave,
+    ours,
+    peer,
+    rate,
+    serve,
+    serving,
+    skipped,
+)
+
+HERE = Path(__file__).resolve().parent
+ONE, FEW = (1,), (1, 32)
+SECONDS = "1"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of call: what its program calls it, the name of its figure, the peer, and how many there are at once."""
+
+    what: str
+    name: str
+    peer: str
+    at_once: tuple[int, ...] = ONE
+
+
+def main() -> None:
+    doors: dict[str, Callable[[], None]] = {
+        "HTTP": over_http,
+        "Node.js": from_node,
+        "Python": from_python,
+        "Kotlin": from_kotlin,
+    }
+    for door, measure in doors.items():
+        try:
+            measure()
+        except Unavailable as why:
+            skipped(f"calls, {door}", "all", why)
+
+
+def over_http() -> None:
+    program, server = ours("http"), heady()
+    with disk() as folder:
+        database = f"sqlite://{folder}/bench.db"
+        attempt([*server, "import", str(ROOT / "examples" / "heady-registry.json"), "--database", database])
+        with serving([*server, *serve(database)]) as ours_at, serving([*program, "serve"]) as bare_at:
+            places = {
+                "GET /health/live": (ours_at, "/health/live"),
+                "GET /api/services/{id}": (ours_at, "/api/services/gateway-api"),
+                "bare": (bare_at, "/"),
+            }
+            measured = interleave(
+                {
+                    (what, n): partial(rate, [*program, "get", *place, str(n), SECONDS])
+                    for n in FEW
+                    for what, place in places.items()
+                }
+            )
+    for n in FEW:
+        for what in ("GET /health/live", "GET /api/services/{id}"):
+            name = f"{what}/s over HTTP, {n} connections"
+            figure(name, "axum", measured[what, n], measured["bare", n], None)
+
+
+def from_node() -> None:
+    kinds = (
+        Kind("getter", "getters/s in Node.js", "napi-rs"),
+        Kind("promise", "promises/s in Node.js", "napi-rs", FEW),
+        Kind("request", "requests/s to heady.fetch in Node.js", "plain handler", FEW),
+    )
+    mine = library(built("heady-node", "-p", "heady-node"), "heady_node")
+    empty = library(peer(HERE / "node"), "bench_node_empty")
+    home = emptied("node")
+    calls = {}
+    for name, file in {"ours": mine, "empty": empty}.items():
+        addon = shutil.copy(file, home / f"{name}.node")
+        calls[name] = ["node", str(HERE / "node" / "calls.mjs"), str(addon)]
+    compare(kinds, calls["ours"], calls["empty"])
+
+
+def from_python() -> None:
+    kinds = (
+        Kind("property", "properties/s in Python", "pyo3"),
+        Kind("blocking", "blocking calls/s in Python", "pyo3"),
+        Kind("awaited", "awaited calls/s in Python", "pyo3-async-runtimes", FEW),
+        Kind("request", "requests/s to heady.asgi in Python", "bare ASGI callable", FEW),
+    )
+    home = CACHE / "http-python"
+    if not home.exists():
+        venv.create(home, with_pip=True)
+    interpreter = str(home / "bin" / "python")
+    say_quietly = ["--quiet", "--disable-pip-version-check", "--force-reinstall", "--no-deps"]
+    # maturin builds them, in release mode.
+    with_target = ["env", f"CARGO_TARGET_DIR={TARGET[1]}"]
+    packages = [str(ROOT / "heady-py"), str(HERE / "python")]
+    attempt([*with_target, interpreter, "-m", "pip", "install", *say_quietly, *packages])
+    program = [interpreter, str(HERE / "python" / "calls.py")]
+    compare(kinds, [*program, "ours"], [*program, "empty"])
+
+
+def from_kotlin() -> None:
+    kinds = (
+        Kind("function", "calls/s in Kotlin", "JNA"),
+        Kind("suspend", "suspending calls/s in Kotlin", "JNA", FEW),
+    )
+    if not shutil.which("mvn"):
+        raise Unavailable("a JDK and Maven are needed")
+    folder = built("heady-mobile", "-p", "heady-mobile", "--features", "bindgen")
+    mine = library(folder, "heady_mobile")
+    peer(HERE / "kotlin" / "empty")
+    home = emptied("kotlin")
+    generate = [str(folder / "uniffi-bindgen"), "generate", "--no-format", "--language", "kotlin"]
+    attempt([*generate, "--out-dir", str(home / "sources"), str(mine)])
+    project = ["--file", str(HERE / "kotlin" / "pom.xml"), f"-Dbench.folder={home}"]
+    attempt(["mvn", "--batch-mode", "--quiet", *project, "compile"])
+    classes = f"{home}/target/classes:{home}/target/dependency/*"
+    java = ["java", f"-Djna.library.path={folder}", "-cp", classes, "com.headysystems.heady.bench.CallsKt"]
+    compare(kinds, [*java, "ours"], [*java, "empty"])
+
+
+def compare(kinds: tuple[Kind, ...], ours: Command, theirs: Command) -> None:
+    """Measures the kinds with both programs: PROGRAM WHAT AT_ONCE SECONDS."""
+    cells = {}
+    for kind in kinds:
+        for n in kind.at_once:
+            for whose, program in {"ours": ours, kind.peer: theirs}.items():
+                cells[f"{kind.name}, {whose}", n] = partial(rate, [*program, kind.what, str(n), SECONDS])
+    measured = interleave(cells)
+    for kind in kinds:
+        for n in kind.at_once:
+            name = kind.name if kind.at_once == ONE else f"{kind.name}, {n} at once"
+            mine, other = (measured[f"{kind.name}, {whose}", n] for whose in ("ours", kind.peer))
+            figure(name, kind.peer, mine, other, None)
+
+
+def library(folder: Path, name: str) -> Path:
+    """The library of this name, as the system calls it."""
+    files = (folder / file for file in (f"lib{name}.so", f"lib{name}.dylib", f"{name}.dll"))
+    for file in files:
+        if file.exists():
+            return file
+    raise Unavailable(f"there is no library {name} in {folder}")
+
+
+def emptied(name: str) -> Path:
+    """An empty folder for what one door needs."""
+    home = CACHE / f"http-{name}"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    return home
