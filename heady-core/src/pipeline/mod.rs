@@ -58,7 +58,6 @@ use self::resume::{Loaded, Reason};
 use self::shared::{LOOK, Shared};
 pub(crate) use self::tasks::Tools;
 use self::worker::Worker;
-use crate::audit::{self, Record};
 use crate::error::{Error, Result};
 use crate::outbound::Breakers;
 use crate::store::{Lane, Store};
@@ -237,45 +236,12 @@ impl Pipeline {
     /// here to undo it; it is then cancelled where that is not so.
     pub async fn cancel(&self, run_id: &str) -> Result<PipelineRun> {
         let id = Id::from(run_id);
-        let record = Record::new(&self.actor, "RUN_CANCEL", format!("run:{id}"), "SUCCEEDED");
-        let wanted = id.clone();
-        let status = self
-            .shared
-            .store
-            .write(move |transaction| {
-                Box::pin(async move {
-                    let row = queries::request_cancel(transaction, &wanted).await?;
-                    let row = row.ok_or_else(|| Error::not_found("run", &wanted))?;
-                    if row.status.is_terminal() {
-                        let message = format!(
-                            "run {wanted} has ended with {}; there is nothing to cancel",
-                            row.status
-                        );
-                        return Err(Error::failed_precondition(message));
-                    }
-                    audit::append(transaction, &[record]).await?;
-                    Ok(row.status)
-                })
-            })
-            .await?;
-        if status == RunStatus::Paused {
-            let Self { shared, actor } = self.clone();
-            let take_up = async move {
-                if let Some(execution) =
-                    resume::take_up(&shared, &actor, &id, Reason::ToCancel).await?
-                {
-                    execution.cancel.cancel();
-                    shared.spawn(*execution);
-                }
-                Ok(())
-            };
-            self.shared.see_through(take_up).await?;
-            return self.wait(run_id).await;
+        let Self { shared, actor } = self.clone();
+        let cancel = async move { resume::cancel(&shared, &actor, &id).await };
+        match self.shared.see_through(cancel).await? {
+            RunStatus::Paused => self.wait(run_id).await,
+            _ => self.get(run_id).await,
         }
-        if let Some(active) = self.shared.active().get(&id) {
-            active.cancel.cancel();
-        }
-        self.get(run_id).await
     }
 
     /// Continues a run that a crash interrupted, that is paused, or that failed: finished tasks are not repeated,

@@ -146,6 +146,42 @@ pub(super) async fn take_up(
     Ok(Some(Box::new(execution)))
 }
 
+/// Cancels a run, and returns how it stood: one that waits for a person is taken up, and then undone here.
+///
+/// # Errors
+/// `NOT_FOUND`, or `FAILED_PRECONDITION` if it has ended; for a run that waits for a person also as [`take_up`].
+pub(super) async fn cancel(shared: &Arc<Shared>, actor: &str, id: &Id) -> Result<RunStatus> {
+    let record = Record::new(actor, "RUN_CANCEL", format!("run:{id}"), "SUCCEEDED");
+    let wanted = id.clone();
+    let status = shared
+        .store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let row = queries::request_cancel(transaction, &wanted).await?;
+                let row = row.ok_or_else(|| Error::not_found("run", &wanted))?;
+                if row.status.is_terminal() {
+                    let message = format!(
+                        "run {wanted} has ended with {}; there is nothing to cancel",
+                        row.status
+                    );
+                    return Err(Error::failed_precondition(message));
+                }
+                audit::append(transaction, &[record]).await?;
+                Ok(row.status)
+            })
+        })
+        .await?;
+    if status == RunStatus::Paused {
+        if let Some(execution) = take_up(shared, actor, id, Reason::ToCancel).await? {
+            execution.cancel.cancel();
+            shared.spawn(*execution);
+        }
+    } else if let Some(active) = shared.active().get(id) {
+        active.cancel.cancel();
+    }
+    Ok(status)
+}
+
 /// What taking the run up makes of it.
 async fn claim(shared: &Shared, row: &RunRow) -> Result<Claim> {
     let mut claim = Claim {

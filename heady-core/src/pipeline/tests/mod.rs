@@ -19,7 +19,7 @@ use super::journal::RunChange;
 use super::tasks::Tools;
 use super::*;
 use crate::ErrorKind;
-use crate::audit::{Audit, AuditQuery};
+use crate::audit::{Audit, AuditQuery, Record};
 use crate::monte_carlo::MonteCarlo;
 use crate::outbound::{HostRules, HttpClient, ProgramRules};
 use crate::registry::Registry;

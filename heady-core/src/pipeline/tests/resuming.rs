@@ -2,6 +2,7 @@
 
 use super::failures::{UNDOABLE, with_rule};
 use super::*;
+use crate::store::Arg;
 
 on_both_databases!(
     a_paused_run_is_resumed_or_cancelled,
@@ -9,6 +10,8 @@ on_both_databases!(
     a_failed_run_continues_from_its_failing_task,
     a_resumed_run_does_undone_tasks_again,
     a_caller_who_leaves_early_does_not_leave_a_run_that_nobody_executes,
+    a_caller_who_leaves_a_resume_does_not_leave_a_run_that_nobody_executes,
+    a_caller_who_leaves_a_cancel_does_not_leave_a_run_that_nobody_undoes,
 );
 
 async fn a_paused_run_is_resumed_or_cancelled(fresh: Fresh) {
@@ -146,22 +149,104 @@ async fn a_resumed_run_does_undone_tasks_again(fresh: Fresh) {
     assert_eq!(again.compensations.len(), 4);
 }
 
+/// Makes a call, and leaves it as soon as this can be seen in the database.
+async fn leave<T: std::fmt::Debug>(
+    call: impl Future<Output = Result<T>>,
+    seen: impl AsyncFn() -> bool,
+) {
+    tokio::select! {
+        biased;
+        () = async { while !seen().await {} } => {}
+        called = call => { called.unwrap(); }
+    }
+}
+
+/// The run when it has ended; that it never does is a failure.
+async fn end(pipeline: &Pipeline, run: &PipelineRun) -> PipelineRun {
+    let ended = tokio::time::timeout(Duration::from_mins(1), pipeline.wait(run.run_id.as_str()));
+    ended.await.expect("somebody executes the run").unwrap()
+}
+
 async fn a_caller_who_leaves_early_does_not_leave_a_run_that_nobody_executes(fresh: Fresh) {
     let store = fresh.open().await;
     let (pipeline, log) = (pipeline(&store), Log::default());
     log.handle(&pipeline, "t");
+    let runs = async || pipeline.list(RunQuery::default()).await.unwrap().runs;
     for known in 1..=10 {
         let start = of("    - {id: one, tasks: [{name: a, uses: t}]}");
-        let written =
-            async { while pipeline.list(RunQuery::default()).await.unwrap().runs.len() < known {} };
-        tokio::select! {
-            biased;
-            () = written => {}
-            started = pipeline.start(start) => { started.unwrap(); }
-        }
+        leave(pipeline.start(start), async || runs().await.len() == known).await;
     }
-    for run in pipeline.list(RunQuery::default()).await.unwrap().runs {
-        let run = pipeline.wait(run.run_id.as_str()).await.unwrap();
-        assert_eq!(run.status, RunStatus::Succeeded);
+    for run in runs().await {
+        let run = pipeline.get(run.run_id.as_str()).await.unwrap();
+        assert_eq!(end(&pipeline, &run).await.status, RunStatus::Succeeded);
+    }
+}
+
+async fn a_caller_who_leaves_a_resume_does_not_leave_a_run_that_nobody_executes(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (pipeline, attempts) = (pipeline(&store), AtomicUsize::new(0));
+    let handler = move |_: TaskContext, _: Json| {
+        // Each run fails, and succeeds when it is resumed.
+        let resumed = attempts.fetch_add(1, Ordering::SeqCst) % 2 == 1;
+        async move {
+            if resumed {
+                Ok(Json::NULL)
+            } else {
+                Err(Error::failed_precondition("broken"))
+            }
+        }
+    };
+    pipeline.handle("fragile", handler).unwrap();
+    for _ in 0..10 {
+        let start = of("    - {id: one, tasks: [fragile]}");
+        let run = pipeline.run(start).await.unwrap();
+        assert_eq!(run.status, RunStatus::Failed);
+        let status = async || {
+            queries::run_by_id(&store, &run.run_id)
+                .await
+                .unwrap()
+                .status
+        };
+        let taken = async || status().await != RunStatus::Failed;
+        leave(pipeline.resume(run.run_id.as_str()), taken).await;
+        assert_eq!(end(&pipeline, &run).await.status, RunStatus::Succeeded);
+    }
+}
+
+async fn a_caller_who_leaves_a_cancel_does_not_leave_a_run_that_nobody_undoes(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (pipeline, log) = (pipeline(&store), Log::default());
+    log.handle(&pipeline, "t");
+    let stages = "    - {id: one, onFailure: {quorum: 1}, tasks: [{name: a, uses: t, compensate: {uses: t}}, {name: b, uses: t, with: {fail: DATA_LOSS}}]}\n    - {id: two, tasks: [{name: c, uses: t}]}";
+    let rule = "{type: data_integrity_failure, action: pause_and_escalate}";
+    for n in 0..10 {
+        let run = pipeline.run(with_rule(rule, stages)).await.unwrap();
+        assert_eq!(run.status, RunStatus::Paused);
+        let requested = async || {
+            let requested =
+                "SELECT id FROM pipeline_runs WHERE id = $1 AND cancel_requested_at IS NOT NULL";
+            let row = store
+                .fetch_optional(requested, vec![Arg::uuid(&run.run_id)])
+                .await;
+            row.unwrap().is_some()
+        };
+        let taken = async || {
+            let row = queries::run_by_id(&store, &run.run_id).await.unwrap();
+            row.status != RunStatus::Paused
+        };
+        let cancel = pipeline.cancel(run.run_id.as_str());
+        if n % 2 == 0 {
+            leave(cancel, requested).await;
+        } else {
+            leave(cancel, taken).await;
+        }
+        let ended = async {
+            while !taken().await {}
+            end(&pipeline, &run).await
+        };
+        let ended = tokio::time::timeout(Duration::from_mins(1), ended).await;
+        let ended = ended.expect("somebody undoes the run");
+        assert_eq!(ended.status, RunStatus::Cancelled);
+        assert_eq!(ended.compensations.len(), 1);
     }
 }
