@@ -99,12 +99,34 @@ pub struct Answer {
     pub body: String,
 }
 
+/// A body that came in chunks.
+fn joined(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    while let Some(end) = chunks.windows(2).position(|window| window == b"\r\n") {
+        let length = std::str::from_utf8(&chunks[..end]).unwrap();
+        let length = usize::from_str_radix(length, 16).unwrap();
+        let from = end + 2;
+        let Some(chunk) = chunks.get(from..from + length) else {
+            break;
+        };
+        body.extend_from_slice(chunk);
+        chunks = chunks.get(from + length + 2..).unwrap_or_default();
+    }
+    body
+}
+
 impl Answer {
     pub fn read(stream: &mut TcpStream) -> Self {
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
-        let text = String::from_utf8(bytes).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+        let body = end.map_or(Vec::new(), |end| bytes[end + 4..].to_vec());
+        bytes.truncate(end.unwrap_or(bytes.len()));
+        let head = String::from_utf8(bytes).unwrap();
+        let is_chunked = head
+            .to_ascii_lowercase()
+            .contains("transfer-encoding: chunked");
+        let body = if is_chunked { joined(&body) } else { body };
         let status = head
             .split(' ')
             .nth(1)
@@ -112,8 +134,8 @@ impl Answer {
         Self {
             status: status.unwrap_or(0),
             head: head.to_ascii_lowercase(),
-            lines: head.to_owned(),
-            body: body.to_owned(),
+            lines: head,
+            body: String::from_utf8(body).unwrap(),
         }
     }
 

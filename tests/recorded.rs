@@ -18,6 +18,41 @@ struct Recorded {
     masks: Vec<(Regex, String)>,
 }
 
+/// A request as it is sent.
+struct Sent<'a> {
+    method: &'a str,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: String,
+}
+
+/// What later requests take from earlier answers: the headers, and the places in bodies, that their `keep` names.
+#[derive(Default)]
+struct Kept(Vec<(String, String)>);
+
+impl Kept {
+    /// The text with what was kept in the places that name it.
+    fn fill(&self, text: &str) -> String {
+        let fill = |text: String, (name, value): &(String, String)| {
+            text.replace(&format!("${{{name}}}"), value)
+        };
+        self.0.iter().fold(text.to_owned(), fill)
+    }
+
+    fn keep(&mut self, request: &Value, header: impl Fn(&str) -> Option<String>, body: &str) {
+        for (name, place) in request["keep"].as_object().into_iter().flatten() {
+            let place = place.as_str().unwrap();
+            let value = if place.starts_with('/') {
+                let body: Value = serde_json::from_str(body).unwrap();
+                body.pointer(place).unwrap().as_str().unwrap().to_owned()
+            } else {
+                header(place).unwrap()
+            };
+            self.0.push((name.clone(), value));
+        }
+    }
+}
+
 impl Recorded {
     fn read() -> Self {
         let file = file("requests");
@@ -33,9 +68,11 @@ impl Recorded {
         self.file["requests"].as_array().unwrap()
     }
 
-    /// The headers of a request, the content type of JSON among them where it has a body and names none.
-    fn headers(&self, number: usize) -> Vec<(String, String)> {
+    /// A request, with the content type of JSON where it has a body and names none.
+    fn request(&self, number: usize, kept: &Kept) -> Sent<'_> {
         let request = &self.requests()[number];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let times = request["repeat"].as_u64().unwrap_or(1);
         let mut headers = request["headers"].as_object().cloned().unwrap_or_default();
         headers.insert(
             "x-request-id".to_owned(),
@@ -46,11 +83,15 @@ impl Recorded {
                 .entry("content-type")
                 .or_insert(json!("application/json"));
         }
-        let text = |value: Value| value.as_str().unwrap().to_owned();
-        headers
-            .into_iter()
-            .map(|(name, value)| (name, text(value)))
-            .collect()
+        let headers = headers.into_iter();
+        Sent {
+            method: request["method"].as_str().unwrap(),
+            path: kept.fill(&text(&request["path"])),
+            headers: headers
+                .map(|(name, value)| (name, kept.fill(&text(&value))))
+                .collect(),
+            body: text(&request["body"]).repeat(usize::try_from(times).unwrap()),
+        }
     }
 
     /// An answer without what is another one each time.
@@ -123,17 +164,19 @@ fn the_server_answers_as_recorded() {
     let sandbox = Sandbox::new();
     let server = Server::start(&sandbox, &["--listen", "127.0.0.1:0", "--no-probes"]);
     let recorded = Recorded::read();
+    let mut kept = Kept::default();
     let answers = recorded.requests().iter().enumerate().map(|(number, request)| {
-        let (method, path) = (request["method"].as_str().unwrap(), request["path"].as_str().unwrap());
-        let body = request["body"].as_str().unwrap_or_default();
-        let headers = recorded.headers(number);
+        let Sent { method, path, headers, body } = recorded.request(number, &kept);
         let line = |head: String, (name, value): &(String, String)| format!("{head}{name}: {value}\r\n");
         let headers = headers.iter().fold(String::new(), line);
         let length = body.len();
+        // A body that is too large is refused before it is sent; the answer could be lost if it were.
+        let body = if request.get("repeat").is_some() { "" } else { &body };
         let sent = format!(
             "{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
         );
         let answer = server.raw(sent.as_bytes());
+        kept.keep(request, |name| answer.header(name), &answer.body);
         recorded.answer(answer.status, |name| answer.header(name), &answer.body)
     });
     let answers: Vec<_> = answers.collect();
@@ -149,25 +192,28 @@ async fn the_service_in_process_answers_as_recorded() {
     let heady = Heady::connect("sqlite::memory:").await.unwrap();
     let router = router(&heady, Config::default());
     let recorded = Recorded::read();
-    let mut answers = Vec::new();
+    let (mut answers, mut kept) = (Vec::new(), Kept::default());
     for (number, request) in recorded.requests().iter().enumerate() {
+        let Sent {
+            method,
+            path,
+            headers,
+            body,
+        } = recorded.request(number, &kept);
         let mut sent = axum::http::Request::builder()
-            .method(request["method"].as_str().unwrap())
-            .uri(request["path"].as_str().unwrap())
+            .method(method)
+            .uri(path)
             .extension(Caller::new("http:local", Role::Admin));
-        for (name, value) in recorded.headers(number) {
+        for (name, value) in headers {
             sent = sent.header(name, value);
         }
-        let body = request["body"].as_str().unwrap_or_default().to_owned();
         let response = answer(&router, sent.body(body.into()).unwrap()).await;
         let (parts, body) = response.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         let header = |name: &str| Some(parts.headers.get(name)?.to_str().unwrap().to_owned());
-        answers.push(recorded.answer(
-            parts.status.as_u16(),
-            header,
-            std::str::from_utf8(&body).unwrap(),
-        ));
+        let body = std::str::from_utf8(&body).unwrap();
+        kept.keep(request, header, body);
+        answers.push(recorded.answer(parts.status.as_u16(), header, body));
     }
     recorded.compare(&answers);
 }
