@@ -58,7 +58,7 @@ use self::resume::{Loaded, Reason};
 use self::shared::{LOOK, Shared};
 pub(crate) use self::tasks::Tools;
 use self::worker::Worker;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::outbound::Breakers;
 use crate::store::{Lane, Store};
 use crate::types::Id;

@@ -98,7 +98,12 @@ impl RunFollow {
             }
             // Before the look, so that what is recorded after it is news.
             let news = self.shared.news(&self.run);
-            if self.look().await? {
+            let found = match self.look().await {
+                // The database may be closed before this follow has heard of it.
+                Err(_) if self.shared.closing.is_cancelled() => return Ok(None),
+                found => found?,
+            };
+            if found {
                 self.pause = SOON;
             }
             if self.behind || self.ended || !self.ahead.is_empty() {

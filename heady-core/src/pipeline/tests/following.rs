@@ -229,14 +229,18 @@ async fn a_large_run_is_read_in_parts(fresh: Fresh) {
 }
 
 async fn a_follow_ends_with_its_engine(fresh: Fresh) {
-    let here = pipeline(&fresh.open().await);
+    let store = fresh.open().await;
+    let here = pipeline(&store);
     here.handle("t", async |_, _| std::future::pending().await)
         .unwrap();
     let run = here.start(of("    - {id: one, tasks: [t]}")).await.unwrap();
     let follow = here.begin_follow(from(&run, None));
     let waiting = tokio::spawn(async move { follow.next().await });
+    let mut idle = here.follow(from(&run, None)).await.unwrap();
     here.close().await;
     assert_eq!(waiting.await.unwrap().unwrap(), None);
+    store.close().await;
+    assert_eq!(next(&mut idle).await, None);
 }
 
 async fn what_cannot_be_followed_has_its_code(fresh: Fresh) {

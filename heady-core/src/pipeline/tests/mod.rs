@@ -18,13 +18,13 @@ use serde_json::{Value, json};
 use super::journal::RunChange;
 use super::tasks::Tools;
 use super::*;
-use crate::ErrorKind;
 use crate::audit::{Audit, AuditQuery, Record};
 use crate::monte_carlo::MonteCarlo;
 use crate::outbound::{HostRules, HttpClient, ProgramRules};
 use crate::registry::Registry;
 use crate::store::testing::{Fresh, on_both_databases};
 use crate::types::Json;
+use crate::{Error, ErrorKind};
 
 /// An engine's pipeline over an open store.
 pub(super) fn pipeline(store: &Store) -> Pipeline {

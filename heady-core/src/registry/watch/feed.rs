@@ -86,6 +86,11 @@ impl Feed {
         self.inner.wake.notify_one();
     }
 
+    /// Whether [`Feed::close`] was called.
+    pub(super) fn is_closed(&self) -> bool {
+        self.inner.closing.is_cancelled()
+    }
+
     /// Ends every watch.
     pub(in crate::registry) fn close(&self) {
         self.inner.closing.cancel();

@@ -125,7 +125,11 @@ impl RegistryWatch {
                 }
             }
             if self.behind {
-                self.ahead = self.feed.after(self.position).await?.into();
+                self.ahead = match self.feed.after(self.position).await {
+                    // The database may be closed before this watch has heard of it.
+                    Err(_) if self.feed.is_closed() => return Ok(None),
+                    after => after?.into(),
+                };
                 self.behind = !self.ahead.is_empty();
                 continue;
             }

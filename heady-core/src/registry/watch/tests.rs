@@ -509,15 +509,25 @@ async fn an_import_is_seen_as_its_changes(fresh: Fresh) {
 }
 
 async fn a_closed_engine_ends_its_watches(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
+    let store = fresh.open().await;
+    let registry = registry(&store);
     let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
     registry.put_service(put("a", 1)).await.unwrap();
+    let since_the_beginning = WatchOptions {
+        since: Some(0),
+        ..WatchOptions::default()
+    };
+    let mut behind = registry.watch(since_the_beginning).await.unwrap();
     assert_eq!(next(&mut watch).await.revision, 1);
     let waiting = tokio::spawn(async move { watch.next().await });
     registry.close().await;
     assert_eq!(waiting.await.unwrap().unwrap(), None);
     let refused = registry.watch(WatchOptions::default()).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Unavailable);
+    // One that has yet to look into the table finds the database closed.
+    store.close().await;
+    assert_eq!(next(&mut behind).await.revision, 1);
+    assert_eq!(behind.next().await.unwrap(), None);
 }
 
 async fn a_shared_watch_is_ended_from_elsewhere(fresh: Fresh) {
