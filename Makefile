@@ -7,6 +7,7 @@ WITH_POSTGRES = scripts/with-postgres.sh --
 DOMAIN ?= pipeline
 # As the linker names it on this system; it exists when `mobile` is made.
 MOBILE_LIBRARY = $(wildcard target/debug/libheady_mobile.so target/debug/libheady_mobile.dylib)
+KOTLIN_SOURCES = heady-mobile/kotlin/target/generated-sources/uniffi
 BINDGEN = target/debug/uniffi-bindgen generate --no-format
 # As seen from heady-py, whose rules hold for all of it.
 PYTHON_CODE = --config pyproject.toml . ../benches ../examples
@@ -57,7 +58,11 @@ mobile:
 
 ## The Kotlin sources; heady-mobile/kotlin is the Maven project around them
 kotlin: mobile
-	$(BINDGEN) --language kotlin --out-dir heady-mobile/kotlin/target/generated-sources/uniffi $(MOBILE_LIBRARY)
+	$(BINDGEN) --language kotlin --out-dir $(KOTLIN_SOURCES) $(MOBILE_LIBRARY)
+# The message of an error is its sentence and not a list of its fields, and whoever throws one need not name them all.
+	find $(KOTLIN_SOURCES) -name '*.kt' -exec perl -0pi \
+		-e 's/get\(\) = "reason=\$$\{ `reason` \}, details=\$$\{ `details` \}"/get() = `reason`/g;' \
+		-e 's/(val `details`: \S+\?)(\s+\) : HeadyException\(\))/$$1 = null$$2/g' {} +
 
 ## The Swift sources; heady-mobile/swift is the package around them
 swift: mobile

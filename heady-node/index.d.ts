@@ -1227,7 +1227,7 @@ export interface StartRun {
   simulate?: boolean
 }
 
-/** r" What a step of a run is about. */
+/** What a step of a run is about. */
 export type StepKind = 'RUN' | 'STAGE' | 'TASK' | 'COMPENSATION'
 
 /** What was expected of one task before the run began. */

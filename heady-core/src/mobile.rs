@@ -3,22 +3,33 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind};
+use crate::types::Json;
 
 /// Defines the error with a case for each kind; a kind that is missing here does not compile.
 macro_rules! cases {
     ($($(#[$doc:meta])* $kind:ident,)*) => {
-        /// An engine error: one case for each of the thirteen codes, and the message for people.
-        #[derive(Debug, Clone, PartialEq, Eq, uniffi::Error)]
-        #[uniffi(flat_error)]
+        /// An engine error: one case for each of the thirteen codes.
+        #[derive(Debug, Clone, PartialEq, uniffi::Error)]
         pub enum HeadyError {
-            $($(#[$doc])* $kind(String),)*
+            $(
+                $(#[$doc])*
+                $kind {
+                    /// The sentence for people.
+                    // Not `message`, which an exception of Kotlin has already.
+                    reason: String,
+                    /// Facts for programs, as a JSON object, if there are any: `current`, the entry as it is now, of one
+                    /// that is not what the caller took it for; `line` and `column` in a text that cannot be read.
+                    details: Option<Json>,
+                },
+            )*
         }
 
         impl From<Error> for HeadyError {
             fn from(error: Error) -> Self {
-                let message = error.message().to_owned();
+                let reason = error.message().to_owned();
+                let details = error.details().cloned().map(Json);
                 match error.kind() {
-                    $(ErrorKind::$kind => Self::$kind(message),)*
+                    $(ErrorKind::$kind => Self::$kind { reason, details },)*
                 }
             }
         }
@@ -26,7 +37,7 @@ macro_rules! cases {
         impl fmt::Display for HeadyError {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
-                    $(Self::$kind(message) => f.write_str(message),)*
+                    $(Self::$kind { reason, .. } => f.write_str(reason),)*
                 }
             }
         }

@@ -164,9 +164,10 @@ impl FromStr for Json {
 
     /// Reads JSON text of a caller.
     fn from_str(text: &str) -> Result<Self> {
-        serde_json::from_str(text)
-            .map(Self)
-            .map_err(|error| Error::invalid_argument(format!("this is not JSON: {error}")))
+        serde_json::from_str(text).map(Self).map_err(|error| {
+            Error::invalid_argument(format!("this is not JSON: {error}"))
+                .at(error.line() as u64, error.column() as u64)
+        })
     }
 }
 

@@ -5,21 +5,25 @@ extension HeadyError {
     /// The sentence for people.
     public var message: String { facts.message }
 
-    private var facts: (code: String, message: String) {
+    /// Facts for programs, as a JSON object, if there are any: `current`, the entry as it is now, of one that is not what
+    /// the caller took it for; `line` and `column` in a text that cannot be read.
+    public var details: Json? { facts.details }
+
+    private var facts: (code: String, message: String, details: Json?) {
         switch self {
-        case .InvalidArgument(let message): ("INVALID_ARGUMENT", message)
-        case .NotFound(let message): ("NOT_FOUND", message)
-        case .AlreadyExists(let message): ("ALREADY_EXISTS", message)
-        case .PermissionDenied(let message): ("PERMISSION_DENIED", message)
-        case .FailedPrecondition(let message): ("FAILED_PRECONDITION", message)
-        case .Unauthenticated(let message): ("UNAUTHENTICATED", message)
-        case .Aborted(let message): ("ABORTED", message)
-        case .DeadlineExceeded(let message): ("DEADLINE_EXCEEDED", message)
-        case .ResourceExhausted(let message): ("RESOURCE_EXHAUSTED", message)
-        case .Cancelled(let message): ("CANCELLED", message)
-        case .Unavailable(let message): ("UNAVAILABLE", message)
-        case .DataLoss(let message): ("DATA_LOSS", message)
-        case .Internal(let message): ("INTERNAL", message)
+        case .InvalidArgument(let reason, let details): ("INVALID_ARGUMENT", reason, details)
+        case .NotFound(let reason, let details): ("NOT_FOUND", reason, details)
+        case .AlreadyExists(let reason, let details): ("ALREADY_EXISTS", reason, details)
+        case .PermissionDenied(let reason, let details): ("PERMISSION_DENIED", reason, details)
+        case .FailedPrecondition(let reason, let details): ("FAILED_PRECONDITION", reason, details)
+        case .Unauthenticated(let reason, let details): ("UNAUTHENTICATED", reason, details)
+        case .Aborted(let reason, let details): ("ABORTED", reason, details)
+        case .DeadlineExceeded(let reason, let details): ("DEADLINE_EXCEEDED", reason, details)
+        case .ResourceExhausted(let reason, let details): ("RESOURCE_EXHAUSTED", reason, details)
+        case .Cancelled(let reason, let details): ("CANCELLED", reason, details)
+        case .Unavailable(let reason, let details): ("UNAVAILABLE", reason, details)
+        case .DataLoss(let reason, let details): ("DATA_LOSS", reason, details)
+        case .Internal(let reason, let details): ("INTERNAL", reason, details)
         }
     }
 }

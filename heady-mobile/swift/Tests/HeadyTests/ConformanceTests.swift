@@ -167,7 +167,7 @@ final class ConformanceTests: XCTestCase {
         let heady = try await Heady.connect(url: "sqlite::memory:")
         let pipeline = heady.pipeline()
         try pipeline.handle("echo") { context, input in #"{"stage": "\#(context.stage)", "got": \#(input)}"# }
-        try pipeline.handle("wrong") { _, _ in throw HeadyError.InvalidArgument(message: "no such plan") }
+        try pipeline.handle("wrong") { _, _ in throw HeadyError.InvalidArgument(reason: "no such plan", details: nil) }
         struct Oops: Error {}
         try pipeline.handle("oops") { _, _ in throw Oops() }
         let done = try await pipeline.run(options: one(#"{"name": "echo", "with": {"n": 21}}"#))
@@ -269,6 +269,9 @@ final class ConformanceTests: XCTestCase {
             XCTFail("there is no such revision yet")
         } catch let error as HeadyError {
             XCTAssertEqual(error.code, "FAILED_PRECONDITION")
+            let details = try XCTUnwrap(error.details)
+            let facts = try XCTUnwrap(JSONSerialization.jsonObject(with: Data(details.utf8)) as? Object)
+            XCTAssertEqual(facts["newest"] as? Int, 2)
         }
         await heady.shutdown()
     }

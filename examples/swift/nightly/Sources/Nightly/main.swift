@@ -11,7 +11,7 @@ let heady = try await Heady.connect(url: "sqlite::memory:")
 let pipeline = heady.pipeline()
 try pipeline.handle("fetch") { context, _ in
     // Unavailable is tried again; InvalidArgument would not be.
-    if context.attempt == 1 { throw HeadyError.Unavailable(message: "the network is away") }
+    if context.attempt == 1 { throw HeadyError.Unavailable(reason: "the network is away", details: nil) }
     return #"{"items": 3}"#
 }
 try pipeline.handle("store") { context, _ in #"{"key": "\#(context.idempotencyKey)"}"# }

@@ -35,6 +35,28 @@ val HeadyException.code: String
             is HeadyException.Internal -> "INTERNAL"
         }
 
+/**
+ * Facts for programs, as a JSON object, if there are any: `current`, the entry as it is now, of one that is not what the
+ * caller took it for; `line` and `column` in a text that cannot be read.
+ */
+val HeadyException.details: Json?
+    get() =
+        when (this) {
+            is HeadyException.InvalidArgument -> details
+            is HeadyException.NotFound -> details
+            is HeadyException.AlreadyExists -> details
+            is HeadyException.PermissionDenied -> details
+            is HeadyException.FailedPrecondition -> details
+            is HeadyException.Unauthenticated -> details
+            is HeadyException.Aborted -> details
+            is HeadyException.DeadlineExceeded -> details
+            is HeadyException.ResourceExhausted -> details
+            is HeadyException.Cancelled -> details
+            is HeadyException.Unavailable -> details
+            is HeadyException.DataLoss -> details
+            is HeadyException.Internal -> details
+        }
+
 /** Calls [block] with this engine, then shuts it down and lets go of it, however that ended. */
 suspend inline fun <R> Heady.use(block: (Heady) -> R): R =
     try {

@@ -102,7 +102,8 @@ class ConformanceTest {
         assertEquals(13, cases.size)
         for (case in cases) {
             val code = case.simpleName!!.replace(Regex("(?<!^)[A-Z]"), "_$0").uppercase()
-            assertEquals(code, case.primaryConstructor!!.call("x").code)
+            val error = case.primaryConstructor!!.call("x", "{}")
+            assertEquals(listOf(code, "x", "{}"), listOf(error.code, error.message, error.details))
         }
     }
 

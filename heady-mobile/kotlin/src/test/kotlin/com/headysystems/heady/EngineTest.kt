@@ -21,6 +21,8 @@ import kotlinx.coroutines.delay
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.serialization.json.Json as Document
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.jsonObject
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -71,7 +73,10 @@ class EngineTest {
             assertEquals(2, registry.updateNode(UpdateNode(id = "jules", enabled = false, ifVersion = 1)).resourceVersion)
             val error = thrown<HeadyException.Aborted> { registry.updateNode(UpdateNode(id = "jules", ifVersion = 1)) }
             assertEquals("ABORTED", error.code)
-            assertTrue("jules" in error.message!!, error.message)
+            assertTrue(error.message!!.startsWith("node 'jules'"), error.message)
+            val current = Document.parseToJsonElement(error.details!!).jsonObject.getValue("current").jsonObject
+            assertEquals(JsonPrimitive(2), current["resourceVersion"])
+            assertEquals(null, thrown<HeadyException.NotFound> { registry.getNode("nobody") }.details)
         }
     }
 
@@ -79,7 +84,9 @@ class EngineTest {
     fun `text that is not JSON is an invalid argument`() = runBlocking {
         Heady.connect("sqlite::memory:").use { heady ->
             for (text in listOf("", "{", "{'a': 1}", "[1] 2")) {
-                thrown<HeadyException.InvalidArgument>(text) { heady.monteCarlo().check(text) }
+                val error = thrown<HeadyException.InvalidArgument>(text) { heady.monteCarlo().check(text) }
+                val place = Document.parseToJsonElement(error.details!!).jsonObject
+                assertEquals(setOf("line", "column"), place.keys, text)
                 thrown<HeadyException.InvalidArgument>(text) { heady.registry().import(ImportOptions(document = text)) }
             }
         }
