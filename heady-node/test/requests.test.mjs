@@ -26,7 +26,10 @@ test('fetch answers as recorded', async () => {
   const as = { actor: 'http:local', role: 'admin' }
   const kept = {}
   const filled = (text) => text.replaceAll(/\$\{(\w+)\}/g, (_, name) => kept[name])
-  for (const [number, { method, path, headers = {}, body, repeat = 1, keep = {}, answer }] of requests.entries()) {
+  for (const [
+    number,
+    { method, path, headers = {}, body, repeat = 1, keep = {}, answer },
+  ] of requests.entries()) {
     const all = { 'x-request-id': `request-${number}` }
     for (const [name, value] of Object.entries(headers)) all[name] = filled(value)
     if (body !== undefined) all['content-type'] ??= 'application/json'
