@@ -5,8 +5,9 @@
   plain handler of Web requests.
 - Python: a property, and closing what is closed, waited for, beside empty functions of pyo3; the same with
   `asyncio.to_thread` beside an empty future of pyo3-async-runtimes; `heady.asgi` beside a bare ASGI callable.
-- Kotlin: cancelling what is cancelled, and closing what is closed as a suspend function, beside an empty C function
-  called with JNA, which for the latter calls back.
+- Kotlin: cancelling what is cancelled, and closing what is closed as a suspend function, beside empty functions of
+  UniFFI, and beside an empty C function that JNA calls directly, which for the latter calls back. The one shows what is
+  ours, the other what UniFFI takes: for every call JNA allocates a status.
 
 `heady.fetch` and `heady.asgi` are asked for `/health/live`, too, and do more than what stands beside them: they route,
 check whom to let in, name the request and can be interrupted.
@@ -34,6 +35,7 @@ from side_by_side import (
     ours,
     peer,
     rate,
+    say,
     serve,
     serving,
     skipped,
@@ -46,11 +48,12 @@ SECONDS = "1"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of call: what its program calls it, the name of its figure, the peer, and how many there are at once."""
+    """A kind of call: what its program calls it, the name of its figure, the peers with whose calls theirs are for the
+    program, and how many there are at once."""
 
     what: str
     name: str
-    peer: str
+    peers: dict[str, str]
     at_once: tuple[int, ...] = ONE
 
 
@@ -88,79 +91,80 @@ def over_http() -> None:
             )
     for n in FEW:
         for what in ("GET /health/live", "GET /api/services/{id}"):
-            name = f"{what}/s over HTTP, {n} connections"
+            name = f"requests/s over HTTP, {what}, {n} at once"
             figure(name, "axum", measured[what, n], measured["bare", n], None)
 
 
 def from_node() -> None:
     kinds = (
-        Kind("getter", "getters/s in Node.js", "napi-rs"),
-        Kind("promise", "promises/s in Node.js", "napi-rs", FEW),
-        Kind("request", "requests/s to heady.fetch in Node.js", "plain handler", FEW),
+        Kind("getter", "getters/s in Node.js", {"napi-rs": "empty"}),
+        Kind("promise", "promises/s in Node.js", {"napi-rs": "empty"}, FEW),
+        Kind("request", "requests/s to heady.fetch in Node.js", {"plain handler": "empty"}, FEW),
     )
     mine = library(built("heady-node", "-p", "heady-node"), "heady_node")
     empty = library(peer(HERE / "node"), "bench_node_empty")
     home = emptied("node")
-    calls = {}
-    for name, file in {"ours": mine, "empty": empty}.items():
-        addon = shutil.copy(file, home / f"{name}.node")
-        calls[name] = ["node", str(HERE / "node" / "calls.mjs"), str(addon)]
-    compare(kinds, calls["ours"], calls["empty"])
+    for whose, file in {"ours": mine, "empty": empty}.items():
+        shutil.copy(file, home / f"{whose}.node")
+    compare(kinds, lambda whose: ["node", str(HERE / "node" / "calls.mjs"), str(home / f"{whose}.node")])
 
 
 def from_python() -> None:
     kinds = (
-        Kind("property", "properties/s in Python", "pyo3"),
-        Kind("blocking", "blocking calls/s in Python", "pyo3"),
-        Kind("awaited", "awaited calls/s in Python", "pyo3-async-runtimes", FEW),
-        Kind("request", "requests/s to heady.asgi in Python", "bare ASGI callable", FEW),
+        Kind("property", "properties/s in Python", {"pyo3": "empty"}),
+        Kind("blocking", "blocking calls/s in Python", {"pyo3": "empty"}),
+        Kind("awaited", "awaited calls/s in Python", {"pyo3-async-runtimes": "empty"}, FEW),
+        Kind("request", "requests/s to heady.asgi in Python", {"bare ASGI callable": "empty"}, FEW),
     )
     home = CACHE / "http-python"
     if not home.exists():
         venv.create(home, with_pip=True)
     interpreter = str(home / "bin" / "python")
-    say_quietly = ["--quiet", "--disable-pip-version-check", "--force-reinstall", "--no-deps"]
-    # maturin builds them, in release mode.
-    with_target = ["env", f"CARGO_TARGET_DIR={TARGET[1]}"]
-    packages = [str(ROOT / "heady-py"), str(HERE / "python")]
-    attempt([*with_target, interpreter, "-m", "pip", "install", *say_quietly, *packages])
+    say("building heady-py")
+    # pip has maturin build them, in release mode.
+    install = ["env", f"CARGO_TARGET_DIR={TARGET[1]}", interpreter, "-m", "pip", "install"]
+    options = ["--quiet", "--disable-pip-version-check", "--force-reinstall", "--no-deps"]
+    attempt([*install, *options, str(ROOT / "heady-py"), str(HERE / "python")])
     program = [interpreter, str(HERE / "python" / "calls.py")]
-    compare(kinds, [*program, "ours"], [*program, "empty"])
+    compare(kinds, lambda whose: [*program, whose])
 
 
 def from_kotlin() -> None:
+    peers = {"UniFFI": "uniffi", "JNA": "jna"}
     kinds = (
-        Kind("function", "calls/s in Kotlin", "JNA"),
-        Kind("suspend", "suspending calls/s in Kotlin", "JNA", FEW),
+        Kind("function", "calls/s in Kotlin", peers),
+        Kind("suspend", "suspending calls/s in Kotlin", peers, FEW),
     )
     if not shutil.which("mvn"):
         raise Unavailable("a JDK and Maven are needed")
     folder = built("heady-mobile", "-p", "heady-mobile", "--features", "bindgen")
-    mine = library(folder, "heady_mobile")
     peer(HERE / "kotlin" / "empty")
     home = emptied("kotlin")
     generate = [str(folder / "uniffi-bindgen"), "generate", "--no-format", "--language", "kotlin"]
-    attempt([*generate, "--out-dir", str(home / "sources"), str(mine)])
+    for name in ("heady_mobile", "bench_kotlin_empty"):
+        attempt([*generate, "--out-dir", str(home / "sources"), str(library(folder, name))])
     project = ["--file", str(HERE / "kotlin" / "pom.xml"), f"-Dbench.folder={home}"]
     attempt(["mvn", "--batch-mode", "--quiet", *project, "compile"])
     classes = f"{home}/target/classes:{home}/target/dependency/*"
     java = ["java", f"-Djna.library.path={folder}", "-cp", classes, "com.headysystems.heady.bench.CallsKt"]
-    compare(kinds, [*java, "ours"], [*java, "empty"])
+    compare(kinds, lambda whose: [*java, whose])
 
 
-def compare(kinds: tuple[Kind, ...], ours: Command, theirs: Command) -> None:
-    """Measures the kinds with both programs: PROGRAM WHAT AT_ONCE SECONDS."""
-    cells = {}
-    for kind in kinds:
-        for n in kind.at_once:
-            for whose, program in {"ours": ours, kind.peer: theirs}.items():
-                cells[f"{kind.name}, {whose}", n] = partial(rate, [*program, kind.what, str(n), SECONDS])
+def compare(kinds: tuple[Kind, ...], program: Callable[[str], Command]) -> None:
+    """Measures each kind with ours and with its peers': PROGRAM WHAT AT_ONCE SECONDS."""
+    cells = {
+        (f"{kind.what}, {whose}", n): partial(rate, [*program(whose), kind.what, str(n), SECONDS])
+        for kind in kinds
+        for n in kind.at_once
+        for whose in ("ours", *kind.peers.values())
+    }
     measured = interleave(cells)
     for kind in kinds:
         for n in kind.at_once:
             name = kind.name if kind.at_once == ONE else f"{kind.name}, {n} at once"
-            mine, other = (measured[f"{kind.name}, {whose}", n] for whose in ("ours", kind.peer))
-            figure(name, kind.peer, mine, other, None)
+            mine = measured[f"{kind.what}, ours", n]
+            for theirs, whose in kind.peers.items():
+                figure(name, theirs, mine, measured[f"{kind.what}, {whose}", n], None)
 
 
 def library(folder: Path, name: str) -> Path:

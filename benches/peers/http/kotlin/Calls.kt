@@ -14,14 +14,15 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.suspendCancellableCoroutine
+import uniffi.bench_kotlin_empty.Empty
 
 /** So many calls that do not suspend are made between two looks at the clock. */
 private const val BATCH = 1000
 
 /** Functions that do nothing, as directly as JNA calls any. */
-private object Empty {
+private object Direct {
     init {
-        Native.register(Empty::class.java, "bench_kotlin_empty")
+        Native.register(Direct::class.java, "bench_kotlin_empty")
     }
 
     external fun empty()
@@ -38,10 +39,10 @@ private val calls = AtomicLong()
 private val done = Done { call -> waiting.remove(call)?.resume(Unit) }
 
 /** A call that is suspended until the library calls back, which it does at once. */
-private suspend fun empty() = suspendCancellableCoroutine { continuation ->
+private suspend fun poll() = suspendCancellableCoroutine { continuation ->
     val call = calls.incrementAndGet()
     waiting[call] = continuation
-    Empty.empty_poll(done, call)
+    Direct.empty_poll(done, call)
 }
 
 private class Measured(val done: Long, val seconds: Double)
@@ -72,23 +73,30 @@ private fun suspended(nanoseconds: Long, atOnce: Int, call: suspend () -> Unit):
         Measured(all.awaitAll().sum(), (System.nanoTime() - begun) / 1e9)
     }
 
+/** A call that returns, and one that suspends. */
+private class Calls(val function: () -> Unit, val suspend: suspend () -> Unit)
+
+private fun of(whose: String): Calls =
+    when (whose) {
+        "ours" -> {
+            val heady = runBlocking { Heady.connect("sqlite::memory:") }
+            Calls(Cancellation()::cancel, heady::shutdown)
+        }
+        "uniffi" -> Empty().let { empty -> Calls(empty::nothing, empty::later) }
+        else -> Calls(Direct::empty, ::poll)
+    }
+
 /**
  * Calls from Kotlin, ours and empty ones: `CallsKt WHOSE WHAT AT_ONCE SECONDS`. Ours are those that do least: cancelling
  * what is cancelled, and closing an engine that is closed, a suspend function with nothing to wait for.
  */
 fun main(arguments: Array<String>) {
     val (whose, what, atOnce, seconds) = arguments
-    val ours = whose == "ours"
-    val measure: (Long) -> Measured =
-        if (what == "function") {
-            val cancellation = Cancellation()
-            val call: () -> Unit = if (ours) cancellation::cancel else Empty::empty
-            ({ time -> called(time, call) })
-        } else {
-            val heady = runBlocking { Heady.connect("sqlite::memory:") }
-            val call: suspend () -> Unit = if (ours) heady::shutdown else ::empty
-            ({ time -> suspended(time, atOnce.toInt(), call) })
-        }
+    val calls = of(whose)
+    val measure = { nanoseconds: Long ->
+        if (what == "function") called(nanoseconds, calls.function)
+        else suspended(nanoseconds, atOnce.toInt(), calls.suspend)
+    }
     // Until everything is compiled.
     measure(1_000_000_000)
     val measured = measure((seconds.toDouble() * 1e9).toLong())
