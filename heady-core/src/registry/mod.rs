@@ -312,6 +312,12 @@ impl Registry {
         self.prober.close().await;
     }
 
+    /// As after many changes more: watchers that are late find nothing in memory.
+    #[cfg(test)]
+    pub(crate) fn forget_events(&self) {
+        self.feed.forget();
+    }
+
     /// Lets watchers see at once what another domain's transaction changed here.
     pub(crate) fn changed(&self) {
         self.feed.wake();

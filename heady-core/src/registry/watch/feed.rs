@@ -18,8 +18,12 @@ use crate::store::{Row, Store, Transaction, args};
 /// How many broadcasts a watcher may be late before it has to read the table.
 const CAPACITY: usize = 256;
 
-/// How many events are read from the table at once.
-const PAGE: i64 = 512;
+/// How many events are read from the table, or taken from memory, at once.
+const PAGE: usize = 512;
+
+/// How many events are kept in memory for watchers that are late, so that a thousand of them do not all read the table,
+/// nor each hold events of its own.
+const RECENT: usize = 4096;
 
 /// How soon, at best and at worst, a change by another process is seen.
 const SOON: Duration = Duration::from_millis(20);
@@ -33,12 +37,17 @@ pub(super) struct Broadcast {
 }
 
 /// What connects writers with watchers; clones share it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(in crate::registry) struct Feed {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+impl std::fmt::Debug for Feed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Feed").finish_non_exhaustive()
+    }
+}
+
 struct Inner {
     store: Store,
     state: Mutex<State>,
@@ -46,12 +55,48 @@ struct Inner {
     closing: CancellationToken,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     /// Present while the reader goes round.
     live: Option<broadcast::Sender<Broadcast>>,
     /// What this process's writers committed and the reader has not seen.
     told: VecDeque<Vec<Arc<RegistryEvent>>>,
+    /// The newest of what was broadcast, in order and without gaps.
+    recent: VecDeque<Arc<RegistryEvent>>,
+}
+
+impl State {
+    /// The place of this revision among the recent events, or where it would be.
+    fn index(&self, revision: i64) -> Option<usize> {
+        let first = self.recent.front()?.revision;
+        usize::try_from(revision - first).ok()
+    }
+
+    /// The events after a revision, at most a page of them, unless the table may know more.
+    fn after(&self, revision: i64) -> Option<Vec<Arc<RegistryEvent>>> {
+        let start = self.index(revision + 1)?;
+        let page: Vec<_> = self.recent.iter().skip(start).take(PAGE).cloned().collect();
+        (!page.is_empty()).then_some(page)
+    }
+
+    /// Whether these events were broadcast already.
+    fn knows(&self, events: &[Arc<RegistryEvent>]) -> bool {
+        let known = |event: &Arc<RegistryEvent>| self.recent.get(self.index(event.revision)?);
+        events.iter().all(|event| known(event) == Some(event))
+    }
+
+    fn remember(&mut self, after: i64, events: &[Arc<RegistryEvent>]) {
+        if self
+            .recent
+            .back()
+            .is_some_and(|last| last.revision != after)
+        {
+            self.recent.clear();
+        }
+        self.recent.extend(events.iter().cloned());
+        let surplus = self.recent.len().saturating_sub(RECENT);
+        self.recent.drain(..surplus);
+    }
 }
 
 impl Feed {
@@ -94,7 +139,7 @@ impl Feed {
     /// Ends every watch.
     pub(in crate::registry) fn close(&self) {
         self.inner.closing.cancel();
-        self.state().live.take();
+        *self.state() = State::default();
     }
 
     /// Takes part in the broadcast, and starts the reader if it rests.
@@ -125,10 +170,19 @@ impl Feed {
 
     /// The events after a revision, at most a page of them; empty if there are none.
     pub(super) async fn after(&self, revision: i64) -> Result<Vec<Arc<RegistryEvent>>> {
+        let recent = self.state().after(revision);
+        match recent {
+            Some(recent) => Ok(recent),
+            None => self.stored_after(revision).await,
+        }
+    }
+
+    /// The same from the table alone, which is what everybody who begins sees.
+    pub(super) async fn stored_after(&self, revision: i64) -> Result<Vec<Arc<RegistryEvent>>> {
         let rows = self
             .inner
             .store
-            .fetch_all(queries::EVENTS, args![revision, PAGE])
+            .fetch_all(queries::EVENTS, args![revision, PAGE as i64])
             .await?;
         let first = rows.first().ok_or_else(lost)?;
         let (newest, compacted): (i64, i64) = (first.get("newest")?, first.get("compacted")?);
@@ -139,6 +193,12 @@ impl Feed {
             return Ok(Vec::new());
         }
         rows.iter().map(|row| event(row).map(Arc::new)).collect()
+    }
+
+    /// As a feed of which many events more were broadcast.
+    #[cfg(test)]
+    pub(in crate::registry) fn forget(&self) {
+        self.state().recent.clear();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -186,30 +246,30 @@ impl Feed {
             *position = Some(newest);
             return Ok(true);
         };
-        let mut complete = false;
+        let (mut heard, mut whole) = (false, true);
         loop {
             let told = self.state().told.pop_front();
             let Some(events) = told else { break };
-            let first = events.first().map_or(0, |event| event.revision);
-            complete = first <= at + 1;
-            if first == at + 1 {
+            heard = true;
+            if events.first().map_or(0, |event| event.revision) == at + 1 {
                 at = self.send(at, events);
                 *position = Some(at);
-            } else if !complete {
-                break;
+            } else if !self.state().knows(&events) {
+                // Others wrote in between, or the log was put back: the table knows.
+                whole = false;
             }
         }
         // What this process wrote was all there was: no need to read it.
-        if complete {
+        if heard && whole {
             return Ok(false);
         }
         let mut found = false;
         loop {
-            let events = match self.after(at).await {
+            let events = match self.stored_after(at).await {
                 Ok(events) if events.is_empty() => return Ok(found),
                 Ok(events) => events,
                 Err(error) if error.details().is_some() => {
-                    // Too late: the watchers find out for themselves what they have missed.
+                    // Too late, or the log was put back: the watchers find out for themselves what they have missed.
                     let newest = self.revision().await?;
                     self.send(newest, Vec::new());
                     *position = Some(newest);
@@ -226,7 +286,9 @@ impl Feed {
     /// Broadcasts events and returns the revision of the last.
     fn send(&self, after: i64, events: Vec<Arc<RegistryEvent>>) -> i64 {
         let last = events.last().map_or(after, |event| event.revision);
-        if let Some(live) = &self.state().live {
+        let mut state = self.state();
+        state.remember(after, &events);
+        if let Some(live) = &state.live {
             // Nobody listening is no failure.
             let _ = live.send(Broadcast {
                 after,
@@ -262,4 +324,44 @@ fn event(row: &Row) -> Result<RegistryEvent> {
 
 fn lost() -> Error {
     Error::data_loss("the registry has lost its revision")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn events(revisions: std::ops::RangeInclusive<i64>) -> Vec<Arc<RegistryEvent>> {
+        revisions
+            .map(|revision| Arc::new(RegistryEvent::bookmark(revision)))
+            .collect()
+    }
+
+    #[test]
+    fn what_was_broadcast_last_is_found_without_the_table() {
+        let mut state = State::default();
+        assert_eq!(state.after(0), None);
+        let first = events(11..=20);
+        state.remember(10, &first);
+        assert_eq!(state.after(9), None, "11 is the oldest here");
+        assert_eq!(state.after(10).unwrap(), first);
+        assert_eq!(state.after(18).unwrap(), first[8..]);
+        assert_eq!(state.after(20), None, "the table may know more");
+        assert!(state.knows(&first[3..5]));
+        // The same revisions of a log that was put back.
+        assert!(!state.knows(&events(14..=15)));
+        assert!(!state.knows(&events(20..=21)));
+
+        let many = events(21..=21 + RECENT as i64);
+        state.remember(20, &many);
+        assert_eq!(state.recent.len(), RECENT);
+        assert_eq!(state.after(20), None);
+        assert_eq!(state.after(21).unwrap(), many[1..=PAGE]);
+
+        state.remember(5, &[]);
+        assert_eq!((state.after(21), state.after(5)), (None, None));
+        state.remember(5, &first[..0]);
+        let again = events(6..=6);
+        state.remember(5, &again);
+        assert_eq!(state.after(5).unwrap(), again);
+    }
 }

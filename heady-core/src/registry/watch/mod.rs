@@ -88,7 +88,7 @@ impl RegistryWatch {
         let live = feed.listen()?;
         let (ahead, position) = match options.since {
             None => (Vec::new(), feed.revision().await?),
-            Some(since) => (feed.after(since).await?, since),
+            Some(since) => (feed.stored_after(since).await?, since),
         };
         Ok(Self {
             feed: feed.clone(),
@@ -150,7 +150,9 @@ impl RegistryWatch {
     }
 
     fn hear(&mut self, broadcast: &Broadcast) {
-        if broadcast.after > self.position {
+        // One without events only says where the log is; before this watch's position it can only have been put back.
+        let put_back = broadcast.events.is_empty() && broadcast.after < self.position;
+        if broadcast.after > self.position || put_back {
             self.behind = true;
         } else {
             let known = usize::try_from(self.position - broadcast.after).unwrap_or(usize::MAX);

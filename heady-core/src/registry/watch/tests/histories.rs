@@ -1,55 +1,19 @@
 //! Histories against a model: what many writers on several engines were told, and what watchers saw.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::Duration;
 
 use proptest::prelude::{Strategy, any};
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::super::tests::{catalog, of, registry};
-use super::super::{DeleteEntry, PatchEntry, PutNode, PutService, Registry};
 use super::*;
-use crate::ErrorKind;
-use crate::store::testing::{Fresh, on_both_databases};
-use crate::store::{Store, args};
-use crate::watch::{SharedWatch, State};
+use crate::registry::{PatchEntry, Registry};
 
 on_both_databases!(
     the_log_is_the_history,
     a_thousand_watchers_see_what_fifty_writers_did,
-    a_watch_begins_where_it_is_told,
-    only_what_was_asked_for_is_given_out,
-    events_that_are_gone_say_list_again,
-    an_import_is_seen_as_its_changes,
-    a_closed_engine_ends_its_watches,
-    a_shared_watch_is_ended_from_elsewhere,
 );
-
-fn put(id: &str, n: i64) -> PutService {
-    PutService {
-        id: id.into(),
-        metadata: Some(json!({"n": n}).into()),
-        ..PutService::default()
-    }
-}
-
-/// The next event; a watch that stays silent is a failure.
-async fn next(watch: &mut RegistryWatch) -> Arc<RegistryEvent> {
-    tokio::time::timeout(Duration::from_mins(1), watch.next())
-        .await
-        .expect("an event within a minute")
-        .unwrap()
-        .expect("the engine is open")
-}
-
-/// Whether nothing comes for a while.
-async fn silent(watch: &mut RegistryWatch) -> bool {
-    tokio::time::timeout(Duration::from_millis(100), watch.next())
-        .await
-        .is_err()
-}
 
 /// One thing that a writer tries.
 #[derive(Debug, Clone)]
@@ -149,13 +113,7 @@ async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> Vec<Won> 
 
 /// Watches from the beginning up to `until`, now and then interrupted, as a client is that loses its connection.
 async fn watch(registry: Registry, patience: usize, until: i64) -> Vec<Arc<RegistryEvent>> {
-    let open = async |since| {
-        let options = WatchOptions {
-            since: Some(since),
-            ..WatchOptions::default()
-        };
-        registry.watch(options).await.unwrap()
-    };
+    let open = async |revision| registry.watch(since(revision)).await.unwrap();
     let mut watch = open(0).await;
     let mut log = Vec::new();
     while watch.revision() < until {
@@ -328,236 +286,4 @@ async fn a_thousand_watchers_see_what_fifty_writers_did(fresh: Fresh) {
     for watcher in watchers {
         watcher.await.unwrap();
     }
-}
-
-async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
-    let (here, there) = (fresh.open().await, fresh.open().await);
-    let (registry, other) = (registry(&here), registry(&there));
-    registry.put_service(put("a", 1)).await.unwrap();
-    let list = registry.list_services().await.unwrap();
-    let mut from_now = registry.watch(WatchOptions::default()).await.unwrap();
-    assert_eq!(from_now.revision(), list.revision);
-    let mut from_list = other
-        .watch(WatchOptions {
-            since: Some(list.revision),
-            ..WatchOptions::default()
-        })
-        .await
-        .unwrap();
-    assert!(silent(&mut from_now).await && silent(&mut from_list).await);
-    let delete = DeleteEntry {
-        id: "a".into(),
-        if_version: None,
-    };
-    registry.put_service(put("a", 1)).await.unwrap();
-    other.delete_service(delete).await.unwrap();
-    for watch in [&mut from_now, &mut from_list] {
-        let event = next(watch).await;
-        assert_eq!(
-            (
-                event.revision,
-                event.change,
-                event.object.as_ref().unwrap()["id"].as_str()
-            ),
-            (2, RegistryChange::Delete, Some("a")),
-            "what changed nothing is no event"
-        );
-        assert_eq!(watch.revision(), 2);
-    }
-    for (since, kind) in [
-        (3, ErrorKind::FailedPrecondition),
-        (-1, ErrorKind::InvalidArgument),
-    ] {
-        let options = WatchOptions {
-            since: Some(since),
-            ..WatchOptions::default()
-        };
-        assert_eq!(registry.watch(options).await.unwrap_err().kind(), kind);
-    }
-}
-
-async fn only_what_was_asked_for_is_given_out(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
-    let options = WatchOptions {
-        kinds: Some(vec![EntryKind::Service]),
-        ids: Some(vec!["a".into(), "b".into()]),
-        bookmarks: Some(true),
-        ..WatchOptions::default()
-    };
-    let mut watch = registry.watch(options).await.unwrap();
-    let first = next(&mut watch).await;
-    assert_eq!(
-        (first.change, first.revision),
-        (RegistryChange::Bookmark, 0)
-    );
-    registry.put_service(put("b", 1)).await.unwrap();
-    let node = PutNode {
-        id: "a".into(),
-        ..PutNode::default()
-    };
-    registry.put_node(node).await.unwrap();
-    registry.put_service(put("c", 1)).await.unwrap();
-    let event = next(&mut watch).await;
-    assert_eq!(
-        (event.id.as_ref().unwrap().as_str(), event.revision),
-        ("b", 1)
-    );
-    // The rest is other people's: it is passed over, and a bookmark says so when one is due.
-    assert!(silent(&mut watch).await);
-    assert_eq!(watch.revision(), 3);
-    watch.bookmarks.as_mut().unwrap().due = Instant::now();
-    let bookmark = next(&mut watch).await;
-    assert_eq!(
-        (bookmark.change, bookmark.revision),
-        (RegistryChange::Bookmark, 3)
-    );
-    assert!(
-        watch.bookmark_due().is_none(),
-        "until there is something new"
-    );
-}
-
-async fn retain(store: &Store, events: i64) {
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let retain = "UPDATE registry_revision SET retained = $1";
-                transaction.execute(retain, args![events]).await
-            })
-        })
-        .await
-        .unwrap();
-}
-
-async fn events_that_are_gone_say_list_again(fresh: Fresh) {
-    let store = fresh.open().await;
-    retain(&store, 16).await;
-    let registry = registry(&store);
-    let mut slow = registry.watch(WatchOptions::default()).await.unwrap();
-    for n in 0..300 {
-        registry.put_service(put("a", n)).await.unwrap();
-    }
-    let kept = store
-        .fetch_all("SELECT revision FROM registry_events", vec![])
-        .await
-        .unwrap();
-    assert!(
-        (16..=18).contains(&kept.len()),
-        "{} events are kept",
-        kept.len()
-    );
-    let since = |since| WatchOptions {
-        since: Some(since),
-        ..WatchOptions::default()
-    };
-    let gone = registry.watch(since(0)).await.unwrap_err();
-    assert_eq!(gone.kind(), ErrorKind::FailedPrecondition);
-    assert!(!gone.retryable());
-    let details = gone.details().unwrap();
-    assert_eq!(
-        (&details["compacted"], &details["newest"]),
-        (&json!(true), &json!(300))
-    );
-    let oldest = details["oldest"].as_i64().unwrap();
-    let mut watch = registry.watch(since(oldest - 1)).await.unwrap();
-    for revision in oldest..=300 {
-        assert_eq!(next(&mut watch).await.revision, revision);
-    }
-    // Too late for the broadcast and for the table: it is told, not left with a gap.
-    let error = loop {
-        match slow.next().await {
-            Ok(event) => assert_eq!(event.unwrap().revision, slow.revision()),
-            Err(error) => break error,
-        }
-    };
-    assert_eq!(error.details().unwrap()["compacted"], true);
-    let list = registry.list_services().await.unwrap();
-    let mut again = registry.watch(since(list.revision)).await.unwrap();
-    registry.put_service(put("a", -1)).await.unwrap();
-    assert_eq!(next(&mut again).await.revision, list.revision + 1);
-}
-
-async fn an_import_is_seen_as_its_changes(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
-    let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
-    registry.import(of(catalog())).await.unwrap();
-    let mut created = Vec::new();
-    for _ in 0..6 {
-        let event = next(&mut watch).await;
-        assert_eq!(event.change, RegistryChange::Create);
-        created.push((event.kind.unwrap(), event.id.clone().unwrap().to_string()));
-    }
-    created.sort_by_key(|(_, id)| id.clone());
-    let ids: Vec<_> = created.iter().map(|(_, id)| id.as_str()).collect();
-    assert_eq!(ids, ["api", "batch", "publish", "reader", "web", "writer"]);
-    registry.import(of(catalog())).await.unwrap();
-    let mut changed = catalog();
-    changed["services"].as_array_mut().unwrap().pop();
-    changed["services"][0]["name"] = json!("Another");
-    registry.import(of(changed)).await.unwrap();
-    let mut last = [next(&mut watch).await, next(&mut watch).await];
-    last.sort_by_key(|event| event.change.as_str());
-    let told = last.map(|event| (event.change, event.id.clone().unwrap().to_string()));
-    assert_eq!(
-        told,
-        [
-            (RegistryChange::Delete, "batch".to_owned()),
-            (RegistryChange::Update, "api".to_owned()),
-        ]
-    );
-    assert!(silent(&mut watch).await);
-}
-
-async fn a_closed_engine_ends_its_watches(fresh: Fresh) {
-    let store = fresh.open().await;
-    let registry = registry(&store);
-    let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
-    registry.put_service(put("a", 1)).await.unwrap();
-    let since_the_beginning = WatchOptions {
-        since: Some(0),
-        ..WatchOptions::default()
-    };
-    let mut behind = registry.watch(since_the_beginning).await.unwrap();
-    assert_eq!(next(&mut watch).await.revision, 1);
-    let waiting = tokio::spawn(async move { watch.next().await });
-    registry.close().await;
-    assert_eq!(waiting.await.unwrap().unwrap(), None);
-    let refused = registry.watch(WatchOptions::default()).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Unavailable);
-    // One that has yet to look into the table finds the database closed.
-    store.close().await;
-    assert_eq!(next(&mut behind).await.revision, 1);
-    assert_eq!(behind.next().await.unwrap(), None);
-}
-
-async fn a_shared_watch_is_ended_from_elsewhere(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
-    registry.put_service(put("a", 1)).await.unwrap();
-    let since = |since| WatchOptions {
-        since: Some(since),
-        ..WatchOptions::default()
-    };
-    let watch = registry.begin_watch(since(0));
-    assert_eq!(watch.next().await.unwrap().unwrap().revision, 1);
-    let waiting = {
-        let watch = watch.clone();
-        tokio::spawn(async move { watch.next().await })
-    };
-    while watch.state.try_lock().is_ok() {
-        tokio::task::yield_now().await;
-    }
-    watch.close();
-    assert_eq!(waiting.await.unwrap().unwrap(), None);
-    assert_eq!(watch.next().await.unwrap(), None);
-    assert!(matches!(*watch.state.lock().await, State::Closed));
-    // What the opening is refused for is told once; then there is nothing.
-    let refused = registry.begin_watch(since(7));
-    let error = refused.next().await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
-    assert_eq!(refused.next().await.unwrap(), None);
-    let opened: SharedWatch<RegistryWatch> = registry.watch(since(1)).await.unwrap().into();
-    registry.put_service(put("a", 2)).await.unwrap();
-    assert_eq!(opened.next().await.unwrap().unwrap().revision, 2);
-    registry.close().await;
-    assert_eq!(opened.next().await.unwrap(), None);
 }

@@ -1,0 +1,146 @@
+//! Where a watch begins and goes on, and what it is told where it cannot.
+
+use super::*;
+use crate::store::{Store, args};
+
+on_both_databases!(
+    a_watch_begins_where_it_is_told,
+    events_that_are_gone_say_list_again,
+    a_log_that_was_put_back_says_list_again,
+);
+
+async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
+    let (here, there) = (fresh.open().await, fresh.open().await);
+    let (registry, other) = (registry(&here), registry(&there));
+    registry.put_service(put("a", 1)).await.unwrap();
+    let list = registry.list_services().await.unwrap();
+    let mut from_now = registry.watch(WatchOptions::default()).await.unwrap();
+    assert_eq!(from_now.revision(), list.revision);
+    let mut from_list = other.watch(since(list.revision)).await.unwrap();
+    assert!(silent(&mut from_now).await && silent(&mut from_list).await);
+    let delete = DeleteEntry {
+        id: "a".into(),
+        if_version: None,
+    };
+    registry.put_service(put("a", 1)).await.unwrap();
+    other.delete_service(delete).await.unwrap();
+    for watch in [&mut from_now, &mut from_list] {
+        let event = next(watch).await;
+        assert_eq!(
+            (
+                event.revision,
+                event.change,
+                event.object.as_ref().unwrap()["id"].as_str()
+            ),
+            (2, RegistryChange::Delete, Some("a")),
+            "what changed nothing is no event"
+        );
+        assert_eq!(watch.revision(), 2);
+    }
+    for (revision, kind) in [
+        (3, ErrorKind::FailedPrecondition),
+        (-1, ErrorKind::InvalidArgument),
+    ] {
+        let refused = registry.watch(since(revision)).await.unwrap_err();
+        assert_eq!(refused.kind(), kind);
+    }
+}
+
+async fn retain(store: &Store, events: i64) {
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let retain = "UPDATE registry_revision SET retained = $1";
+                transaction.execute(retain, args![events]).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+async fn events_that_are_gone_say_list_again(fresh: Fresh) {
+    let store = fresh.open().await;
+    retain(&store, 16).await;
+    let registry = registry(&store);
+    let mut slow = registry.watch(WatchOptions::default()).await.unwrap();
+    for n in 0..300 {
+        registry.put_service(put("a", n)).await.unwrap();
+    }
+    let kept = store
+        .fetch_all("SELECT revision FROM registry_events", vec![])
+        .await
+        .unwrap();
+    assert!(
+        (16..=18).contains(&kept.len()),
+        "{} events are kept",
+        kept.len()
+    );
+    let gone = registry.watch(since(0)).await.unwrap_err();
+    assert_eq!(gone.kind(), ErrorKind::FailedPrecondition);
+    assert!(!gone.retryable());
+    let details = gone.details().unwrap();
+    assert_eq!(
+        (&details["compacted"], &details["newest"]),
+        (&json!(true), &json!(300))
+    );
+    let oldest = details["oldest"].as_i64().unwrap();
+    let mut watch = registry.watch(since(oldest - 1)).await.unwrap();
+    for revision in oldest..=300 {
+        assert_eq!(next(&mut watch).await.revision, revision);
+    }
+    // Too late for the broadcast, for what is in memory and for the table: it is told, not left with a gap.
+    registry.forget_events();
+    let error = loop {
+        match slow.next().await {
+            Ok(event) => assert_eq!(event.unwrap().revision, slow.revision()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!(error.details().unwrap()["compacted"], true);
+    let list = registry.list_services().await.unwrap();
+    let mut again = registry.watch(since(list.revision)).await.unwrap();
+    registry.put_service(put("a", -1)).await.unwrap();
+    assert_eq!(next(&mut again).await.revision, list.revision + 1);
+}
+
+/// As a standby that takes over and has not received the last commits.
+async fn put_back(store: &Store, revision: i64) {
+    let statements = [
+        "UPDATE registry_revision SET revision = $1",
+        "DELETE FROM registry_events WHERE revision > $1",
+    ];
+    for text in statements {
+        store
+            .write(move |transaction| {
+                Box::pin(async move { transaction.execute(text, args![revision]).await })
+            })
+            .await
+            .unwrap();
+    }
+}
+
+async fn a_log_that_was_put_back_says_list_again(fresh: Fresh) {
+    let (store, other) = (fresh.open().await, fresh.open().await);
+    let registry = registry(&store);
+    let writers = [
+        registry.clone(),
+        super::super::super::tests::registry(&other),
+    ];
+    for (round, writer) in writers.iter().enumerate() {
+        let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
+        for n in 0..5 {
+            registry
+                .put_service(put("a", 10 * round as i64 + n))
+                .await
+                .unwrap();
+        }
+        while watch.revision() < registry.list_services().await.unwrap().revision {
+            next(&mut watch).await;
+        }
+        put_back(&store, 3).await;
+        writer.put_service(put("a", -1)).await.unwrap();
+        let told = tokio::time::timeout(Duration::from_mins(1), watch.next()).await;
+        let error = told.expect("an answer within a minute").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
+    }
+}
