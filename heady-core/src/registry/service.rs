@@ -1,7 +1,6 @@
 //! Services as entries: columns, declaration, and what survives a change.
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::edit::{Editor, Editors};
 use super::entry::{Entry, checked_id, checked_object, over, set};
@@ -211,12 +210,6 @@ impl Entry for Service {
 }
 
 impl Service {
-    /// Until when its own report holds, if it does at this time.
-    pub(super) fn speaks_until(&self, now: Timestamp) -> Option<Instant> {
-        let rest = (self.report_expires_at? - now).to_std().ok()?;
-        (!rest.is_zero()).then(|| Instant::now() + rest)
-    }
-
     /// How it is probed, as far as it says so itself, by the names in documents.
     fn settings(&self) -> [(&'static str, Option<i64>); 4] {
         [

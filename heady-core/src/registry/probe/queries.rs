@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::roster::Assigned;
 use super::settings::Settings;
 use super::streak::Streak;
 use crate::error::{Error, Result};
-use crate::registry::entry::Entry;
 use crate::registry::history::History;
 use crate::registry::{HealthStatus, LastProbe, Service};
 use crate::store::{Arg, Row, Sql, Store, Transaction, args};
@@ -200,12 +200,12 @@ impl Balance {
 
 pub(super) async fn balance(store: &Store, prober: &Id, lease: Duration) -> Result<Balance> {
     let sql = of_leases(
-        "SELECT {now} AS now, (SELECT revision FROM registry_revision) AS revision,
-           (SELECT count(*) FROM probers WHERE {living} AND id <> $1) AS others,
+        "WITH living AS (SELECT id FROM probers WHERE {living})
+         SELECT {now} AS now, (SELECT revision FROM registry_revision) AS revision,
+           (SELECT count(*) FROM living WHERE id <> $1) AS others,
            count(*) AS services,
            count(CASE WHEN p.prober = $1 THEN 1 END) AS own,
-           count(CASE WHEN p.prober IS NULL OR NOT EXISTS
-             (SELECT 1 FROM probers WHERE id = p.prober AND {living}) THEN 1 END) AS free,
+           count(CASE WHEN p.prober IS NULL OR p.prober NOT IN (SELECT id FROM living) THEN 1 END) AS free,
            EXISTS (SELECT 1 FROM services WHERE report_expires_at <= {now} AND status <> 'UNHEALTHY') AS expired
          FROM services AS s LEFT JOIN service_probes AS p ON p.service_id = s.id WHERE s.base_url <> ''",
     );
@@ -276,31 +276,40 @@ pub(super) async fn claim(store: &Store, prober: &Id, lease: Duration, most: i64
         .await
 }
 
-/// The services that this prober has.
+/// The services that this prober has: only what probing needs, since there may be thousands and they are read again after
+/// every change of the registry.
 pub(super) async fn assigned(store: &Store, prober: &Id) -> Result<Vec<Assigned>> {
-    let text = format!(
-        "SELECT {{now}} AS now, entry.* FROM {} AS entry WHERE entry.prober = $1 AND entry.base_url <> ''",
-        Service::SOURCE
-    );
+    let text = "SELECT {now} AS now, s.id, s.base_url, s.health_path, s.status, s.report_expires_at, s.probe_interval_ms,
+          s.probe_timeout_ms, s.healthy_threshold, s.unhealthy_threshold, p.fence, p.place, p.probed_at, p.found,
+          p.found_reason, p.latency_ms, p.repeated, p.failures
+        FROM service_probes AS p JOIN services AS s ON s.id = p.service_id
+        WHERE p.prober = $1 AND s.base_url <> ''";
     let rows = store
         .fetch_all(Sql::from(text).with_clock(), vec![Arg::uuid(prober)])
         .await?;
     rows.iter()
         .map(|row| {
-            let service = Service::of(row)?;
-            let found = findings(row, &service.base_url, &service.health_path)?;
+            let base_url: String = row.get("base_url")?;
+            let health_path: String = row.get("health_path")?;
+            let found = findings(row, &base_url, &health_path)?;
             Ok(Assigned {
-                settings: Settings::of(&service),
-                status: service.status,
-                speaks_until: service.speaks_until(row.get("now")?),
+                id: row.get("id")?,
+                settings: Settings::read(row)?,
+                status: HealthStatus::from_word(&row.get::<String>("status")?)?,
+                speaks_until: speaks_until(row.get("report_expires_at")?, row.get("now")?),
                 fence: row.get("fence")?,
                 streak: found.map(|(_, streak)| streak),
-                id: service.id,
-                base_url: service.base_url,
-                health_path: service.health_path,
+                base_url,
+                health_path,
             })
         })
         .collect()
+}
+
+/// Until when a service's own report holds, if it does at this time.
+pub(super) fn speaks_until(expires_at: Option<Timestamp>, now: Timestamp) -> Option<Instant> {
+    let rest = (expires_at? - now).to_std().ok()?;
+    (!rest.is_zero()).then(|| Instant::now() + rest)
 }
 
 /// The services whose own report ran out and that are not called unhealthy yet.

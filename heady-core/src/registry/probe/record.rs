@@ -120,7 +120,7 @@ impl Observation {
     ) -> Result<Recorded> {
         let old = present.entry.clone().seen_at(clock);
         // What was found while the service speaks for itself says nothing.
-        if let Some(until) = old.speaks_until(clock) {
+        if let Some(until) = queries::speaks_until(old.report_expires_at, clock) {
             return Ok(Recorded::Speaks(until));
         }
         let status = match self.weight {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::streak::Thresholds;
 use crate::error::{Error, Result};
 use crate::registry::Service;
+use crate::store::Row;
 
 /// Without settings of its own a service that stops answering is found out within half a minute.
 const INTERVAL_MS: i64 = 10_000;
@@ -23,13 +24,36 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn of(service: &Service) -> Self {
-        let timeout = service.probe_timeout_ms.unwrap_or(TIMEOUT_MS);
+        Self::or_those_of_all(
+            service.probe_interval_ms,
+            service.probe_timeout_ms,
+            service.healthy_threshold,
+            service.unhealthy_threshold,
+        )
+    }
+
+    /// Reads those in the row of a service.
+    pub(super) fn read(row: &Row) -> Result<Self> {
+        Ok(Self::or_those_of_all(
+            row.get("probe_interval_ms")?,
+            row.get("probe_timeout_ms")?,
+            row.get("healthy_threshold")?,
+            row.get("unhealthy_threshold")?,
+        ))
+    }
+
+    fn or_those_of_all(
+        interval_ms: Option<i64>,
+        timeout_ms: Option<i64>,
+        up: Option<i64>,
+        down: Option<i64>,
+    ) -> Self {
         Self {
-            interval: milliseconds(service.probe_interval_ms.unwrap_or(INTERVAL_MS)),
-            timeout: milliseconds(timeout),
+            interval: milliseconds(interval_ms.unwrap_or(INTERVAL_MS)),
+            timeout: milliseconds(timeout_ms.unwrap_or(TIMEOUT_MS)),
             thresholds: Thresholds {
-                up: service.healthy_threshold.unwrap_or(UP),
-                down: service.unhealthy_threshold.unwrap_or(DOWN),
+                up: up.unwrap_or(UP),
+                down: down.unwrap_or(DOWN),
             },
         }
     }
