@@ -1,5 +1,7 @@
 //! What answers, against what is registered.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 
 use super::diff::{Finding, severity};
@@ -29,13 +31,15 @@ pub(super) fn counts(content: &Value) -> (i64, i64) {
 }
 
 pub(super) fn diff(content: &Value, items: &[Item]) -> Vec<Finding> {
+    let probes = content["probes"].as_array().map_or(&[][..], Vec::as_slice);
+    let probes: HashMap<&str, &Value> = probes
+        .iter()
+        .filter_map(|probe| Some((probe["id"].as_str()?, probe)))
+        .collect();
     let services = items.iter().filter(|item| item.kind == Kind::Service);
     services
         .filter_map(|item| {
-            let probe = content["probes"]
-                .as_array()?
-                .iter()
-                .find(|probe| probe["id"] == item.id)?;
+            let probe = probes.get(item.id.as_str())?;
             let status = HealthStatus::from_word(probe["status"].as_str()?).ok()?;
             finding(item, status, probe["reason"].as_str())
         })

@@ -27,14 +27,7 @@ pub(super) async fn read(path: &str) -> Result<Snapshot> {
 }
 
 fn deployed(document: &Value) -> Result<Map<String, Value>> {
-    let compose = document
-        .get("services")
-        .and_then(Value::as_object)
-        .filter(|services| {
-            let image = |service: &Value| service.get("image").or(service.get("build")).is_some();
-            !services.is_empty() && services.values().all(image)
-        });
-    if let Some(services) = compose {
+    if let Some(services) = document.as_object().and_then(import::compose) {
         let facts = |service: &Value| {
             let version = service["image"].as_str().and_then(tag);
             facts(service["ports"].get(0).and_then(published), version)

@@ -44,6 +44,7 @@ pub(super) async fn detect(
     actor: &str,
     options: DetectDrift,
 ) -> Result<DriftReport> {
+    queries::forget_unread(store).await?;
     let known = queries::locations(store).await?;
     let known = |source: &str| known.iter().find(|known| known.0 == source);
     let file = match (options.path, options.document, known(snapshot::APPLIED)) {

@@ -34,7 +34,28 @@ pub(super) async fn applied(store: &Store) -> Result<Option<Value>> {
     row.map(|row| row.get("content")).transpose()
 }
 
-/// Notes why a source could not be read; what is known of it stays.
+/// Forgets the sources that could never be read: whoever mistook a path is told once.
+pub(super) async fn forget_unread(store: &Store) -> Result<()> {
+    let unread = "FROM registry_snapshots WHERE content IS NULL";
+    let rows = store
+        .fetch_all(format!("SELECT source {unread}"), vec![])
+        .await?;
+    if rows.is_empty() {
+        return Ok(());
+    }
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                transaction
+                    .execute(format!("DELETE {unread}"), vec![])
+                    .await
+                    .map(drop)
+            })
+        })
+        .await
+}
+
+/// Notes why a source could not be read; what is known of it stays, the file that it was read from too.
 pub(super) async fn put_failure(
     transaction: &mut Transaction,
     source: DriftSource,
@@ -44,8 +65,7 @@ pub(super) async fn put_failure(
     transaction
         .execute(
             "INSERT INTO registry_snapshots (source, location, error, failed_at) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (source) DO UPDATE SET location = excluded.location, error = excluded.error,
-               failed_at = excluded.failed_at",
+             ON CONFLICT (source) DO UPDATE SET error = excluded.error, failed_at = excluded.failed_at",
             args![source.as_str(), location, error, now()],
         )
         .await

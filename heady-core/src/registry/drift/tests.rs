@@ -292,6 +292,8 @@ async fn a_source_that_fails_stops_no_other(fresh: Fresh) {
         (&None, &None)
     );
     assert_eq!(told(&report), ["LIVE api health MISSING CRITICAL"]);
+    // And what could never be read is not looked for for ever.
+    assert_eq!(report.sources.len(), 2);
 }
 
 /// A server that answers `/ok` with 200 and anything else with 503.
@@ -386,7 +388,8 @@ async fn what_is_deployed_is_compared_with_what_is_registered(fresh: Fresh) {
         live: Some(false),
         ..DetectDrift::default()
     };
-    assert_eq!(told(&registry.detect_drift(again).await.unwrap()), expected);
+    let remembered = registry.detect_drift(again.clone()).await.unwrap();
+    assert_eq!(told(&remembered), expected);
 
     for (name, text) in [
         (
@@ -408,5 +411,16 @@ async fn what_is_deployed_is_compared_with_what_is_registered(fresh: Fresh) {
     assert_eq!(
         report.sources[1].error.as_ref().unwrap()["code"],
         "INVALID_ARGUMENT"
+    );
+    // A mistake does not take the place of what is remembered.
+    let remembered = registry.detect_drift(again).await.unwrap();
+    let manifest = &remembered.sources[1];
+    assert_eq!(manifest.error, None);
+    assert!(
+        manifest
+            .location
+            .as_ref()
+            .unwrap()
+            .ends_with("registry.json")
     );
 }

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 use super::super::entry::{self, Entry};
+use super::super::history::History;
 use super::super::{Node, Service, Workflow, queries};
 use super::catalog::{Item, Kind};
 use super::shape::Form;
 use crate::error::Result;
 use crate::store::{Arg, Row, Sql, Store, Transaction};
-use crate::types::Json;
+use crate::types::{Json, Timestamp};
 
 /// Where the registry is read: from what was committed last, or in a transaction.
 pub(in crate::registry) enum Reader<'r> {
@@ -132,12 +133,44 @@ async fn typed<E: Entry>(
     Ok(())
 }
 
+/// How often a reading is begun anew because somebody wrote meanwhile, before the writers have to wait.
+const ATTEMPTS: usize = 3;
+
+/// The whole registry as it was at one moment, though it is read table by table.
+async fn at_one_moment(store: &Store) -> Result<Present> {
+    for _ in 0..ATTEMPTS {
+        let before = changed(store).await?;
+        let present = present(&mut Reader::Store(store)).await?;
+        if changed(store).await? == before {
+            return Ok(present);
+        }
+    }
+    store
+        .write(|transaction| {
+            Box::pin(async move {
+                History::begin(transaction).await?;
+                present(&mut Reader::Transaction(transaction)).await
+            })
+        })
+        .await
+}
+
+/// What differs after every change, of an entry or by an import.
+async fn changed(store: &Store) -> Result<(Option<i64>, Option<Timestamp>)> {
+    let text =
+        "SELECT revision, imported_at FROM registry_revision LEFT JOIN registry_documents ON true";
+    let row = store.fetch_optional(text, vec![]).await?;
+    row.map_or(Ok((None, None)), |row| {
+        Ok((row.get("revision")?, row.get("imported_at")?))
+    })
+}
+
 pub(in crate::registry) async fn export(store: &Store) -> Result<Json> {
     let Present {
         header,
         mut sections,
         items,
-    } = present(&mut Reader::Store(store)).await?;
+    } = at_one_moment(store).await?;
     for item in &items {
         if sections.iter().all(|(name, _)| *name != item.section) {
             sections.push((item.section.clone(), Form::List.word().to_owned()));

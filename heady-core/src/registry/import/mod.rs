@@ -26,6 +26,7 @@ pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSe
 pub(super) use catalog::{Catalog, Item, Key, Kind, read};
 pub(super) use declare::HEALTH_KEYS;
 pub(super) use export::{Present, Reader, export, present};
+pub(super) use shape::compose;
 
 /// A registry document without secrets, taken apart and looked through.
 #[derive(Debug)]

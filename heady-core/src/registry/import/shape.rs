@@ -148,15 +148,16 @@ const OTHERS: &[(&[&str], &str)] = &[
     (&["files", "patterns", "tasks"], "an index of files"),
 ];
 
+/// The services of a Compose file, if this is one.
+pub(in crate::registry) fn compose(top: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    let image = |service: &Value| service.get("image").or(service.get("build")).is_some();
+    let services = top.get("services")?.as_object()?;
+    (!services.is_empty() && services.values().all(image)).then_some(services)
+}
+
 /// What a document is, if it is known to be something else than a registry.
 pub(super) fn foreign(top: &Map<String, Value>) -> Option<&'static str> {
-    let compose = |value: &Value| {
-        let image = |service: &Value| service.get("image").or(service.get("build")).is_some();
-        value
-            .as_object()
-            .is_some_and(|services| !services.is_empty() && services.values().all(image))
-    };
-    if top.get("services").is_some_and(compose) {
+    if compose(top).is_some() {
         return Some("a Compose file: what is deployed, not what is registered");
     }
     OTHERS

@@ -10,6 +10,7 @@ on_both_databases!(
     maps_are_imported_too,
     duplicates_and_loose_ends_are_reported,
     typed_edits_reach_the_export,
+    an_export_shows_one_moment,
 );
 
 async fn a_catalog_is_imported_and_comes_back_whole(fresh: Fresh) {
@@ -269,4 +270,34 @@ async fn typed_edits_reach_the_export(fresh: Fresh) {
     );
     assert_eq!(exported["services"][0], catalog()["services"][0]);
     assert_eq!(exported["aiNodes"][2]["id"], "late");
+}
+
+async fn an_export_shows_one_moment(fresh: Fresh) {
+    let (store, other) = (fresh.open().await, fresh.open().await);
+    let (registry, importer) = (registry(&store), super::registry(&other));
+    let documents = [1, 2].map(|n| {
+        json!({
+            "registryVersion": format!("{n}"), "services": [{"id": format!("s{n}")}],
+            "aiNodes": [{"id": format!("n{n}")}], "workflows": [{"id": format!("w{n}")}], "limits": {"a": n},
+        })
+    });
+    let forced = |document: &Value| ImportOptions {
+        force: Some(true),
+        ..of(document.clone())
+    };
+    importer.import(forced(&documents[0])).await.unwrap();
+    let importing = {
+        let documents = documents.clone();
+        tokio::spawn(async move {
+            for n in 1..60 {
+                let document = forced(&documents[n % 2]);
+                importer.import(document).await.unwrap();
+            }
+        })
+    };
+    while !importing.is_finished() {
+        let exported = registry.export().await.unwrap().0;
+        assert!(documents.contains(&exported), "{exported}");
+    }
+    importing.await.unwrap();
 }
