@@ -12,6 +12,7 @@ use std::path::Path;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::io::AsyncReadExt;
 
 pub(crate) use self::fields::{Field, Fields};
 use self::unique::UniqueKeys;
@@ -26,11 +27,11 @@ const MAX_BYTES: usize = 16 << 20;
 /// `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` with line and column.
 pub async fn read(path: &Path) -> Result<Value> {
     let context = |error: Error| error.context(format_args!("'{}'", path.display()));
-    let bytes = tokio::fs::read(path)
+    let bytes = bytes_of(path)
         .await
         .map_err(|error| context(io_error(error)))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| context(Error::invalid_argument("not a UTF-8 text").caused_by(error)))?;
+    check_size(bytes.len()).map_err(context)?;
+    let text = std::str::from_utf8(&bytes).map_err(|error| context(no_text(&bytes, error)))?;
     // Editors on Windows put a mark in front that is no part of the text.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     match path.extension() {
@@ -38,6 +39,31 @@ pub async fn read(path: &Path) -> Result<Value> {
         _ => parse_yaml(text),
     }
     .map_err(context)
+}
+
+/// What stands in a file, and no more of it than is needed to see that it is too much.
+async fn bytes_of(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let file = tokio::fs::File::open(path).await?;
+    file.take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .await?;
+    Ok(bytes)
+}
+
+/// The error for bytes that are no UTF-8, with the place of the first.
+fn no_text(bytes: &[u8], error: std::str::Utf8Error) -> Error {
+    let what = match bytes {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "a text in UTF-16; save it as UTF-8",
+        _ => "not a UTF-8 text",
+    };
+    let before = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+    let line = before.matches('\n').count() as u64 + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let column = last.chars().count() as u64 + 1;
+    Error::invalid_argument(format!("{what}, at line {line} column {column}"))
+        .at(line, column)
+        .caused_by(error)
 }
 
 fn io_error(error: std::io::Error) -> Error {
@@ -53,7 +79,7 @@ fn io_error(error: std::io::Error) -> Error {
 
 /// Parses YAML 1.2 (of which JSON is a part) without ever evaluating anything.
 pub fn parse_yaml(text: &str) -> Result<Value> {
-    check_size(text)?;
+    check_size(text.len())?;
     let options = serde_saphyr::options! {
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
@@ -73,7 +99,10 @@ pub fn parse_yaml(text: &str) -> Result<Value> {
 
 /// Parses JSON (RFC 8259), refusing objects that name a key twice.
 pub fn parse_json(text: &str) -> Result<Value> {
-    check_size(text)?;
+    check_size(text.len())?;
+    if text.trim().is_empty() {
+        return Err(Error::invalid_argument("not readable as JSON: nothing stands there").at(1, 1));
+    }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let unreadable = |error: serde_json::Error, what: &str| {
         Error::invalid_argument(format!("not readable as JSON: {what}{error}"))
@@ -88,11 +117,10 @@ pub fn parse_json(text: &str) -> Result<Value> {
     Ok(value)
 }
 
-fn check_size(text: &str) -> Result<()> {
-    if text.len() > MAX_BYTES {
+fn check_size(bytes: usize) -> Result<()> {
+    if bytes > MAX_BYTES {
         return Err(Error::resource_exhausted(format!(
-            "{} bytes are more than the {MAX_BYTES} a document may have",
-            text.len()
+            "more than the {MAX_BYTES} bytes that a document may have"
         )));
     }
     Ok(())
@@ -153,6 +181,37 @@ mod tests {
             "a second document is not dropped"
         );
         assert!(parse_yaml("a: 1\na: 2\n").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_cannot_be_a_document_says_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("registry.json");
+        let refused = async |bytes: &[u8]| {
+            std::fs::write(&file, bytes).unwrap();
+            read(&file).await.unwrap_err()
+        };
+        let latin = refused(b"{\n \"n\": \"caf\xe9\"}").await;
+        assert!(
+            latin
+                .message()
+                .ends_with("not a UTF-8 text, at line 2 column 11"),
+            "{latin}"
+        );
+        assert_eq!(latin.details().unwrap()["column"], 11);
+        let wide = refused(b"\xff\xfe{\0}\0").await;
+        assert!(wide.message().contains("UTF-16"), "{wide}");
+        let empty = refused(b" \r\n").await;
+        assert!(empty.message().contains("nothing stands there"), "{empty}");
+        // A terabyte, of which no more is read than it takes to refuse it.
+        std::fs::File::create(&file)
+            .unwrap()
+            .set_len(1 << 40)
+            .unwrap();
+        assert_eq!(read(&file).await.unwrap_err().code(), "RESOURCE_EXHAUSTED");
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        assert_eq!(read(&file).await.unwrap_err().code(), "INVALID_ARGUMENT");
     }
 
     #[test]
