@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::super::chain::Fields;
 use super::*;
-use crate::engine::{EngineOptions, Heady};
 use crate::store::time_text;
 use crate::types::now;
 
@@ -15,21 +14,9 @@ on_both_databases!(
     lists_are_filtered,
 );
 
-async fn engine(fresh: &Fresh, folder: &tempfile::TempDir) -> Heady {
-    let key = folder.path().join("key");
-    let options = EngineOptions {
-        audit_key: Some(key.to_str().unwrap().to_owned()),
-        ..EngineOptions::default()
-    };
-    Heady::open(&fresh.url, options).await.unwrap()
-}
-
-async fn change(heady: &Heady, id: &str) {
-    let service = crate::registry::RegisterService {
-        id: id.to_owned(),
-        ..Default::default()
-    };
-    heady.registry().register_service(service).await.unwrap();
+/// The log as an engine with this key has it.
+fn signed(store: &Store, folder: &tempfile::TempDir) -> Audit {
+    Audit::new(store.clone()).with_key(folder.path().join("key"))
 }
 
 async fn newest(audit: &Audit) -> Option<AuditCheckpoint> {
@@ -39,13 +26,14 @@ async fn newest(audit: &Audit) -> Option<AuditCheckpoint> {
 
 async fn a_running_engine_signs_what_it_appends(fresh: Fresh) {
     let folder = tempfile::tempdir().unwrap();
-    let heady = engine(&fresh, &folder).await;
-    heady.start(crate::StartOptions::default());
-    heady.start(crate::StartOptions::default());
+    let store = fresh.open().await;
+    let audit = signed(&store, &folder);
+    audit.start();
+    audit.start();
     for rows in 1..=2 {
-        change(&heady, &format!("s{rows}")).await;
+        append_alone(&store, 1).await;
         for _ in 0..200 {
-            if newest(heady.audit())
+            if newest(&audit)
                 .await
                 .is_some_and(|checkpoint| checkpoint.rows == rows)
             {
@@ -53,28 +41,24 @@ async fn a_running_engine_signs_what_it_appends(fresh: Fresh) {
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        assert_eq!(newest(heady.audit()).await.unwrap().rows, rows);
+        assert_eq!(newest(&audit).await.unwrap().rows, rows);
     }
     // Nothing happened since, so nothing is signed.
-    heady.close().await;
-    let heady = engine(&fresh, &folder).await;
-    let page = heady
-        .audit()
-        .checkpoints(CheckpointQuery::default())
-        .await
-        .unwrap();
+    audit.close().await;
+    let page = audit.checkpoints(CheckpointQuery::default()).await.unwrap();
     assert_eq!(page.checkpoints.len(), 2);
 }
 
 async fn a_closing_engine_signs_what_is_left(fresh: Fresh) {
     let folder = tempfile::tempdir().unwrap();
-    let heady = engine(&fresh, &folder).await;
-    change(&heady, "s").await;
-    assert_eq!(newest(heady.audit()).await, None);
-    heady.close().await;
-    let heady = engine(&fresh, &folder).await;
-    assert_eq!(newest(heady.audit()).await.unwrap().rows, 1);
-    let report = heady.audit().verify(VerifyAudit::default()).await.unwrap();
+    let store = fresh.open().await;
+    let audit = signed(&store, &folder);
+    append_alone(&store, 1).await;
+    assert_eq!(newest(&audit).await, None);
+    audit.close().await;
+    let audit = signed(&fresh.open().await, &folder);
+    assert_eq!(newest(&audit).await.unwrap().rows, 1);
+    let report = audit.verify(VerifyAudit::default()).await.unwrap();
     assert_eq!((report.ok, report.checkpoints), (true, 1));
 }
 
