@@ -47,6 +47,13 @@ impl Import {
         result(common, &imported?, |imported| {
             report::import(imported, self.dry_run)
         })?;
+        if !common.json {
+            note(if self.dry_run {
+                "\nnothing was changed; without --dry-run it is"
+            } else {
+                "\nheady registry list shows it; heady registry drift compares it with the file and with what answers"
+            });
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

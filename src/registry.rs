@@ -37,9 +37,9 @@ enum Action {
     },
     /// Print every change as it happens, one a line; with --json, each as one JSON object
     Watch(Watch),
-    /// Ask services for their health now
+    /// Ask services for their health now, which fails unless all are healthy
     Probe(Probe),
-    /// Compare the registry with its file, with what answers and with what is deployed
+    /// Compare the registry with its file, with what answers and with what is deployed; differences are no failure
     Drift(Drift),
 }
 
@@ -58,7 +58,7 @@ enum Kind {
 struct Watch {
     /// Begin with the changes after this revision, as a list or an earlier change names it; with the next change if left
     /// out
-    #[arg(long, value_name = "REVISION")]
+    #[arg(long, value_name = "REVISION", allow_negative_numbers = true)]
     since: Option<i64>,
     /// Only entries of this kind (repeatable)
     #[arg(long = "kind", value_name = "KIND")]
@@ -74,7 +74,7 @@ struct Probe {
     #[arg(value_name = "ID")]
     services: Vec<String>,
     /// How long one answer may take, instead of the service's own setting
-    #[arg(long, value_name = "MILLISECONDS")]
+    #[arg(long, value_name = "MILLISECONDS", allow_negative_numbers = true)]
     timeout: Option<i64>,
     /// Allow answers that redirect to a host, or host:port, besides loopback and the service's own (repeatable)
     #[arg(long = "allow-host", value_name = "HOST")]
@@ -139,18 +139,25 @@ async fn list(common: &Common, heady: &Heady, kind: Option<Kind>) -> Result<Exit
             let services = registry.list_services().await?;
             let nodes = registry.list_nodes().await?;
             let workflows = registry.list_workflows().await?;
-            let text = [
+            let mut text = [
                 report::services(&services),
                 report::nodes(&nodes),
                 report::workflows(&workflows),
-            ];
+            ]
+            .join("\n");
+            if services.services.is_empty()
+                && nodes.nodes.is_empty()
+                && workflows.workflows.is_empty()
+            {
+                text += "\nNothing is registered here yet: heady import FILE imports a registry.\n";
+            }
             let everything = Everything {
                 revision: services.revision,
                 services: services.services,
                 nodes: nodes.nodes,
                 workflows: workflows.workflows,
             };
-            result(common, &everything, |_| text.join("\n"))?;
+            result(common, &everything, |_| text)?;
         }
     }
     Ok(ExitCode::SUCCESS)

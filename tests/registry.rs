@@ -148,7 +148,9 @@ fn what_is_registered_is_listed_and_shown() {
     let sandbox = Sandbox::new();
     let empty = sandbox.run(&["registry"]);
     assert_eq!(empty.code, 0, "{empty:?}");
-    assert!(empty.stdout.contains("No services") && empty.stdout.contains("at revision 0"));
+    for said in ["No services", "at revision 0", "heady import FILE"] {
+        assert!(empty.stdout.contains(said), "{said}: {empty:?}");
+    }
     sandbox.run(&["import", &example("heady-registry.json")]);
     let services = sandbox.run(&["registry", "list", "services"]);
     for said in ["search", "UNKNOWN", "http://", "version", "at revision"] {
@@ -173,6 +175,26 @@ fn what_is_registered_is_listed_and_shown() {
     );
     let (code, refused) = sandbox.json(&["registry", "get", "node", "nobody"]);
     assert_eq!((code, &refused["error"]["code"]), (2, &json!("NOT_FOUND")));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["import", &example("heady-registry.json")]);
+    for arguments in [&["export"][..], &["registry", "--json"]] {
+        let mut command = sandbox.heady(arguments);
+        let mut command = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(command.stdout.take());
+        let ended = command.wait_with_output().unwrap();
+        assert_eq!(
+            (ended.status.code(), ended.stderr.as_slice()),
+            (Some(0), &[][..])
+        );
+    }
 }
 
 #[test]
