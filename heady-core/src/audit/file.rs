@@ -1,7 +1,7 @@
 //! Verifying an export without its database: what an auditor does.
 
 use std::collections::BTreeMap;
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use super::export::Line;
 use super::key::PublicKey;
@@ -12,6 +12,9 @@ use super::walk::{Walk, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
 use crate::types::hex;
+
+/// The longest line, in bytes: more than any row has, and less than a machine's memory.
+const LONGEST: u64 = 64 << 20;
 
 /// Signed heads whose rows were not read yet, each with the checkpoint that names it.
 type Wanted = BTreeMap<(String, i64), Vec<(Head, String)>>;
@@ -47,7 +50,8 @@ pub fn verify_export(mut export: impl BufRead, with: VerifyAudit) -> Result<Audi
     let outcome = loop {
         text.clear();
         number += 1;
-        let read = export.read_line(&mut text).map_err(|error| {
+        let mut line = (&mut export).take(LONGEST);
+        let read = line.read_line(&mut text).map_err(|error| {
             Error::invalid_argument(format!("line {number} cannot be read: {error}"))
                 .caused_by(error)
         })?;

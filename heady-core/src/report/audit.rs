@@ -21,7 +21,11 @@ pub fn audit(page: &AuditPage) -> String {
             entry.seq.to_string(),
         ]);
     }
-    let mut text = table::text(&table);
+    let mut text = if table.is_empty() {
+        "  No entries\n".to_owned()
+    } else {
+        table::text(&table)
+    };
     if let Some(next) = &page.next {
         let _ = writeln!(text, "\n  more with --cursor {next}");
     }
@@ -30,9 +34,15 @@ pub fn audit(page: &AuditPage) -> String {
 
 /// What verifying came to.
 pub fn audit_verified(report: &AuditReport) -> String {
+    let counted = |count: i64, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
     let mut text = format!(
-        "{} rows in {} chains, {} checkpoints",
-        report.rows, report.chains, report.checkpoints
+        "{} in {}, {}",
+        counted(report.rows, "row"),
+        counted(report.chains, "chain"),
+        counted(report.checkpoints, "checkpoint")
     );
     if report.erased > 0 {
         let _ = write!(text, "; the details of {} rows were erased", report.erased);
