@@ -2,13 +2,11 @@
 
 use super::sharing::found;
 use super::*;
-use crate::store::Sql;
 
 on_both_databases!(
     a_successor_of_the_same_name_is_another_service,
     what_was_found_elsewhere_says_nothing,
     a_lease_that_lies_too_far_ahead_holds_nothing,
-    what_could_not_be_given_is_asked_all_the_same,
     what_is_found_in_a_round_is_known_before_its_end,
     probes_that_change_nothing_leave_no_trace_in_the_log,
 );
@@ -92,83 +90,6 @@ async fn a_lease_that_lies_too_far_ahead_holds_nothing(fresh: Fresh) {
     queries::renew(&store, &living, LEASE).await.unwrap();
     queries::claim(&store, &dead, LEASE, 10).await.unwrap();
     assert_eq!(prober_of(&store, "api").await.unwrap().0, living);
-}
-
-/// Refuses to give services up, or does so no longer.
-async fn refuse_releases(store: &Store, refuse: bool) {
-    let statements: &[(&str, &str)] = if refuse {
-        &[
-            (
-                "CREATE TRIGGER no_release BEFORE UPDATE OF prober ON service_probes WHEN NEW.prober IS NULL
-                 BEGIN SELECT RAISE(ABORT, 'not now'); END",
-                "CREATE FUNCTION not_now() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''not now''; END'",
-            ),
-            (
-                "SELECT 1",
-                "CREATE TRIGGER no_release BEFORE UPDATE OF prober ON service_probes FOR EACH ROW
-                 WHEN (NEW.prober IS NULL) EXECUTE FUNCTION not_now()",
-            ),
-        ]
-    } else {
-        &[(
-            "DROP TRIGGER no_release",
-            "DROP TRIGGER no_release ON service_probes",
-        )]
-    };
-    for (sqlite, postgres) in statements {
-        let sql = Sql::of(*sqlite, *postgres);
-        store
-            .write(move |transaction| {
-                Box::pin(async move { transaction.execute(sql, vec![]).await })
-            })
-            .await
-            .unwrap();
-    }
-}
-
-async fn what_could_not_be_given_is_asked_all_the_same(fresh: Fresh) {
-    let store = fresh.open().await;
-    let (registry, server) = (registry(&store), Server::start().await);
-    let ids = ["a", "b", "c", "d"];
-    for id in ids {
-        registry
-            .register_service(service(id, &server.base))
-            .await
-            .unwrap();
-    }
-    let own = async || {
-        let mut own = Vec::new();
-        for id in ids {
-            if prober_of(&store, id)
-                .await
-                .is_some_and(|(prober, _)| prober == *registry.prober.id())
-            {
-                own.push(id);
-            }
-        }
-        own
-    };
-    registry.prober.start_at(FAST);
-    until("it has all", async || own().await.len() == 4).await;
-    refuse_releases(&store, true).await;
-    let other = Id::new();
-    queries::renew(&store, &other, FAST.lease).await.unwrap();
-    until("the other is gone again", async || {
-        let own = registry.prober.id();
-        let balance = queries::balance(&store, own, FAST.lease).await.unwrap();
-        balance.others == 0
-    })
-    .await;
-    assert_eq!(own().await.len(), 4);
-    let before = ids.map(|id| server.times_asked(&format!("/{id}")));
-    until("all are asked again", async || {
-        ids.iter()
-            .zip(before)
-            .all(|(id, before)| server.times_asked(&format!("/{id}")) > before + 1)
-    })
-    .await;
-    refuse_releases(&store, false).await;
-    registry.close().await;
 }
 
 async fn what_is_found_in_a_round_is_known_before_its_end(fresh: Fresh) {

@@ -2,6 +2,7 @@
 
 mod asking;
 mod handover;
+mod outage;
 mod reports;
 mod sharing;
 
