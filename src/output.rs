@@ -1,5 +1,6 @@
 //! What the command prints.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -18,8 +19,9 @@ pub(crate) fn result<T: Serialize>(
     let text = if common.json {
         serde_json::to_string(value)? + "\n"
     } else {
-        plain(&text(value))
+        text(value)
     };
+    let text = plain(&text);
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // Whoever reads may have seen enough, as `head` has.
@@ -30,10 +32,18 @@ pub(crate) fn result<T: Serialize>(
     }
 }
 
-/// A text without what steers a terminal: a name in a file, or in another system's answer, may contain anything.
+/// A text without what steers a terminal, escaped as in JSON: a name in a file, or in another system's answer, may contain
+/// anything.
 fn plain(text: &str) -> String {
-    let steers = |character: char| character.is_control() && !matches!(character, '\n' | '\t');
-    text.replace(steers, "\u{fffd}")
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() && !matches!(character, '\n' | '\t') {
+            let _ = write!(plain, "\\u{:04x}", u32::from(character));
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
 }
 
 /// Prints an error in one line, and as JSON on stdout if that was asked for.
@@ -68,10 +78,11 @@ pub(crate) fn exit(succeeded: bool) -> ExitCode {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn nothing_that_is_printed_steers_the_terminal() {
-        assert_eq!(
-            super::plain("a\tb\n\u{1b}[2J\r\u{9b}Ünï"),
-            "a\tb\n\u{fffd}[2J\u{fffd}\u{fffd}Ünï"
-        );
+    fn nothing_that_is_printed_steers_the_terminal_and_nothing_is_lost() {
+        let name = "a\tb\n\u{1b}[2J\r\u{9b}\u{7f}Ünï";
+        let printed = super::plain(name);
+        assert_eq!(printed, "a\tb\n\\u001b[2J\\u000d\\u009b\\u007fÜnï");
+        let json = super::plain(&serde_json::to_string(name).unwrap());
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), name);
     }
 }
