@@ -9,6 +9,32 @@ export interface RegistryWatch {
 export interface RunFollow {
   [Symbol.asyncIterator](): this
 }
+/** A value as its JSON: points in time are texts. */
+export type AsJson<T> = 0 extends 1 & T
+  ? T
+  : T extends Date
+    ? string
+    : T extends object
+      ? { [K in keyof T]: AsJson<T[K]> }
+      : T
+/** One change of the registry: `kind` says which entry `object` is, as its JSON; a bookmark has none. */
+export type RegistryEvent =
+  | RegistryChangeOf<'SERVICE', Service>
+  | RegistryChangeOf<'NODE', Node>
+  | RegistryChangeOf<'WORKFLOW', Workflow>
+  | (Pick<RegistryEventFields, 'revision' | 'at'> & {
+      change: 'BOOKMARK'
+      kind: null
+      id: null
+      object: null
+    })
+/** A change of an entry of one kind. */
+export type RegistryChangeOf<Kind extends EntryKind, Entry> = Pick<RegistryEventFields, 'revision' | 'at'> & {
+  change: Exclude<RegistryChange, 'BOOKMARK'>
+  kind: Kind
+  id: Id
+  object: AsJson<Entry>
+}
 
 /**
  * Which binding artifact the generated loader actually loaded: `'native'` for
@@ -832,7 +858,7 @@ export interface RegisterWorkflow {
 export type RegistryChange = 'CREATE' | 'UPDATE' | 'DELETE' | 'BOOKMARK'
 
 /** One change of the registry. */
-export interface RegistryEvent {
+export interface RegistryEventFields {
   /** The registry's revision with this change: the next change has the next number. */
   revision: number
   /** What happened. */

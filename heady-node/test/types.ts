@@ -10,6 +10,19 @@ export async function main(): Promise<void> {
   for await (const event of heady.registry.watch({ since: 0, kinds: ['SERVICE'] })) {
     const changed: RegistryEvent = event
     if (changed.change === 'DELETE') break
+    if (changed.kind === 'SERVICE') {
+      const at: string | null = changed.object.lastHealthyAt
+      const address: string = changed.object.baseUrl + changed.id + at
+      const anything: number = changed.object.metadata.any
+      console.log(address, anything, changed.object.lastProbe?.latencyMs)
+    } else if (changed.kind === 'NODE') {
+      const triggers: string[] = changed.object.triggers
+      // @ts-expect-error: a node has no address
+      console.log(triggers, changed.object.baseUrl)
+    } else if (changed.kind === null) {
+      const nothing: null = changed.object
+      console.log(nothing, changed.at.getTime())
+    }
   }
   for await (const step of heady.pipeline.follow({ id: run.runId })) {
     const ended: RunStatus | null = step.runStatus

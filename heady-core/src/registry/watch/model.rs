@@ -46,7 +46,11 @@ pub struct WatchOptions {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "python", pyo3::pyclass(frozen, get_all, eq))]
-#[cfg_attr(feature = "node", napi_derive::napi(object, use_nullable = true))]
+// TypeScript's `RegistryEvent` stands in `types.d.ts`: there `kind` says which entry `object` is.
+#[cfg_attr(
+    feature = "node",
+    napi_derive::napi(object, use_nullable = true, js_name = "RegistryEventFields")
+)]
 #[cfg_attr(feature = "mobile", derive(uniffi::Record))]
 pub struct RegistryEvent {
     /// The registry's revision with this change: the next change has the next number.
