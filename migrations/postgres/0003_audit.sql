@@ -22,7 +22,6 @@ CREATE TABLE audit_logs (
   policy_version BIGINT,
   UNIQUE (chain_id, seq)
 );
-CREATE INDEX audit_logs_time ON audit_logs(timestamp, id);
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (

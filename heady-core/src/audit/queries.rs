@@ -14,8 +14,8 @@ use crate::store::{Arg, Dialect, Mark, Page, Row, Sql, Store, Transaction, args}
 use crate::types::{Id, Timestamp, unhex};
 
 /// Appends rows and moves the head of their chain to the last one. Rows that do not continue the head's row set it to
-/// NULL, which the table refuses: a writer whose knowledge of the chain is stale writes nothing. On PostgreSQL the head is
-/// locked before the first row is written, as [`locked_head`] does it: in the other order two writers wait for each other.
+/// NULL, which the table refuses: a writer whose knowledge of the chain is stale writes nothing. On PostgreSQL the head moves
+/// before the first row is written, as [`locked_head`] locks it first: in the other order two writers wait for each other.
 pub(super) fn insert() -> Sql {
     Sql::of(
         "INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
@@ -24,30 +24,29 @@ pub(super) fn insert() -> Sql {
             value -> 'details', value ->> 'timestamp',
             value ->> 'chain_id', value ->> 'seq', value ->> 'prev_hash', value ->> 'hash', value ->> 'details_commit',
             value ->> 'salt'
-         FROM json_each($1);
+         FROM jsonb_each($1);
          INSERT INTO audit_heads (chain_id, seq, hash)
          SELECT chain_id, seq, hash FROM audit_logs WHERE rowid = last_insert_rowid()
          ON CONFLICT (chain_id) DO UPDATE SET hash = excluded.hash, seq = CASE WHEN EXISTS (
             SELECT 1 FROM audit_logs AS next WHERE next.chain_id = audit_heads.chain_id
             AND next.seq = audit_heads.seq + 1 AND next.prev_hash = audit_heads.hash) THEN excluded.seq END",
-        "WITH head AS MATERIALIZED (
-            SELECT chain_id FROM audit_heads WHERE chain_id = ($1::json -> 0 ->> 'chain_id') FOR UPDATE
+        "WITH record AS MATERIALIZED (
+            SELECT * FROM json_to_recordset($1::json) AS record(id uuid, actor text, action text, target text,
+                status text, details jsonb, timestamp timestamptz, chain_id text, seq bigint, prev_hash text,
+                hash text, details_commit text, salt text)
          ),
-         written AS (
-            INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
-                chain_id, seq, prev_hash, hash, details_commit, salt)
-            SELECT id, actor, action, target, status, details, timestamp,
-                record.chain_id, seq, prev_hash, hash, details_commit, salt
-            FROM json_to_recordset($1::json) AS record(id uuid, actor text, action text, target text, status text,
-                details jsonb, timestamp timestamptz, chain_id text, seq bigint, prev_hash text, hash text,
-                details_commit text, salt text) LEFT JOIN head ON true
-            RETURNING chain_id, seq, prev_hash, hash
+         head AS (
+            INSERT INTO audit_heads (chain_id, seq, hash)
+            SELECT chain_id, seq, hash FROM record ORDER BY seq DESC LIMIT 1
+            ON CONFLICT (chain_id) DO UPDATE SET hash = excluded.hash, seq = CASE WHEN EXISTS (
+                SELECT 1 FROM record AS next WHERE next.seq = audit_heads.seq + 1
+                AND next.prev_hash = audit_heads.hash) THEN excluded.seq END
+            RETURNING chain_id
          )
-         INSERT INTO audit_heads (chain_id, seq, hash)
-         SELECT chain_id, seq, hash FROM written ORDER BY seq DESC LIMIT 1
-         ON CONFLICT (chain_id) DO UPDATE SET hash = excluded.hash, seq = CASE WHEN EXISTS (
-            SELECT 1 FROM written AS next WHERE next.seq = audit_heads.seq + 1 AND next.prev_hash = audit_heads.hash)
-            THEN excluded.seq END",
+         INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
+            chain_id, seq, prev_hash, hash, details_commit, salt)
+         SELECT id, actor, action, target, status, details, timestamp,
+            record.chain_id, seq, prev_hash, hash, details_commit, salt FROM record JOIN head ON true",
     )
 }
 

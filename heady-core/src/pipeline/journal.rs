@@ -268,12 +268,12 @@ SELECT value ->> 'id', value ->> 'workflow_id', value ->> 'request_id', value ->
     value ->> 'started_at', value ->> 'finished_at', value -> 'result', value ->> 'pipeline_id',
     value ->> 'definition_version', value ->> 'folder', value -> 'input', value -> 'hosted', value ->> 'simulated',
     nullif(value -> 'forecast', 'null'), value ->> 'owner_id', value ->> 'fence', value ->> 'actor'
-FROM json_each($1, '$.runs');
+FROM jsonb_each($1, '$.runs');
 ";
 
 const SQLITE_OUTPUTS: &str = "
 INSERT INTO pipeline_outputs (id, pipeline_run_id, output)
-SELECT value ->> 'id', value ->> 'run', value -> 'output' FROM json_each($1, '$.outputs')
+SELECT value ->> 'id', value ->> 'run', value -> 'output' FROM jsonb_each($1, '$.outputs')
 JOIN pipeline_runs AS owned ON owned.id = value ->> 'run' AND owned.fence = value ->> 'fence' WHERE true
 ON CONFLICT DO NOTHING;
 ";
@@ -286,7 +286,7 @@ SELECT value ->> 'id', value ->> 'run', value ->> 'stage_num', value ->> 'stage_
     value ->> 'started_at', value ->> 'finished_at', value -> 'metrics', value ->> 'error', value ->> 'error_code',
     value ->> 'kind', value ->> 'item_key', value ->> 'iteration', value ->> 'attempt', value ->> 'seq',
     nullif(value -> 'output', 'null'), value ->> 'output_ref', value ->> 'simulated'
-FROM json_each($1, '$.rows')
+FROM jsonb_each($1, '$.rows')
 JOIN pipeline_runs AS owned ON owned.id = value ->> 'run' AND owned.fence = value ->> 'fence' WHERE true
 ON CONFLICT (pipeline_run_id, stage_num, item_key, kind, iteration, attempt) DO UPDATE SET
     status = excluded.status, finished_at = excluded.finished_at, metrics = excluded.metrics, error = excluded.error,
@@ -300,12 +300,12 @@ UPDATE pipeline_runs SET
     finished_at = change.value ->> 'finished_at',
     result = coalesce(nullif(change.value -> 'result', 'null'), result),
     owner_id = CASE WHEN change.value ->> 'release' THEN NULL ELSE owner_id END
-FROM json_each($1, '$.changes') AS change WHERE pipeline_runs.id = change.value ->> 'run';
+FROM jsonb_each($1, '$.changes') AS change WHERE pipeline_runs.id = change.value ->> 'run';
 ";
 
 const SQLITE_OUTCOMES: &str = "
 SELECT op.value ->> 'n' AS n, owned.id IS NOT NULL AS owned, owned.cancel_requested_at IS NOT NULL AS cancel
-FROM json_each($1, '$.ops') AS op
+FROM jsonb_each($1, '$.ops') AS op
 LEFT JOIN pipeline_runs AS owned ON owned.id = op.value ->> 'run' AND owned.fence = op.value ->> 'fence'
 ";
 

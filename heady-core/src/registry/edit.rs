@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::json;
 
-use super::entry::{self, Entry, Present};
+use super::entry::{Entry, Present};
 use super::history::History;
 use super::watch::{self, Feed, RegistryEvent};
 use super::{Node, Service, Workflow};
@@ -118,16 +118,15 @@ impl<E: Entry> Work for Editor<E> {
         ops: &[Underway<E>],
         attempt: Attempt,
     ) -> Result<Vec<Result<E>>, Failed> {
-        // Every attempt reads for itself what is there and what the audit rows continue.
-        let mut transaction = store.begin().await?;
-        let history = History::begin(&mut transaction).await?;
+        // Every attempt reads for itself what is there, and those after the first also what the audit rows continue.
+        let ids: Vec<&Id> = ops.iter().map(|op| &op.edit.id).collect();
+        let (mut transaction, history, present) = History::open(store, &ids).await?;
         let arrived = match attempt {
             Attempt::First => HashMap::new(),
             Attempt::Again => arrived(&mut transaction, ops).await?,
         };
-        let ids: Vec<&Id> = ops.iter().map(|op| &op.edit.id).collect();
         let mut batch = Batch {
-            present: entry::present(&mut transaction, &ids).await?,
+            present,
             history,
             records: Vec::new(),
             writes: false,
@@ -138,11 +137,18 @@ impl<E: Entry> Work for Editor<E> {
         });
         let outcomes = outcomes.collect();
         if batch.writes {
-            let events = batch.history.write(&mut transaction).await?;
-            if !batch.records.is_empty() {
-                audit::append(&mut transaction, &batch.records).await?;
+            let (call, events) = batch.history.call()?;
+            let call = audit::part(call, &batch.records);
+            match attempt {
+                Attempt::First => {
+                    let finished = transaction.finish(&call).await;
+                    finished.map_err(Failed::perhaps_done)?;
+                }
+                Attempt::Again => {
+                    transaction.run(&call).await?;
+                    transaction.commit().await.map_err(Failed::perhaps_done)?;
+                }
             }
-            transaction.commit().await.map_err(Failed::at_commit)?;
             self.feed.tell(events);
         }
         Ok(outcomes)

@@ -109,18 +109,19 @@ pub(super) async fn present<E: Entry>(
     let rows = transaction
         .fetch_all(queries::among::<E>(), args![json!(ids).to_string()])
         .await?;
-    rows.iter()
-        .map(|row| {
-            let (entry, place) = placed::<E>(row)?;
-            let in_use = row.get("in_use")?;
-            let present = Present {
-                entry,
-                place,
-                in_use,
-            };
-            Ok((present.entry.id().clone(), present))
-        })
-        .collect()
+    rows.iter().map(with_id).collect()
+}
+
+/// A row of [`queries::among`].
+pub(super) fn with_id<E: Entry>(row: &Row) -> Result<(Id, Present<E>)> {
+    let (entry, place) = placed::<E>(row)?;
+    let in_use = row.get("in_use")?;
+    let present = Present {
+        entry,
+        place,
+        in_use,
+    };
+    Ok((present.entry.id().clone(), present))
 }
 
 pub(super) async fn get<E: Entry>(store: &Store, id: &str) -> Result<E> {

@@ -4,17 +4,19 @@
 //! The revision's row is locked first, so revisions are in the order of commits and have no gaps: whoever has seen
 //! revision n has seen everything before it.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::entry::{self, Entry, Place};
-use super::queries::{self, Table};
+use super::entry::{self, Entry, Place, Present};
+use super::queries::{self, Table, TableChange};
 use super::watch::{RegistryChange, RegistryEvent};
 use super::{EntryKind, Node, Service, Workflow};
 use crate::error::{Error, Result};
-use crate::store::{Sql, Transaction, args, time_text};
-use crate::types::{Id, now};
+use crate::store::{Call, Row, Sql, Store, Transaction, args, time_text};
+use crate::types::{Id, Json, now};
 
 /// What one transaction changes in the registry.
 #[derive(Debug)]
@@ -39,8 +41,26 @@ impl History {
         let text = "SELECT revision, compacted, retained FROM registry_revision";
         let row = transaction
             .fetch_optional(Sql::of(text, format!("{text} FOR UPDATE")), vec![])
-            .await?
-            .ok_or_else(|| Error::data_loss("the registry has lost its revision"))?;
+            .await?;
+        Self::of(row.as_ref())
+    }
+
+    /// Begins a transaction that changes the registry, and reads those of the entries that are there.
+    pub(super) async fn open<E: Entry>(
+        store: &Store,
+        ids: &[&Id],
+    ) -> Result<(Transaction, Self, HashMap<Id, Present<E>>)> {
+        let mut transaction = store.begin_locking(queries::LOCK).await?;
+        let ids = args![json!(ids).to_string()];
+        let rows = transaction.fetch_all(queries::among_at::<E>(), ids).await?;
+        let history = Self::of(rows.first())?;
+        let is_entry = |row: &&Row| !matches!(row.get::<Option<Id>>("id"), Ok(None));
+        let present = rows.iter().filter(is_entry).map(entry::with_id);
+        Ok((transaction, history, present.collect::<Result<_>>()?))
+    }
+
+    fn of(row: Option<&Row>) -> Result<Self> {
+        let row = row.ok_or_else(|| Error::data_loss("the registry has lost its revision"))?;
         Ok(Self {
             revision: row.get("revision")?,
             compacted: row.get("compacted")?,
@@ -127,46 +147,79 @@ impl History {
         &mut self,
         transaction: &mut Transaction,
     ) -> Result<Vec<Arc<RegistryEvent>>> {
-        let touched: Vec<_> = self
-            .tables
-            .iter_mut()
-            .filter(|(_, pending)| !pending.rows.is_empty() || !pending.gone.is_empty())
-            .collect();
-        if touched.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut document = json!({"revision": self.revision});
-        let mut tables = Vec::new();
-        for (table, pending) in touched {
-            let rows = std::mem::take(&mut pending.rows);
-            document[table.name] = rows.into_iter().map(|(_, row)| row).collect();
-            document[table.gone()] = json!(std::mem::take(&mut pending.gone));
-            tables.push(*table);
-        }
-        document["events"] = self.events.iter().map(|event| row(event)).collect();
-        transaction
-            .execute(queries::write_changes(&tables), args![document.to_string()])
-            .await?;
-        self.compact(transaction).await?;
-        Ok(std::mem::take(&mut self.events))
+        let (call, events) = self.call()?;
+        transaction.run(&call).await?;
+        Ok(events)
     }
 
-    /// Drops the oldest events once there are an eighth more than are to be kept, so that few transactions do it.
-    async fn compact(&self, transaction: &mut Transaction) -> Result<()> {
+    /// The call that writes it all, and the events for those who watch.
+    pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
+        let (mut changes, mut lists) = (Vec::new(), BTreeMap::new());
+        for (table, pending) in &mut self.tables {
+            let Pending { rows, gone } = std::mem::take(pending);
+            changes.push(TableChange {
+                table: *table,
+                puts: !rows.is_empty(),
+                deletes: !gone.is_empty(),
+            });
+            let rows = rows.into_iter().map(|(_, row)| row).collect();
+            lists.insert(table.name.to_owned(), rows);
+            lists.insert(table.gone(), json!(gone));
+        }
+        changes.retain(|change| change.puts || change.deletes);
+        if changes.is_empty() {
+            return Ok((Call::default(), Vec::new()));
+        }
+        let document = Document {
+            revision: self.revision,
+            events: self.events.iter().map(|event| row(event)).collect(),
+            lists,
+        };
+        let call = Call::default().with(
+            queries::write_changes(&changes),
+            serde_json::to_string(&document)?,
+        );
+        Ok((self.compacted(call), std::mem::take(&mut self.events)))
+    }
+
+    /// Drops the oldest events once there are an eighth more than are to be kept, so that few transactions do it. They
+    /// may be among those that the same call writes, so it is a part of its own.
+    fn compacted(&self, call: Call) -> Call {
         if self.revision - self.compacted <= self.retained + self.retained / 8 {
-            return Ok(());
+            return call;
         }
         let compacted = self.revision - self.retained;
-        let deleted = "DELETE FROM registry_events WHERE revision <= $1";
-        transaction.execute(deleted, args![compacted]).await?;
-        let noted = "UPDATE registry_revision SET compacted = $1";
-        transaction.execute(noted, args![compacted]).await.map(drop)
+        call.with(queries::compact(), compacted.to_string())
     }
 }
 
-fn row(event: &RegistryEvent) -> Value {
-    json!({
-        "revision": event.revision, "change": event.change, "kind": event.kind, "id": event.id,
-        "object": event.object, "at": time_text(event.at),
-    })
+/// What the statement that writes changes takes.
+#[derive(Serialize)]
+struct Document<'a> {
+    revision: i64,
+    events: Vec<EventRow<'a>>,
+    /// Rows to write and identifiers to delete, by table.
+    #[serde(flatten)]
+    lists: BTreeMap<String, Value>,
+}
+
+#[derive(Serialize)]
+struct EventRow<'a> {
+    revision: i64,
+    change: RegistryChange,
+    kind: Option<EntryKind>,
+    id: Option<&'a Id>,
+    object: Option<&'a Json>,
+    at: String,
+}
+
+fn row(event: &RegistryEvent) -> EventRow<'_> {
+    EventRow {
+        revision: event.revision,
+        change: event.change,
+        kind: event.kind,
+        id: event.id.as_ref(),
+        object: event.object.as_ref(),
+        at: time_text(event.at),
+    }
 }

@@ -49,6 +49,17 @@ pub(super) fn among<E: Entry>() -> Sql {
     )
 }
 
+/// The same, each beside the revision: one row without an entry if there are none.
+pub(super) fn among_at<E: Entry>() -> Sql {
+    let among = among::<E>();
+    among.map(|text| {
+        format!(
+            "SELECT at.revision, at.compacted, at.retained, there.* FROM registry_revision AS at
+             LEFT JOIN ({text}) AS there ON true"
+        )
+    })
+}
+
 /// A table of entries, as the statement that writes changes needs it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Table {
@@ -94,51 +105,73 @@ impl Table {
         )
     }
 
-    fn sqlite(&self) -> String {
+    /// Writes the rows of the document; for SQLite and for PostgreSQL.
+    fn puts(&self) -> [String; 2] {
+        let name = self.name;
         let values = self.list(|name, kind| match kind {
             "jsonb" | "text[]" => format!("value -> '{name}'"),
             _ => format!("value ->> '{name}'"),
         });
-        let rows = format!(
-            "SELECT {values} FROM json_each($1, '$.{}') WHERE true",
-            self.name
-        );
-        format!(
-            "{};\nDELETE FROM {} WHERE id IN (SELECT value FROM json_each($1, '$.{}'));\n",
-            self.insert(&rows),
-            self.name,
-            self.gone()
-        )
+        let kinds = self.list(|name, kind| format!("{name} {kind}"));
+        [
+            format!("SELECT {values} FROM jsonb_each($1, '$.{name}') WHERE true"),
+            format!("SELECT r.* FROM document, json_to_recordset(d -> '{name}') AS r({kinds})"),
+        ]
+        .map(|rows| self.insert(&rows))
     }
 
-    fn postgres(&self) -> String {
-        let name = self.name;
-        let rows = format!(
-            "SELECT r.* FROM document, json_to_recordset(d -> '{name}') AS r({})",
-            self.list(|name, kind| format!("{name} {kind}"))
-        );
-        format!(
-            "{name}_written AS ({}),
-             {name}_deleted AS (
-               DELETE FROM {name} WHERE id IN (SELECT json_array_elements_text(d -> '{}') FROM document)
-             ),\n",
-            self.insert(&rows),
-            self.gone()
-        )
+    /// Deletes what the document says is gone; for SQLite and for PostgreSQL.
+    fn deletes(&self) -> [String; 2] {
+        let gone = self.gone();
+        [
+            format!("value FROM json_each($1, '$.{gone}')"),
+            format!("json_array_elements_text(d -> '{gone}') FROM document"),
+        ]
+        .map(|gone| format!("DELETE FROM {} WHERE id IN (SELECT {gone})", self.name))
     }
 }
 
-/// Writes the rows of these tables, the events and the revision of one document.
-pub(super) fn write_changes(tables: &[Table]) -> Sql {
-    let mut sqlite: String = tables.iter().map(Table::sqlite).collect();
+/// Locks the row that every transaction which changes the registry counts up.
+pub(super) const LOCK: &str = "SELECT 1 FROM registry_revision FOR UPDATE";
+
+/// Drops the events up to the revision `$1`.
+pub(super) fn compact() -> Sql {
+    Sql::of(
+        "DELETE FROM registry_events WHERE revision <= CAST($1 AS INTEGER);
+         UPDATE registry_revision SET compacted = CAST($1 AS INTEGER)",
+        "WITH dropped AS (DELETE FROM registry_events WHERE revision <= $1::text::bigint)
+         UPDATE registry_revision SET compacted = $1::text::bigint",
+    )
+}
+
+/// What one document changes in a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableChange {
+    pub(super) table: Table,
+    pub(super) puts: bool,
+    pub(super) deletes: bool,
+}
+
+/// Writes the rows of these tables, the events and the revision of one document. SQLite, which would have to parse the
+/// document for it once more, sees the revision at the events.
+pub(super) fn write_changes(changes: &[TableChange]) -> Sql {
+    let mut sqlite = String::new();
+    let mut postgres = "WITH document AS (SELECT $1::json AS d)".to_owned();
+    for change in changes {
+        let puts = change.puts.then(|| ("put", change.table.puts()));
+        let deletes = change.deletes.then(|| ("gone", change.table.deletes()));
+        for (what, [on_sqlite, on_postgres]) in puts.into_iter().chain(deletes) {
+            sqlite += &format!("{on_sqlite};\n");
+            postgres += &format!(",\n{}_{what} AS ({on_postgres})", change.table.name);
+        }
+    }
     sqlite += "INSERT INTO registry_events (revision, change, kind, id, object, at)
         SELECT value ->> 'revision', value ->> 'change', value ->> 'kind', value ->> 'id', value -> 'object',
                value ->> 'at'
-        FROM json_each($1, '$.events');
-        UPDATE registry_revision SET revision = $1 ->> '$.revision'";
-    let mut postgres = "WITH document AS (SELECT $1::json AS d),\n".to_owned();
-    postgres.extend(tables.iter().map(Table::postgres));
-    postgres += "told AS (
+        FROM jsonb_each($1, '$.events');
+        UPDATE registry_revision SET revision = coalesce((SELECT max(revision) FROM registry_events), revision)";
+    postgres += ",
+        told AS (
           INSERT INTO registry_events (revision, change, kind, id, object, at)
           SELECT e.* FROM document, json_to_recordset(d -> 'events')
             AS e(revision bigint, change text, kind text, id text, object jsonb, at timestamptz)

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::seat::{Continuation, Lease};
-use super::sql::{Arg, Dialect, Row, Sql, check_nul_in_document};
+use super::sql::{Row, Sql, check_nul_in_document};
 use super::{Database, Store};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -159,6 +159,11 @@ impl Call {
         self.continuation.as_ref()
     }
 
+    #[cfg(feature = "postgres")]
+    pub(super) fn is_one_part(&self) -> bool {
+        self.parts.len() + usize::from(self.continuation.is_some()) == 1
+    }
+
     pub(super) fn parts(&self) -> &[Part] {
         &self.parts
     }
@@ -175,23 +180,6 @@ impl Call {
         parts.iter().try_for_each(Part::check)?;
         Ok(Some(parts))
     }
-}
-
-/// Parts as one text between BEGIN and COMMIT, each part's `$1` renumbered to its own argument.
-pub(super) fn as_one_transaction(parts: Vec<Part>) -> (String, Vec<Arg>) {
-    let mut text = "BEGIN IMMEDIATE;\n".to_owned();
-    for (part, number) in parts.iter().zip(1..) {
-        text += &part
-            .sql
-            .text(Dialect::Sqlite)
-            .replace("$1", &format!("${number}"));
-        text += ";\n";
-    }
-    text += "COMMIT";
-    (
-        text,
-        parts.into_iter().map(|part| part.document.into()).collect(),
-    )
 }
 
 /// The queue of one kind of operations; clones share it.
@@ -315,22 +303,22 @@ impl<W: Work> Lane<W> {
                 // A caller that no longer waits is no failure.
                 let _ = reply.send(outcome);
             }
+            // Those who just got their answer may have something more to write, and what they hand in now goes into the
+            // next call instead of waiting for the end of it: a turn for them costs far less than a commit.
+            tokio::task::yield_now().await;
         }
     }
 
     async fn carry_out(&self, ops: &[W::Op]) -> Vec<Result<W::Outcome>> {
-        let mut failed = match self.call(ops, Attempt::First).await {
-            Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
-            Err(failed) => failed,
-        };
-        if failed.again {
-            failed = match self.call(ops, Attempt::Again).await {
+        // The first may find a seat's memory stale, the second lose the answer to its commit, the third see that it is
+        // done.
+        for attempt in [Attempt::First, Attempt::Again, Attempt::Again] {
+            match self.call(ops, attempt).await {
                 Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
-                Err(failed) => failed,
-            };
-        }
-        if ops.len() == 1 {
-            return vec![Err(failed.error)];
+                Err(failed) if failed.again => {}
+                Err(failed) if ops.len() == 1 => return vec![Err(failed.error)],
+                Err(_) => break,
+            }
         }
         let mut outcomes = Vec::with_capacity(ops.len());
         for op in ops.chunks(1) {
@@ -373,8 +361,9 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// A commit failed, or its answer was lost. The next attempt finds out which, so this is for work that does.
-    pub(crate) fn at_commit(error: Error) -> Self {
+    /// A commit failed, or its answer was lost, or what a seat remembered was stale. The next attempt finds out which, so
+    /// this is for work that does.
+    pub(crate) fn perhaps_done(error: Error) -> Self {
         Self { error, again: true }
     }
 }

@@ -18,6 +18,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod transaction;
+mod writing;
 
 use std::future::Future;
 use std::path::Path;
@@ -31,6 +32,7 @@ pub(crate) use hold::Hold;
 pub(crate) use page::Page;
 pub(crate) use seat::{Continuation, Mark, Seats};
 pub(crate) use sql::{Arg, Dialect, Row, Sql, args, check_storable, time_text};
+use transaction::Open;
 pub(crate) use transaction::Transaction;
 
 use crate::error::{Error, Result};
@@ -199,25 +201,34 @@ impl Store {
     /// Begins a transaction. For [`Work`] alone, which nobody can stop half-way; everybody else's way is
     /// [`Store::write`].
     pub(crate) async fn begin(&self) -> Result<Transaction> {
+        self.begin_locking("").await
+    }
+
+    /// The same, and locks the rows that this statement selects; on SQLite nobody else writes meanwhile anyway.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "PostgreSQL is not compiled in")
+    )]
+    pub(crate) async fn begin_locking(&self, lock: &'static str) -> Result<Transaction> {
         let open = match &self.inner.database {
-            Database::Sqlite(sqlite) => sqlite.begin().await?,
+            Database::Sqlite(sqlite) => Open::Sqlite(sqlite.begin(self.runtime()).await?),
             #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => postgres.begin().await?,
+            Database::Postgres(postgres) => {
+                Open::Postgres(postgres.begin(lock, self.runtime()).await?)
+            }
         };
         Ok(Transaction::new(open, self.clone()))
     }
 
     /// Runs the parts of a call as one transaction.
     async fn call(&self, call: &Call) -> Result<Vec<Row>> {
-        let rows = match &self.inner.database {
-            Database::Sqlite(sqlite) => sqlite.call(call, self).await?,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(postgres) => postgres.call(call, self).await?,
-        };
-        match rows {
-            Some(rows) => Ok(rows),
-            None => self.call_again(call).await,
+        #[cfg(feature = "postgres")]
+        if let Database::Postgres(postgres) = &self.inner.database
+            && let Some(rows) = postgres.call(call, self).await?
+        {
+            return Ok(rows);
         }
+        self.begin().await?.finish(call).await
     }
 
     /// Runs a call that may have been carried out already, in a transaction that reads for itself whether it was and

@@ -3,13 +3,14 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, PgPool};
+use tokio::runtime::Handle;
 
 use super::batch::Part;
 use super::hold::Hold;
 use super::sql::{Arg, Row, Sql, postgres_arguments};
-use super::transaction::Open;
 use super::{Call, Dialect, Store, migrations};
 use crate::error::{Error, Result};
 
@@ -62,32 +63,32 @@ impl Postgres {
         Ok(rows.into_iter().map(Row::Postgres).collect())
     }
 
-    pub(super) async fn begin(&self) -> Result<Open> {
-        Ok(Open::Postgres(self.pool.begin().await?))
+    /// Begins a transaction, and in the same trip locks the rows that a statement selects.
+    pub(super) async fn begin(&self, lock: &'static str, runtime: &Handle) -> Result<Session> {
+        let session = Session {
+            connection: Some(self.pool.acquire().await?),
+            runtime: runtime.clone(),
+        };
+        // If only the lock fails the transaction has begun all the same, so from here on the session rolls back.
+        session.run(["BEGIN;", lock].concat()).await
     }
 
-    /// Runs a call of one part in one round trip, which PostgreSQL makes a transaction by itself; several parts in a
-    /// transaction around them. Returns `None` if the seat that it takes does not know its last row.
+    /// Runs a call of one part, which PostgreSQL makes a transaction by itself, in one round trip. Returns `None` if it
+    /// has several, or if the seat that it takes does not know its last row.
     pub(super) async fn call(&self, call: &Call, store: &Store) -> Result<Option<Vec<Row>>> {
+        if !call.is_one_part() {
+            return Ok(None);
+        }
         let mut connection = self.pool.acquire().await?;
         let mut lease = store.seat_for(call).await?;
-        let Some(mut parts) = call.parts_from(lease.as_mut())? else {
+        let Some(parts) = call.parts_from(lease.as_mut())? else {
             return Ok(None);
         };
-        let mut rows = Vec::new();
-        if let [part] = &mut parts[..] {
-            rows.extend(fetch(&mut connection, part).await?);
-        } else {
-            let mut transaction = sqlx::Connection::begin(&mut *connection).await?;
-            for part in &mut parts {
-                rows.extend(fetch(&mut transaction, part).await?);
-            }
-            transaction.commit().await?;
-        }
+        let rows = fetch_all(&mut connection, parts).await?;
         if let Some(lease) = lease {
             lease.committed();
         }
-        Ok(Some(rows.into_iter().map(Row::Postgres).collect()))
+        Ok(Some(rows))
     }
 
     /// An advisory lock on a session of its own: the server releases it when the process dies.
@@ -114,13 +115,55 @@ impl Postgres {
     }
 }
 
-async fn fetch(
-    connection: &mut sqlx::PgConnection,
-    part: &mut Part,
-) -> Result<Vec<sqlx::postgres::PgRow>> {
-    let text = AssertSqlSafe(part.sql.text(Dialect::Postgres).to_owned());
-    let arguments = postgres_arguments(vec![std::mem::take(&mut part.document).into()])?;
-    Ok(sqlx::query_with(text, arguments)
-        .fetch_all(connection)
-        .await?)
+/// A connection in a transaction; dropping it rolls back.
+pub(super) struct Session {
+    /// Present until the transaction is over.
+    connection: Option<PoolConnection<sqlx::Postgres>>,
+    runtime: Handle,
+}
+
+impl Session {
+    /// Runs statements without arguments.
+    async fn run(mut self, text: String) -> Result<Self> {
+        sqlx::raw_sql(AssertSqlSafe(text))
+            .execute(self.connection()?)
+            .await?;
+        Ok(self)
+    }
+
+    pub(super) async fn commit(self) -> Result<()> {
+        self.run("COMMIT".to_owned()).await?.connection = None;
+        Ok(())
+    }
+
+    pub(super) fn connection(&mut self) -> Result<&mut PgConnection> {
+        let over = || Error::internal("a transaction that is over was used");
+        self.connection.as_deref_mut().ok_or_else(over)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            self.runtime.spawn(async move {
+                let rolled_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+                if rolled_back.is_err() {
+                    connection.close_on_drop();
+                }
+            });
+        }
+    }
+}
+
+/// Runs parts, one trip each, and returns the rows of them all.
+pub(super) async fn fetch_all(connection: &mut PgConnection, parts: Vec<Part>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for part in parts {
+        let text = AssertSqlSafe(part.sql.into_text(Dialect::Postgres));
+        let arguments = postgres_arguments(vec![part.document.into()])?;
+        let query = sqlx::query_with(text, arguments);
+        let found = query.fetch_all(&mut *connection).await?;
+        rows.extend(found.into_iter().map(Row::Postgres));
+    }
+    Ok(rows)
 }

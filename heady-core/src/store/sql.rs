@@ -50,6 +50,11 @@ impl Sql {
         )
     }
 
+    /// Both statements through the same form.
+    pub(crate) fn map(&self, form: impl Fn(&str) -> String) -> Self {
+        Self::of(form(&self.sqlite), form(&self.postgres))
+    }
+
     pub(crate) fn text(&self, dialect: Dialect) -> &str {
         match dialect {
             Dialect::Sqlite => &self.sqlite,
@@ -141,7 +146,7 @@ pub(crate) use args;
 
 /// The text under which SQLite keeps a point in time.
 pub(crate) fn time_text(time: Timestamp) -> String {
-    time.format("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+    time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
 pub(crate) fn sqlite_arguments(values: Vec<Arg>) -> Result<sqlx::sqlite::SqliteArguments> {

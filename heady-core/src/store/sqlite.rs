@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, SqlitePool};
+use tokio::runtime::Handle;
 
-use super::batch::as_one_transaction;
 use super::hold::Hold;
 use super::sql::{Arg, Row, Sql, sqlite_arguments};
-use super::transaction::Open;
-use super::{Call, Dialect, Durability, Store, migrations};
+use super::writing::Writing;
+use super::{Dialect, Durability, migrations};
 use crate::error::{Error, Result};
 
 const READERS: u32 = 4;
@@ -110,38 +110,9 @@ impl Sqlite {
         Ok(rows.into_iter().map(Row::Sqlite).collect())
     }
 
-    pub(super) async fn begin(&self) -> Result<Open> {
-        // IMMEDIATE: a transaction that begins by reading could not become a writing one while another commits.
-        Ok(Open::Sqlite(
-            self.writer.begin_with("BEGIN IMMEDIATE").await?,
-        ))
-    }
-
-    /// Runs the parts of a call as one transaction and one trip to the connection's thread, or returns `None` if the seat
-    /// that it takes does not know its last row.
-    pub(super) async fn call(&self, call: &Call, store: &Store) -> Result<Option<Vec<Row>>> {
-        let mut connection = self.writer.acquire().await?;
-        let mut lease = store.seat_for(call).await?;
-        let Some(parts) = call.parts_from(lease.as_mut())? else {
-            return Ok(None);
-        };
-        let (text, args) = as_one_transaction(parts);
-        match sqlx::query_with(AssertSqlSafe(text), sqlite_arguments(args)?)
-            .fetch_all(&mut *connection)
-            .await
-        {
-            Ok(rows) => {
-                if let Some(lease) = lease {
-                    lease.committed();
-                }
-                Ok(Some(rows.into_iter().map(Row::Sqlite).collect()))
-            }
-            Err(error) => {
-                // The failed statement left its transaction open. If even this fails there was none.
-                let _ = sqlx::query("ROLLBACK").execute(&mut *connection).await;
-                Err(error.into())
-            }
-        }
+    /// The writing connection, with a transaction that begins with its first statement.
+    pub(super) async fn begin(&self, runtime: &Handle) -> Result<Writing> {
+        Ok(Writing::new(self.writer.acquire().await?, runtime))
     }
 
     pub(super) async fn hold(&self, name: &str) -> Result<Option<Hold>> {

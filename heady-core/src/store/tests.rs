@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::batch::as_one_transaction;
 use super::testing::{Fresh, on_both_databases};
+use super::writing::joined;
 use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, Transaction, args};
 use crate::ErrorKind;
 use crate::error::Result;
@@ -420,15 +420,28 @@ async fn postgres_that_does_not_answer_is_named_without_its_password() {
     assert!(!format!("{error:?}").contains("secret"));
 }
 
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_that_refuses_a_lock_leaves_no_transaction_behind() {
+    let fresh = Fresh::postgres().await;
+    let store = Store::connect(&fresh.url, Durability::Full).await.unwrap();
+    // More often than there are connections.
+    for _ in 0..20 {
+        let refused = store.begin_locking("SELECT 1 / 0").await;
+        assert!(refused.is_err());
+    }
+    let mut transaction = store.begin_locking("SELECT 1").await.unwrap();
+    let rows = transaction.fetch_all("SELECT 2 AS n", vec![]).await;
+    assert_eq!(rows.unwrap()[0].get::<i64>("n").unwrap(), 2);
+    transaction.commit().await.unwrap();
+}
+
 #[test]
 fn each_part_of_a_call_has_its_own_argument() {
     let call = Call::default()
         .with("SELECT $1; SELECT $1", "a".into())
         .with("SELECT $1", "b".into());
-    let (text, args) = as_one_transaction(call.parts_from(None).unwrap().unwrap());
-    assert_eq!(
-        text,
-        "BEGIN IMMEDIATE;\nSELECT $1; SELECT $1;\nSELECT $2;\nCOMMIT"
-    );
+    let (text, args) = joined(call.parts_from(None).unwrap().unwrap());
+    assert_eq!(text, "SELECT $1; SELECT $1;\nSELECT $2;\n");
     assert!(matches!(&args[..], [Arg::Text(Some(a)), Arg::Text(Some(b))] if a == "a" && b == "b"));
 }

@@ -1,9 +1,8 @@
 //! A transaction on either database.
 
-use sqlx::AssertSqlSafe;
-
 use super::seat::{Continuation, Lease};
-use super::sql::{Arg, Row, Sql, sqlite_arguments};
+use super::sql::{Arg, Row, Sql};
+use super::writing::Writing;
 use super::{Call, Dialect, Store};
 use crate::error::{Error, Result};
 
@@ -16,9 +15,9 @@ pub(crate) struct Transaction {
 }
 
 pub(super) enum Open {
-    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Sqlite(Writing),
     #[cfg(feature = "postgres")]
-    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+    Postgres(super::postgres::Session),
 }
 
 impl Transaction {
@@ -38,20 +37,18 @@ impl Transaction {
     pub(crate) async fn execute(&mut self, sql: impl Into<Sql>, args: Vec<Arg>) -> Result<u64> {
         // Every text that reaches this point is a constant of a domain's `queries.rs`, or a user's statement of a
         // TRANSACTIONAL task, which the host itself wrote; values are always bound.
-        let text = AssertSqlSafe(sql.into().into_text(self.dialect()));
-        Ok(match &mut self.open {
-            Open::Sqlite(transaction) => sqlx::query_with(text, sqlite_arguments(args)?)
-                .execute(&mut **transaction)
-                .await?
-                .rows_affected(),
+        let text = sql.into().into_text(self.dialect());
+        match &mut self.open {
+            Open::Sqlite(transaction) => transaction.execute(&text, args).await,
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
-                sqlx::query_with(text, super::sql::postgres_arguments(args)?)
-                    .execute(&mut **transaction)
-                    .await?
-                    .rows_affected()
+                let arguments = super::sql::postgres_arguments(args)?;
+                let done = sqlx::query_with(sqlx::AssertSqlSafe(text), arguments)
+                    .execute(transaction.connection()?)
+                    .await?;
+                Ok(done.rows_affected())
             }
-        })
+        }
     }
 
     /// Runs a statement and returns its rows.
@@ -60,23 +57,18 @@ impl Transaction {
         sql: impl Into<Sql>,
         args: Vec<Arg>,
     ) -> Result<Vec<Row>> {
-        let text = AssertSqlSafe(sql.into().into_text(self.dialect()));
-        Ok(match &mut self.open {
-            Open::Sqlite(transaction) => {
-                let rows = sqlx::query_with(text, sqlite_arguments(args)?)
-                    .fetch_all(&mut **transaction)
-                    .await?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
+        let text = sql.into().into_text(self.dialect());
+        match &mut self.open {
+            Open::Sqlite(transaction) => transaction.fetch_all(&text, args).await,
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
                 let arguments = super::sql::postgres_arguments(args)?;
-                let rows = sqlx::query_with(text, arguments)
-                    .fetch_all(&mut **transaction)
+                let rows = sqlx::query_with(sqlx::AssertSqlSafe(text), arguments)
+                    .fetch_all(transaction.connection()?)
                     .await?;
-                rows.into_iter().map(Row::Postgres).collect()
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
     }
 
     /// Runs a statement and returns its first row.
@@ -149,9 +141,35 @@ impl Transaction {
         Ok(rows)
     }
 
+    /// Runs a call and commits: on SQLite in one trip. What continues the rows of a seat follows the last one that it
+    /// remembers, so this fails if that is stale.
+    pub(crate) async fn finish(mut self, call: &Call) -> Result<Vec<Row>> {
+        let mut lease = self.store.seat_for(call).await?;
+        let Some(parts) = call.parts_from(lease.as_mut())? else {
+            // It remembers none.
+            drop(lease);
+            let rows = self.run(call).await?;
+            self.commit().await?;
+            return Ok(rows);
+        };
+        let rows = match self.open {
+            Open::Sqlite(mut transaction) => transaction.finish(parts).await?,
+            #[cfg(feature = "postgres")]
+            Open::Postgres(mut transaction) => {
+                let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
+                transaction.commit().await?;
+                rows
+            }
+        };
+        if let Some(lease) = lease {
+            lease.committed();
+        }
+        Ok(rows)
+    }
+
     pub(crate) async fn commit(self) -> Result<()> {
         match self.open {
-            Open::Sqlite(transaction) => transaction.commit().await?,
+            Open::Sqlite(mut transaction) => transaction.commit().await?,
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => transaction.commit().await?,
         }
