@@ -5,7 +5,7 @@
 
 mod connection;
 
-pub use connection::Connection;
+pub use connection::{Connection, Events};
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

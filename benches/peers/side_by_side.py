@@ -153,10 +153,11 @@ def disk() -> Iterator[Path]:
 
 
 def interleave(cells: dict[Key, Callable[[], float]]) -> dict[Key, Rates | Unavailable]:
-    """Measures each cell once a round, so that all see the machine in the same moods."""
+    """Measures each cell once a round, so that all see the machine in the same moods, and each round from another start."""
     measured: dict[Key, Rates | Unavailable] = {key: [] for key in cells}
     for number in range(ROUNDS):
-        for key, measure in cells.items():
+        start = number * len(cells) // ROUNDS
+        for key, measure in [*cells.items()][start:] + [*cells.items()][:start]:
             if isinstance(measured[key], Unavailable):
                 continue
             try:

@@ -79,7 +79,7 @@ def main() -> None:
 def database(program: Command, server: Command, etcd: Subject, name: str, place: Place) -> None:
     mine, over_http = Subject(program, place), Subject(program, partial(served, server, place))
     puts(name, mine, over_http, etcd)
-    watch(name, mine, etcd)
+    watch(name, mine, over_http, etcd)
     append(name, mine)
     verify(name, mine)
 
@@ -95,13 +95,12 @@ def puts(database: str, mine: Subject, over_http: Subject, etcd: Subject) -> Non
         figure(name, "floor", measured["ours", n], measured["floor", n], 0.5 if n == 1 else None)
 
 
-def watch(database: str, mine: Subject, etcd: Subject) -> None:
-    cells = {
-        (name, WATCHERS): subject.does("watch", WATCHERS) for name, subject in {"ours": mine, "etcd": etcd}.items()
-    }
-    measured = interleave(cells)
-    name = f"events/s to {WATCHERS:,} watchers on {database}"
-    figure(name, "etcd", measured["ours", WATCHERS], measured["etcd", WATCHERS], 2.0)
+def watch(database: str, mine: Subject, over_http: Subject, etcd: Subject) -> None:
+    subjects = {"ours": mine, "served": over_http, "etcd": etcd}
+    measured = interleave({(name, WATCHERS): subject.does("watch", WATCHERS) for name, subject in subjects.items()})
+    name, theirs = f"events/s to {WATCHERS:,} watchers on {database}", measured["etcd", WATCHERS]
+    figure(name, "etcd", measured["ours", WATCHERS], theirs, 2.0)
+    figure(f"{name}, over HTTP", "etcd", measured["served", WATCHERS], theirs, None)
 
 
 def append(database: str, mine: Subject) -> None:

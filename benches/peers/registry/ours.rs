@@ -2,22 +2,26 @@
 //!
 //! | WHAT | what is done |
 //! |---|---|
-//! | `puts` | conditional puts by `AT_ONCE` writers, in process or, with an `http` URL, over HTTP |
+//! | `puts` | conditional puts by `AT_ONCE` writers |
 //! | `floor` | bare commits of one row |
 //! | `watch` | events that `AT_ONCE` watchers see of one writer |
 //! | `append`, `append-signed`, `append-unchained` | audit rows, a change at a time, by `AT_ONCE` callers |
 //! | `fill` | appends `AT_ONCE` thousands of audit rows |
 //! | `read`, `verify` | all audit rows, over and over |
+//!
+//! With the URL of a database it is done in process; `puts` and `watch` go over HTTP with that of `heady serve`.
+
+mod door;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
-use heady_benches::{Connection, Measured, each, floor, report};
-use heady_core::Heady;
+use heady_benches::{Measured, each, floor, report};
 use heady_core::audit::Bench;
-use heady_core::registry::{PutService, WatchOptions};
-use serde_json::json;
+use tokio::task::JoinSet;
+
+use self::door::Door;
 
 #[tokio::main(worker_threads = 2)]
 async fn main() {
@@ -28,7 +32,6 @@ async fn main() {
     let at_once: usize = at_once.parse().expect("AT_ONCE is a number");
     let time = Duration::from_secs_f64(seconds.parse().expect("SECONDS is a number"));
     report(match what.as_str() {
-        "puts" if url.starts_with("http") => puts_over_http(url, at_once, time).await,
         "puts" => puts(url, at_once, time).await,
         "floor" => floor(url, at_once, time).await,
         "watch" => watch(url, at_once, time).await,
@@ -38,125 +41,61 @@ async fn main() {
     });
 }
 
-/// The id of the service that a writer of this process puts: the database may have those of earlier ones.
-fn id(writer: usize) -> String {
-    format!("service-{}-{writer}", std::process::id())
-}
-
-/// The service that a writer puts, on condition of this version, 0 before there is one; different each time, or nothing
-/// would be written.
-fn service(writer: usize, on: Option<i64>, count: u64) -> PutService {
-    PutService {
-        id: id(writer),
-        name: Some(format!("Service {writer}")),
-        base_url: Some("http://localhost:3301".to_owned()),
-        metadata: Some(json!({"owner": "team-platform", "release": count}).into()),
-        if_version: on.filter(|version| *version > 0),
-        if_absent: (on == Some(0)).then_some(true),
-        ..PutService::default()
-    }
-}
-
 /// Each writer changes an entry of its own, over and over, on the condition that it is still as it left it.
 async fn puts(url: &str, writers: usize, time: Duration) -> Measured {
-    let heady = Heady::connect(url).await.expect("opens");
+    let door = Door::open(url).await;
     let begun = Instant::now();
-    let measured = each(writers, |writer| {
-        let heady = heady.clone();
+    let measured = each(writers, |number| {
+        let door = door.clone();
         async move {
-            let (mut version, mut count) = (0, 0);
+            let mut writer = door.writer(number).await;
+            let mut count = 0;
             while begun.elapsed() < time {
-                let put = heady
-                    .registry()
-                    .put_service(service(writer, Some(version), count));
-                version = put
-                    .await
-                    .expect("nobody else puts this one")
-                    .resource_version;
+                writer.put().await;
                 count += 1;
             }
             count
         }
     })
     .await;
-    heady.close().await;
+    door.close().await;
     measured
-}
-
-async fn puts_over_http(url: &str, writers: usize, time: Duration) -> Measured {
-    let begun = Instant::now();
-    each(writers, |writer| {
-        let url = url.to_owned();
-        async move {
-            let mut connection = Connection::open(&url).await;
-            let (mut version, mut count) = (0, 0);
-            while begun.elapsed() < time {
-                let body =
-                    serde_json::to_value(service(writer, Some(version), count)).expect("JSON");
-                let answer = connection
-                    .put(&format!("/api/services/{}", id(writer)), body)
-                    .await;
-                version = answer["resourceVersion"].as_i64().expect("a version");
-                count += 1;
-            }
-            count
-        }
-    })
-    .await
 }
 
 /// One writer, and many who see each of its changes.
 async fn watch(url: &str, watchers: usize, time: Duration) -> Measured {
-    let heady = Heady::connect(url).await.expect("opens");
-    let first = heady
-        .registry()
-        .list_services()
-        .await
-        .expect("lists")
-        .revision;
+    let door = Door::open(url).await;
+    let mut writer = door.writer(0).await;
+    let first = writer.put().await;
     // Read by the watchers once the writer knows it.
     let last = Arc::new(AtomicI64::new(i64::MAX));
-    let mut under_way = tokio::task::JoinSet::new();
+    let mut under_way = JoinSet::new();
     for _ in 0..watchers {
-        let mut watch = heady
-            .registry()
-            .watch(WatchOptions::default())
-            .await
-            .expect("watches");
+        let mut watcher = door.watcher(first).await;
         let last = last.clone();
         under_way.spawn(async move {
             let mut seen = 0;
             loop {
-                let event = watch
-                    .next()
-                    .await
-                    .expect("an event")
-                    .expect("an open engine");
+                let revision = watcher.next().await;
                 seen += 1;
-                assert_eq!(event.revision, first + seen, "an event was missed");
-                if event.revision == last.load(Ordering::Acquire) {
+                assert_eq!(revision, first + seen, "an event was missed");
+                if revision == last.load(Ordering::Acquire) {
                     return seen as u64;
                 }
             }
         });
     }
     let begun = Instant::now();
-    let mut count = 0;
+    let mut revision = first;
     while begun.elapsed() < time {
-        let put = heady.registry().put_service(service(0, None, count));
-        put.await.expect("puts");
-        count += 1;
+        revision = writer.put().await;
     }
     // The last change is known to be the last before anybody can have seen it.
-    last.store(first + count as i64 + 1, Ordering::Release);
-    heady
-        .registry()
-        .put_service(service(0, None, count))
-        .await
-        .expect("puts");
+    last.store(revision + 1, Ordering::Release);
+    writer.put().await;
     let seen = under_way.join_all().await.into_iter().sum();
     let measured = (seen, begun.elapsed().as_secs_f64());
-    heady.close().await;
+    door.close().await;
     measured
 }
 
