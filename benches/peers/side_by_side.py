@@ -176,7 +176,7 @@ def figure(name: str, peer: str, ours: Rates | Unavailable, theirs: Rates | Unav
         return skipped(name, peer, theirs)
     ratio = median(mine / other for mine, other in zip(ours, theirs, strict=True))
     line = {"name": name, "peer": peer, "ours": round(median(ours), 1), "theirs": round(median(theirs), 1)}
-    line |= {"ratio": round(ratio, 2), "target": target, "met": None if target is None else ratio >= target}
+    line |= {"ratio": float(f"{ratio:.3g}"), "target": target, "met": None if target is None else ratio >= target}
     print(json.dumps(line), flush=True)
 
 
