@@ -153,7 +153,7 @@ def disk() -> Iterator[Path]:
 
 
 def interleave(cells: dict[Key, Callable[[], float]]) -> dict[Key, Rates | Unavailable]:
-    """Measures each cell once a round, so that all see the machine in the same moods, and each round from another start."""
+    """Measures each cell once a round, so that all see the machine in the same moods; each round starts elsewhere."""
     measured: dict[Key, Rates | Unavailable] = {key: [] for key in cells}
     for number in range(ROUNDS):
         start = number * len(cells) // ROUNDS
