@@ -5,6 +5,7 @@
 
 mod model;
 mod position;
+mod queries;
 
 use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
@@ -15,9 +16,9 @@ use tokio::sync::watch;
 pub use model::{FollowRun, RunStep, StepKind};
 
 use self::position::Position;
+use self::queries::Look;
 use super::definition::Definition;
 use super::journal::{Kind, StageRow};
-use super::queries::{self, Look};
 use super::result::failure;
 use super::retry::RetryPolicy;
 use super::{RunStatus, Shared, StageStatus};
@@ -50,9 +51,10 @@ pub struct RunFollow {
 impl RunFollow {
     pub(super) async fn open(shared: &Arc<Shared>, options: FollowRun) -> Result<Self> {
         let run = Id::from(options.id);
-        let row = queries::run_by_id(&shared.store, &run).await?;
+        let row = super::queries::run_by_id(&shared.store, &run).await?;
         let stored =
-            queries::definition(&shared.store, &row.pipeline_id, row.definition_version).await?;
+            super::queries::definition(&shared.store, &row.pipeline_id, row.definition_version)
+                .await?;
         let position = match options.after {
             None => Position::start(),
             Some(after) => {
