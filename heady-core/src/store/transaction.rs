@@ -144,7 +144,10 @@ impl Transaction {
     /// Runs a call and commits: on SQLite in one trip. What continues the rows of a seat follows the last one that it
     /// remembers, so this fails if that is stale.
     pub(crate) async fn finish(mut self, call: &Call) -> Result<Vec<Row>> {
-        let mut lease = self.store.seat_for(call).await?;
+        let mut lease = match self.lease.take() {
+            Some(lease) => Some(lease),
+            None => self.store.seat_for(call).await?,
+        };
         let Some(parts) = call.parts_from(lease.as_mut())? else {
             // It remembers none.
             drop(lease);

@@ -15,6 +15,7 @@ on_both_databases!(
     a_crash_at_any_commit_leaves_chains,
     a_lost_answer_repeats_nothing,
     another_engine_is_noticed,
+    a_transaction_finishes_what_it_began,
     the_database_refuses_changes,
 );
 
@@ -230,6 +231,17 @@ async fn a_lost_answer_repeats_nothing(fresh: Fresh) {
     for _ in 0..3 {
         store.call_again(&call).await.unwrap();
     }
+    append_alone(&store, 1).await;
+    let heads = assert_chained(&store).await;
+    assert_eq!(heads, [("0.0".to_owned(), 3)]);
+}
+
+async fn a_transaction_finishes_what_it_began(fresh: Fresh) {
+    let store = fresh.open().await;
+    let call = |name| Appended::call(&[vec![record(name)]]).unwrap();
+    let mut transaction = store.begin().await.unwrap();
+    transaction.run(&call("first")).await.unwrap();
+    transaction.finish(&call("last")).await.unwrap();
     append_alone(&store, 1).await;
     let heads = assert_chained(&store).await;
     assert_eq!(heads, [("0.0".to_owned(), 3)]);
