@@ -78,7 +78,7 @@ $(VENV)/.complete: heady-py/requirements.txt
 lint: heady-node/node_modules/.package-lock.json $(VENV)/.complete
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
-	cargo clippy -p heady-core --no-default-features --features sqlite -- -D warnings
+	cargo clippy -p heady-core -- -D warnings
 	cargo clippy -p heady-mobile --features bindgen -- -D warnings
 	cargo clippy -p heady-benches --all-targets -- -D warnings
 	cargo clippy -p heady-node -- -D warnings

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::seat::{Continuation, Lease};
-use super::sql::{Row, Sql, check_nul_in_document};
-use super::{Database, Store};
+use super::sql::{Sql, check_nul_in_document};
+use super::{Database, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most operations of one call.
@@ -296,9 +296,17 @@ impl<W: Work> Lane<W> {
             let (ops, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
             #[cfg(test)]
             self.crash_point().await;
-            let outcomes = self.carry_out(&ops).await;
+            let (count, lane) = (ops.len(), self.clone());
+            let outcomes = self
+                .store
+                .run(async move { lane.carry_out(&ops).await })
+                .await;
             #[cfg(test)]
             self.crash_point().await;
+            let outcomes = outcomes.unwrap_or_else(|error| {
+                let failed = || Err(Error::new(error.kind(), error.message().to_owned()));
+                std::iter::repeat_with(failed).take(count).collect()
+            });
             for (reply, outcome) in replies.into_iter().zip(outcomes) {
                 // A caller that no longer waits is no failure.
                 let _ = reply.send(outcome);

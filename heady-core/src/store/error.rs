@@ -2,22 +2,28 @@
 
 use crate::error::{Error, ErrorKind};
 
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        let (kind, message) = match &error {
+            rusqlite::Error::SqliteFailure(failure, message) => sqlite(
+                failure.extended_code,
+                message.as_deref().unwrap_or("it does not say why"),
+            ),
+            other => (
+                ErrorKind::Internal,
+                format!("unexpected answer of the database: {other}"),
+            ),
+        };
+        Self::new(kind, message).caused_by(error)
+    }
+}
+
+#[cfg(feature = "postgres")]
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        let kind_and_message = match &error {
+        let (kind, message) = match &error {
             sqlx::Error::Database(database) => {
-                let code = database.code().unwrap_or_default();
-                #[cfg(feature = "postgres")]
-                if database
-                    .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
-                    .is_some()
-                {
-                    postgres(&code, database.message())
-                } else {
-                    sqlite(&code, database.message())
-                }
-                #[cfg(not(feature = "postgres"))]
-                sqlite(&code, database.message())
+                postgres(&database.code().unwrap_or_default(), database.message())
             }
             sqlx::Error::PoolTimedOut => (
                 ErrorKind::Unavailable,
@@ -36,23 +42,18 @@ impl From<sqlx::Error> for Error {
                 ErrorKind::InvalidArgument,
                 format!("the database URL is not understood: {cause}"),
             ),
-            sqlx::Error::WorkerCrashed => (
-                ErrorKind::Unavailable,
-                "the database thread ended".to_owned(),
-            ),
             other => (
                 ErrorKind::Internal,
-                format!("unexpected database answer: {other}"),
+                format!("unexpected answer of the database: {other}"),
             ),
         };
-        Self::new(kind_and_message.0, kind_and_message.1).caused_by(error)
+        Self::new(kind, message).caused_by(error)
     }
 }
 
 /// By SQLite's primary result code (<https://sqlite.org/rescode.html>), the low byte of the extended one.
-fn sqlite(code: &str, message: &str) -> (ErrorKind, String) {
-    let primary = code.parse::<i64>().unwrap_or_default() & 0xff;
-    match primary {
+fn sqlite(code: i32, message: &str) -> (ErrorKind, String) {
+    match code & 0xff {
         5 | 6 => (
             ErrorKind::Unavailable,
             "another process holds the database file; close it or try again".to_owned(),

@@ -10,6 +10,7 @@ mod migrations;
 mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod row;
 mod seat;
 mod sql;
 mod sqlite;
@@ -18,7 +19,6 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod transaction;
-mod writing;
 
 use std::future::Future;
 use std::path::Path;
@@ -30,8 +30,9 @@ use tokio::runtime::Handle;
 pub(crate) use batch::{Attempt, Batch, Call, Failed, Lane, Part, Work};
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
+pub(crate) use row::Row;
 pub(crate) use seat::{Continuation, Mark, Seats};
-pub(crate) use sql::{Arg, Dialect, Row, Sql, args, check_storable, time_text};
+pub(crate) use sql::{Arg, Dialect, Sql, args, check_storable, time_text};
 use transaction::Open;
 pub(crate) use transaction::Transaction;
 
@@ -109,9 +110,15 @@ impl std::fmt::Debug for Store {
 impl Store {
     /// Opens the database at `url` and brings its schema up to date.
     pub(crate) async fn connect(url: &str, durability: Durability) -> Result<Self> {
+        let runtime = Handle::current();
         let database = match url.split_once(':') {
             Some(("sqlite", rest)) => Database::Sqlite(
-                sqlite::Sqlite::open(rest.strip_prefix("//").unwrap_or(rest), durability).await?,
+                sqlite::Sqlite::open(
+                    rest.strip_prefix("//").unwrap_or(rest),
+                    durability,
+                    &runtime,
+                )
+                .await?,
             ),
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
@@ -135,7 +142,7 @@ impl Store {
             inner: Arc::new(Inner {
                 database,
                 seats,
-                runtime: Handle::current(),
+                runtime,
             }),
         })
     }
@@ -188,14 +195,29 @@ impl Store {
         F: for<'t> FnOnce(&'t mut Transaction) -> Boxed<'t, T> + Send + 'static,
     {
         let store = self.clone();
-        let task = self.inner.runtime.spawn(async move {
+        let work = async move {
             let mut transaction = store.begin().await?;
             let value = body(&mut transaction).await?;
             transaction.commit().await?;
             Ok(value)
-        });
-        task.await
-            .map_err(|error| Error::internal("a transaction ended in a panic").caused_by(error))?
+        };
+        self.run(work).await?
+    }
+
+    /// Does work that writes, on SQLite on the thread that waits for the disk, whether or not anybody waits until it is
+    /// done.
+    fn run<T, F>(&self, work: F) -> impl Future<Output = Result<T>> + use<T, F>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (job, answer) = sqlite::answered(work);
+        match &self.inner.database {
+            Database::Sqlite(sqlite) => sqlite.execute(job),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => drop(self.inner.runtime.spawn(job)),
+        }
+        answer
     }
 
     /// Begins a transaction. For [`Work`] alone, which nobody can stop half-way; everybody else's way is
@@ -211,7 +233,7 @@ impl Store {
     )]
     pub(crate) async fn begin_locking(&self, lock: &'static str) -> Result<Transaction> {
         let open = match &self.inner.database {
-            Database::Sqlite(sqlite) => Open::Sqlite(sqlite.begin(self.runtime()).await?),
+            Database::Sqlite(sqlite) => Open::Sqlite(sqlite.begin().await?),
             #[cfg(feature = "postgres")]
             Database::Postgres(postgres) => {
                 Open::Postgres(postgres.begin(lock, self.runtime()).await?)

@@ -10,8 +10,8 @@ use tokio::runtime::Handle;
 
 use super::batch::Part;
 use super::hold::Hold;
-use super::sql::{Arg, Row, Sql, postgres_arguments};
-use super::{Call, Dialect, Store, migrations};
+use super::sql::{Arg, Sql, postgres_arguments};
+use super::{Call, Dialect, Row, Store, migrations};
 use crate::error::{Error, Result};
 
 /// Six committers (see [`super::batch`]) and as many readers.

@@ -1,15 +1,16 @@
-//! SQL in two dialects, the values that go in and the columns that come out.
+//! SQL in two dialects and the values that go in.
 //!
 //! | here | PostgreSQL | SQLite |
 //! |---|---|---|
 //! | [`Id`] of ours | `UUID` | text, hyphenated |
 //! | [`Timestamp`] | `TIMESTAMPTZ` | text, RFC 3339 with six digits and `Z`, so that text order is time order |
+//! | bytes | `BYTEA` | blob |
 //! | JSON | `JSONB` | text |
 //! | list of texts | `TEXT[]` | JSON text |
 
 use std::borrow::Cow;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::types::{Id, Timestamp};
@@ -93,6 +94,7 @@ pub(crate) enum Arg {
     Float(Option<f64>),
     Bool(Option<bool>),
     Time(Option<Timestamp>),
+    Bytes(Option<Vec<u8>>),
     Json(Option<Value>),
     Texts(Vec<String>),
 }
@@ -128,6 +130,7 @@ values! {
     Float: f64;
     Bool: bool;
     Time: Timestamp;
+    Bytes: Vec<u8>;
     Json: Value;
     Json: &Value => Value::clone;
 }
@@ -149,26 +152,6 @@ pub(crate) fn time_text(time: Timestamp) -> String {
     time.to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }
 
-pub(crate) fn sqlite_arguments(values: Vec<Arg>) -> Result<sqlx::sqlite::SqliteArguments> {
-    use sqlx::Arguments;
-    let mut arguments = sqlx::sqlite::SqliteArguments::default();
-    for value in values {
-        check_nul(&value)?;
-        match value {
-            Arg::Text(value) => arguments.add(value),
-            Arg::Uuid(value) => arguments.add(value.map(|uuid| uuid.to_string())),
-            Arg::Int(value) => arguments.add(value),
-            Arg::Float(value) => arguments.add(value),
-            Arg::Bool(value) => arguments.add(value),
-            Arg::Time(value) => arguments.add(value.map(time_text)),
-            Arg::Json(value) => arguments.add(value.map(|json| json.to_string())),
-            Arg::Texts(value) => arguments.add(json!(value).to_string()),
-        }
-        .map_err(encoding)?;
-    }
-    Ok(arguments)
-}
-
 #[cfg(feature = "postgres")]
 pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgArguments> {
     use sqlx::Arguments;
@@ -182,6 +165,7 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
             Arg::Float(value) => arguments.add(value),
             Arg::Bool(value) => arguments.add(value),
             Arg::Time(value) => arguments.add(value),
+            Arg::Bytes(value) => arguments.add(value),
             Arg::Json(value) => arguments.add(value),
             Arg::Texts(value) => arguments.add(value),
         }
@@ -191,7 +175,7 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
 }
 
 /// Refuses U+0000 everywhere, because PostgreSQL can keep it nowhere: what one database takes, the other must take.
-fn check_nul(arg: &Arg) -> Result<()> {
+pub(super) fn check_nul(arg: &Arg) -> Result<()> {
     let found = match arg {
         Arg::Text(Some(text)) => text.contains('\0'),
         Arg::Json(Some(value)) => return check_storable(value),
@@ -232,151 +216,9 @@ fn nul() -> Error {
     Error::invalid_argument("a text has the character U+0000, which cannot be stored")
 }
 
+#[cfg(feature = "postgres")]
 fn encoding(error: sqlx::error::BoxDynError) -> Error {
     Error::internal("an argument cannot be encoded for the database").caused_by(error)
-}
-
-/// One row of a result.
-pub(crate) enum Row {
-    Sqlite(sqlx::sqlite::SqliteRow),
-    #[cfg(feature = "postgres")]
-    Postgres(sqlx::postgres::PgRow),
-}
-
-impl Row {
-    /// The column of this name.
-    pub(crate) fn get<T: Column>(&self, name: &str) -> Result<T> {
-        match self {
-            Self::Sqlite(row) => T::from_sqlite(row, name),
-            #[cfg(feature = "postgres")]
-            Self::Postgres(row) => T::from_postgres(row, name),
-        }
-        .map_err(|error| {
-            Error::data_loss(format!("the stored column '{name}' is not readable")).caused_by(error)
-        })
-    }
-}
-
-/// What a column can be read as.
-pub(crate) trait Column: Sized {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self>;
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self>;
-}
-
-/// Reads SQLite's text and lets `read` make sense of it.
-fn sqlite_text<T, E>(
-    row: &sqlx::sqlite::SqliteRow,
-    name: &str,
-    read: impl Fn(&str) -> Result<T, E>,
-) -> sqlx::Result<T>
-where
-    E: std::error::Error + Send + Sync + 'static,
-{
-    use sqlx::Row;
-    let text: &str = row.try_get_unchecked(name)?;
-    read(text).map_err(|error| sqlx::Error::ColumnDecode {
-        index: name.to_owned(),
-        source: error.into(),
-    })
-}
-
-macro_rules! same_in_both {
-    ($($type:ty),*) => { $(
-        impl Column for $type {
-            fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-                sqlx::Row::try_get_unchecked(row, name)
-            }
-            #[cfg(feature = "postgres")]
-            fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-                sqlx::Row::try_get(row, name)
-            }
-        }
-    )* };
-}
-
-same_in_both!(String, bool, f64);
-
-impl Column for i64 {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-        sqlx::Row::try_get_unchecked(row, name)
-    }
-
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-        use sqlx::Row;
-        // The blueprint's columns are INT, ours BIGINT; one integer type serves both here.
-        row.try_get::<i64, _>(name)
-            .or_else(|_| row.try_get::<i32, _>(name).map(i64::from))
-    }
-}
-
-impl Column for Id {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-        String::from_sqlite(row, name).map(Self::from)
-    }
-
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-        use sqlx::Row;
-        row.try_get::<uuid::Uuid, _>(name)
-            .map(|uuid| Self::from(uuid.to_string()))
-            .or_else(|_| row.try_get::<String, _>(name).map(Self::from))
-    }
-}
-
-impl Column for Timestamp {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-        sqlite_text(row, name, str::parse)
-    }
-
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-        sqlx::Row::try_get(row, name)
-    }
-}
-
-impl Column for Value {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-        sqlite_text(row, name, |text| serde_json::from_str(text))
-    }
-
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-        sqlx::Row::try_get(row, name)
-    }
-}
-
-impl Column for Vec<String> {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-        sqlite_text(row, name, |text| serde_json::from_str(text))
-    }
-
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-        sqlx::Row::try_get(row, name)
-    }
-}
-
-impl<T: Column> Column for Option<T> {
-    fn from_sqlite(row: &sqlx::sqlite::SqliteRow, name: &str) -> sqlx::Result<Self> {
-        use sqlx::{Row, ValueRef};
-        if row.try_get_raw(name)?.is_null() {
-            Ok(None)
-        } else {
-            T::from_sqlite(row, name).map(Some)
-        }
-    }
-
-    #[cfg(feature = "postgres")]
-    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
-        use sqlx::{Row, ValueRef};
-        if row.try_get_raw(name)?.is_null() {
-            Ok(None)
-        } else {
-            T::from_postgres(row, name).map(Some)
-        }
-    }
 }
 
 #[cfg(test)]

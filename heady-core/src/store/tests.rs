@@ -5,7 +5,6 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::testing::{Fresh, on_both_databases};
-use super::writing::joined;
 use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, Transaction, args};
 use crate::ErrorKind;
 use crate::error::Result;
@@ -19,6 +18,8 @@ on_both_databases!(
     writers_take_turns,
     many_operations_share_few_calls,
     a_bad_operation_fails_alone,
+    a_batch_that_panics_is_an_error,
+    statements_find_their_arguments_by_number,
     a_lock_has_one_holder,
     a_second_connect_finds_the_schema,
     a_newer_schema_is_refused,
@@ -212,6 +213,7 @@ impl Batch for Insert {
     type Outcome = usize;
 
     fn call(ops: &[String]) -> Result<Call> {
+        assert!(!ops.iter().any(|op| op == "panic"), "a defect in a domain");
         let sqlite = "INSERT INTO services (id, name, base_url)
             SELECT value, value, CASE WHEN value LIKE 'bad%' THEN NULL ELSE '' END FROM json_each($1) WHERE true
             ON CONFLICT DO NOTHING";
@@ -278,6 +280,23 @@ async fn a_bad_operation_fails_alone(fresh: Fresh) {
     }
     assert_eq!(count(&store).await, 39);
     lane.submit("after".to_owned()).await.unwrap();
+}
+
+async fn a_batch_that_panics_is_an_error(fresh: Fresh) {
+    let store = fresh.open().await;
+    let lane = Lane::<Insert>::new(store.clone());
+    let error = lane.submit("panic".to_owned()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Internal, "{error}");
+    lane.submit("after".to_owned()).await.unwrap();
+    assert_eq!(count(&store).await, 1);
+}
+
+async fn statements_find_their_arguments_by_number(fresh: Fresh) {
+    let store = fresh.open().await;
+    let sql = "SELECT CAST($2 AS TEXT) AS b, CAST($1 AS TEXT) AS a, CAST($2 AS TEXT) AS again";
+    let rows = store.fetch_all(sql, args!["a", "b"]).await.unwrap();
+    let columns = ["a", "b", "again"].map(|name| rows[0].get::<String>(name).unwrap());
+    assert_eq!(columns, ["a", "b", "b"]);
 }
 
 async fn a_lock_has_one_holder(fresh: Fresh) {
@@ -436,12 +455,40 @@ async fn postgres_that_refuses_a_lock_leaves_no_transaction_behind() {
     transaction.commit().await.unwrap();
 }
 
-#[test]
-fn each_part_of_a_call_has_its_own_argument() {
-    let call = Call::default()
-        .with("SELECT $1; SELECT $1", "a".into())
-        .with("SELECT $1", "b".into());
-    let (text, args) = joined(call.parts_from(None).unwrap().unwrap());
-    assert_eq!(text, "SELECT $1; SELECT $1;\nSELECT $2;\n");
-    assert!(matches!(&args[..], [Arg::Text(Some(a)), Arg::Text(Some(b))] if a == "a" && b == "b"));
+#[tokio::test]
+async fn a_part_may_be_several_statements_on_sqlite() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.open().await;
+    let insert = "INSERT INTO services (id, name, base_url) VALUES ($1, $1, '') RETURNING id;
+        SELECT count(*) AS n FROM services WHERE id = $1;\n";
+    let write = |id: &str, then: &'static str| {
+        let call = Call::default()
+            .with(insert, id.to_owned())
+            .with(then, String::new());
+        store.write(move |transaction| Box::pin(async move { transaction.run(&call).await }))
+    };
+    let rows = write("a", "SELECT 3 AS n").await.unwrap();
+    assert_eq!(rows[0].get::<String>("id").unwrap(), "a");
+    assert_eq!(rows[1].get::<i64>("n").unwrap(), 1);
+    assert_eq!(rows[2].get::<i64>("n").unwrap(), 3);
+    assert!(write("b", "SELECT 1;\nSELECT nothing").await.is_err());
+    assert_eq!(count(&store).await, 1);
+}
+
+#[tokio::test]
+async fn more_readers_than_connections_take_turns() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.open().await;
+    let reads: Vec<_> = (0..50)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let rows = store.fetch_all("SELECT $1 AS n", args![n]).await?;
+                rows[0].get::<i64>("n")
+            })
+        })
+        .collect();
+    for (n, read) in (0..).zip(reads) {
+        assert_eq!(read.await.unwrap().unwrap(), n);
+    }
 }

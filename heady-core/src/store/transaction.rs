@@ -1,9 +1,10 @@
 //! A transaction on either database.
 
+use super::batch::Part;
 use super::seat::{Continuation, Lease};
-use super::sql::{Arg, Row, Sql};
-use super::writing::Writing;
-use super::{Call, Dialect, Store};
+use super::sql::{Arg, Sql};
+use super::sqlite::Writing;
+use super::{Call, Dialect, Row, Store};
 use crate::error::{Error, Result};
 
 /// An open transaction; dropping it rolls back.
@@ -20,6 +21,10 @@ pub(super) enum Open {
     Postgres(super::postgres::Session),
 }
 
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unused_async, reason = "only PostgreSQL is waited for")
+)]
 impl Transaction {
     pub(super) fn new(open: Open, store: Store) -> Self {
         Self {
@@ -39,7 +44,7 @@ impl Transaction {
         // TRANSACTIONAL task, which the host itself wrote; values are always bound.
         let text = sql.into().into_text(self.dialect());
         match &mut self.open {
-            Open::Sqlite(transaction) => transaction.execute(&text, args).await,
+            Open::Sqlite(transaction) => transaction.execute(&text, &args),
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
                 let arguments = super::sql::postgres_arguments(args)?;
@@ -59,7 +64,7 @@ impl Transaction {
     ) -> Result<Vec<Row>> {
         let text = sql.into().into_text(self.dialect());
         match &mut self.open {
-            Open::Sqlite(transaction) => transaction.fetch_all(&text, args).await,
+            Open::Sqlite(transaction) => transaction.fetch_all(&text, &args),
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
                 let arguments = super::sql::postgres_arguments(args)?;
@@ -88,9 +93,19 @@ impl Transaction {
             None => None,
         };
         let part = part.ok_or_else(|| Error::internal("a seat lost its last row"))?;
+        self.run_part(part).await.map(drop)
+    }
+
+    /// Runs a part and returns the rows of all its statements.
+    async fn run_part(&mut self, part: Part) -> Result<Vec<Row>> {
         part.check()?;
-        self.fetch_all(part.sql, vec![part.document.into()]).await?;
-        Ok(())
+        match &mut self.open {
+            Open::Sqlite(transaction) => transaction.run(part),
+            #[cfg(feature = "postgres")]
+            Open::Postgres(transaction) => {
+                super::postgres::fetch_all(transaction.connection()?, vec![part]).await
+            }
+        }
     }
 
     /// Takes a seat under whose name no other engine has written since, and reads its last row, unless this transaction has
@@ -132,16 +147,12 @@ impl Transaction {
     async fn run_parts(&mut self, call: &Call) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
         for part in call.parts() {
-            part.check()?;
-            rows.extend(
-                self.fetch_all(part.sql.clone(), vec![part.document.as_str().into()])
-                    .await?,
-            );
+            rows.extend(self.run_part(part.clone()).await?);
         }
         Ok(rows)
     }
 
-    /// Runs a call and commits: on SQLite in one trip. What continues the rows of a seat follows the last one that it
+    /// Runs a call and commits. What continues the rows of a seat follows the last one that it
     /// remembers, so this fails if that is stale.
     pub(crate) async fn finish(mut self, call: &Call) -> Result<Vec<Row>> {
         let mut lease = match self.lease.take() {
@@ -156,7 +167,14 @@ impl Transaction {
             return Ok(rows);
         };
         let rows = match self.open {
-            Open::Sqlite(mut transaction) => transaction.finish(parts).await?,
+            Open::Sqlite(transaction) => {
+                let mut rows = Vec::new();
+                for part in parts {
+                    rows.extend(transaction.run(part)?);
+                }
+                transaction.commit()?;
+                rows
+            }
             #[cfg(feature = "postgres")]
             Open::Postgres(mut transaction) => {
                 let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
@@ -172,7 +190,7 @@ impl Transaction {
 
     pub(crate) async fn commit(self) -> Result<()> {
         match self.open {
-            Open::Sqlite(mut transaction) => transaction.commit().await?,
+            Open::Sqlite(transaction) => transaction.commit()?,
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => transaction.commit().await?,
         }
