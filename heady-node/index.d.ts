@@ -348,6 +348,8 @@ export interface EngineOptions {
    * beside a SQLite database if left out. On PostgreSQL nothing is signed without it.
    */
   auditKey?: string
+  /** Whether a SQLite file that is missing is created; true if left out. With false that is `NOT_FOUND`. */
+  createIfMissing?: boolean
 }
 
 /** What an entry of the registry is. */

@@ -80,7 +80,7 @@ impl Audit {
         match self.action.unwrap_or(Action::List(List::default())) {
             Action::Verify(verify) => verify.execute(common).await,
             action => {
-                let heady = common.open(None).await?;
+                let heady = common.open_existing(None).await?;
                 let outcome = carry_out(action, common, &heady).await;
                 heady.close().await;
                 outcome.map(|()| ExitCode::SUCCESS)
@@ -175,7 +175,7 @@ impl Verify {
             let file = File::open(path).map_err(|error| unreadable(path, &error))?;
             verify_export(BufReader::new(file), with)?
         } else {
-            let heady = common.open(None).await?;
+            let heady = common.open_existing(None).await?;
             let report = heady.audit().verify(with).await;
             heady.close().await;
             report?

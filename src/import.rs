@@ -27,7 +27,11 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = common.open(None).await?;
+        let heady = if self.dry_run {
+            common.open_to_try().await?
+        } else {
+            common.open(None).await?
+        };
         let options = ImportOptions {
             path: Some(self.file.display().to_string()),
             root: self.root.map(|root| root.display().to_string()),
@@ -59,7 +63,7 @@ impl Import {
 }
 
 pub(crate) async fn export(common: &Common) -> Result<ExitCode> {
-    let heady = common.open(None).await?;
+    let heady = common.open_existing(None).await?;
     let document = heady.registry().export().await;
     heady.close().await;
     result(common, &document?, |document| format!("{:#}\n", document.0))?;

@@ -39,7 +39,10 @@ enum Action {
 
 impl Keys {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = common.open(None).await?;
+        let heady = match self.action {
+            Action::Add { .. } => common.open(None).await?,
+            Action::List | Action::Revoke { .. } => common.open_existing(None).await?,
+        };
         let keys = ApiKeys::of(&heady);
         match self.action {
             Action::Add {

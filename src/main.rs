@@ -20,7 +20,7 @@ mod simulate;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use heady_core::{EngineOptions, Heady, Result};
+use heady_core::{EngineOptions, Error, ErrorKind, Heady, Result};
 
 /// The Heady engine: registry, durable pipelines and Monte Carlo over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -91,8 +91,39 @@ struct Rights {
 }
 
 impl Common {
-    /// Opens the engine.
+    /// Opens the engine, on a new database if there is none.
     async fn open(&self, rights: Option<Rights>) -> Result<Heady> {
+        self.open_or_create(rights, true).await
+    }
+
+    /// Opens the engine to look at what is there: where nothing is, nothing is made.
+    async fn open_existing(&self, rights: Option<Rights>) -> Result<Heady> {
+        let opened = self.open_or_create(rights, false).await;
+        opened.map_err(|error| {
+            if error.kind() == ErrorKind::NotFound && self.is_sqlite() {
+                let hint = "`heady import FILE` makes one, --database names another";
+                Error::new(error.kind(), format!("{}; {hint}", error.message()))
+            } else {
+                error
+            }
+        })
+    }
+
+    /// Opens the engine to say what would be: where nothing is, it is a database that nobody keeps.
+    async fn open_to_try(&self) -> Result<Heady> {
+        match self.open_or_create(None, false).await {
+            Err(error) if error.kind() == ErrorKind::NotFound && self.is_sqlite() => {
+                Heady::connect("sqlite::memory:").await
+            }
+            opened => opened,
+        }
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.database.starts_with("sqlite:")
+    }
+
+    async fn open_or_create(&self, rights: Option<Rights>, create: bool) -> Result<Heady> {
         let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
         let rights = rights.unwrap_or(Rights {
             programs: Vec::new(),
@@ -103,6 +134,7 @@ impl Common {
             allow_programs: Some(rights.programs),
             allow_hosts: Some(rights.hosts),
             audit_key: self.audit_key.clone(),
+            create_if_missing: Some(create),
             ..EngineOptions::default()
         };
         Heady::open(&self.database, options).await

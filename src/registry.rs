@@ -102,7 +102,7 @@ impl Registry {
         let (heady, action) = match self.action.unwrap_or(Action::List { kind: None }) {
             Action::Probe(probe) => return probe.execute(common).await,
             Action::Drift(drift) => return drift.execute(common).await,
-            action => (common.open(None).await?, action),
+            action => (common.open_existing(None).await?, action),
         };
         let done = match action {
             Action::List { kind } => list(common, &heady, kind).await,
@@ -235,7 +235,7 @@ impl Probe {
             programs: Vec::new(),
             hosts: self.hosts,
         };
-        let heady = common.open(Some(rights)).await?;
+        let heady = common.open_existing(Some(rights)).await?;
         let by_name = !self.services.is_empty();
         let options = ProbeOptions {
             services: by_name.then_some(self.services),
@@ -255,7 +255,7 @@ impl Probe {
 
 impl Drift {
     async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = common.open(None).await?;
+        let heady = common.open_existing(None).await?;
         let found = if self.last {
             heady.registry().list_drift(DriftQuery::default()).await
         } else {

@@ -18,7 +18,7 @@ pub(crate) struct Resume {
 
 impl Resume {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = common.open(Some(self.rights)).await?;
+        let heady = common.open_existing(Some(self.rights)).await?;
         carry_through(common, heady, async |heady| {
             heady.pipeline().resume(&self.run).await
         })

@@ -46,7 +46,7 @@ struct List {
 
 impl Runs {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = common.open(None).await?;
+        let heady = common.open_existing(None).await?;
         match self.action.unwrap_or(Action::List(List::default())) {
             Action::List(list) => {
                 let query = RunQuery {

@@ -97,7 +97,7 @@ fn generations_of_files_are_imported_one_after_the_other_each_with_its_report() 
 
 #[test]
 fn drift_between_file_and_life_is_read_without_a_manual() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_database();
     let nothing = sandbox.run(&["registry", "drift"]);
     assert!(
         nothing.code == 0 && nothing.stdout.contains("heady import FILE"),
@@ -145,7 +145,7 @@ fn drift_between_file_and_life_is_read_without_a_manual() {
 
 #[test]
 fn what_is_registered_is_listed_and_shown() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_database();
     let empty = sandbox.run(&["registry"]);
     assert_eq!(empty.code, 0, "{empty:?}");
     for said in ["No services", "at revision 0", "heady import FILE"] {
@@ -275,7 +275,7 @@ fn answering(status: &'static str) -> String {
 
 #[test]
 fn services_are_probed_from_the_command_line() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_database();
     let nothing = sandbox.run(&["registry", "probe"]);
     assert!(
         nothing.code == 1 && nothing.stdout.starts_with("Nothing was probed"),
@@ -312,4 +312,43 @@ fn services_are_probed_from_the_command_line() {
     );
     let (code, unknown) = sandbox.json(&["registry", "probe", "nobody"]);
     assert_eq!((code, &unknown["error"]["code"]), (2, &json!("NOT_FOUND")));
+}
+
+#[test]
+fn what_only_looks_makes_no_database() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.write("catalog.json", CATALOG);
+    for command in [
+        &["registry", "list"] as &[&str],
+        &["registry", "drift", "--offline"],
+        &["export"],
+        &["runs"],
+        &["audit", "verify"],
+        &["keys", "list"],
+        &["resume", "no-such-run"],
+    ] {
+        let looked = sandbox.run(command);
+        assert_eq!(
+            (looked.code, looked.stdout.as_str()),
+            (2, ""),
+            "{command:?}"
+        );
+        let said = "there is no database file 'heady.db'; `heady import FILE` makes one, --database names another";
+        assert!(
+            looked.stderr.contains(said),
+            "{command:?}: {}",
+            looked.stderr
+        );
+    }
+    let tried = sandbox.run(&["import", file.to_str().unwrap(), "--dry-run"]);
+    assert_eq!(tried.code, 0, "{tried:?}");
+    assert!(
+        tried.stdout.contains("6 would be created"),
+        "{}",
+        tried.stdout
+    );
+    assert!(!sandbox.path("heady.db").exists());
+
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    assert_eq!(sandbox.run(&["registry", "list"]).code, 0);
 }

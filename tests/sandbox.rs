@@ -17,6 +17,18 @@ impl Sandbox {
         }
     }
 
+    /// With a database in which nothing is yet.
+    pub fn with_database() -> Self {
+        let sandbox = Self::new();
+        let url = format!("sqlite:{}", sandbox.path("heady.db").display());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let heady = heady_core::Heady::connect(&url).await.unwrap();
+            heady.close().await;
+        });
+        sandbox
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -10,7 +10,7 @@ use crate::monte_carlo::MonteCarlo;
 use crate::outbound::{HostRules, HttpClient, ProgramRules};
 use crate::pipeline::{Pipeline, Tools};
 use crate::registry::Registry;
-use crate::store::{Durability, Store};
+use crate::store::{Durability, Store, StoreOptions};
 
 /// How to open an engine.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,9 @@ pub struct EngineOptions {
     /// beside a SQLite database if left out. On PostgreSQL nothing is signed without it.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub audit_key: Option<String>,
+    /// Whether a SQLite file that is missing is created; true if left out. With false that is `NOT_FOUND`.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub create_if_missing: Option<bool>,
 }
 
 /// Which of the engine's loops to start.
@@ -92,7 +95,11 @@ impl Heady {
     /// # Errors
     /// As [`Heady::connect`].
     pub async fn open(url: &str, options: EngineOptions) -> Result<Self> {
-        let store = Store::connect(url, options.durability.unwrap_or_default()).await?;
+        let file = StoreOptions {
+            durability: options.durability.unwrap_or_default(),
+            create_if_missing: options.create_if_missing.unwrap_or(true),
+        };
+        let store = Store::open(url, file).await?;
         let actor: Arc<str> = options.actor.as_deref().unwrap_or("engine").into();
         let http = HttpClient::new(HostRules::new(options.allow_hosts.unwrap_or_default()))?;
         let registry = Registry::new(store.clone(), http.clone(), actor.clone());

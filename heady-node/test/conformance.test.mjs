@@ -45,6 +45,8 @@ onBothDatabases('bad input has the same code in every language', async (url) => 
   for (const { url: wrong, code } of connect) {
     await assert.rejects(Heady.connect(wrong), { code }, wrong)
   }
+  const missing = Heady.connect('sqlite:no-such-file.db', { createIfMissing: false })
+  await assert.rejects(missing, { code: 'NOT_FOUND' })
 })
 
 onBothDatabases('a seed determines the bits', async (url) => {

@@ -14,7 +14,7 @@ use crate::wait::{RUNTIME, wait};
 
 /// Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
 #[pyfunction]
-#[pyo3(signature = (url, *, actor=None, durability=None, allow_programs=None, allow_hosts=None, audit_key=None))]
+#[pyo3(signature = (url, *, actor=None, durability=None, allow_programs=None, allow_hosts=None, audit_key=None, create_if_missing=None))]
 pub fn connect(
     py: Python<'_>,
     url: String,
@@ -23,6 +23,7 @@ pub fn connect(
     allow_programs: Option<Vec<String>>,
     allow_hosts: Option<Vec<String>>,
     audit_key: Option<PathBuf>,
+    create_if_missing: Option<bool>,
 ) -> PyResult<Py<Heady>> {
     let options = EngineOptions {
         actor,
@@ -30,6 +31,7 @@ pub fn connect(
         allow_programs,
         allow_hosts,
         audit_key: audit_key.map(|path| path.display().to_string()),
+        create_if_missing,
     };
     let engine = wait(py, heady_core::Heady::open(&url, options))?;
     let engine = Py::new(py, Heady(engine))?;

@@ -25,10 +25,16 @@ def test_what_is_written_is_there_when_the_database_is_opened_again(tmp_path: Pa
         assert service.last_healthy_at is None
         assert service.created_at.tzinfo == datetime.timezone.utc
         assert service.metadata == metadata
-    with heady.connect(url) as engine:
+    with heady.connect(url, create_if_missing=False) as engine:
         assert engine.registry.get_service("manager") == service
         (entry,) = engine.audit.list(target="service:manager").entries
         assert (entry.actor, entry.action) == ("tester", "CONFIG_CHANGE")
+
+
+def test_a_missing_file_is_not_created_unasked(tmp_path: Path) -> None:
+    with pytest.raises(errors.NotFoundError):
+        heady.connect(f"sqlite:{tmp_path}/no-such-file.db", create_if_missing=False)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_services_are_probed_and_report_by_themselves() -> None:
@@ -89,7 +95,7 @@ def test_a_result_is_a_dict_a_text_and_a_picture(engine: heady.Heady) -> None:
 def test_errors_are_exceptions_of_both_worlds(engine: heady.Heady) -> None:
     with pytest.raises(LookupError) as missing:
         engine.registry.get_service("nobody")
-    assert isinstance(missing.value, heady.NotFoundError)
+    assert isinstance(missing.value, errors.NotFoundError)
     assert str(missing.value) == "service 'nobody' does not exist"
 
     engine.registry.register_node("jules")

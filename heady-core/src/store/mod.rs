@@ -55,6 +55,14 @@ words! {
     }
 }
 
+/// How a database is opened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreOptions {
+    pub(crate) durability: Durability,
+    /// Whether a SQLite file that is missing is created.
+    pub(crate) create_if_missing: bool,
+}
+
 /// An open database, cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Store {
@@ -108,17 +116,23 @@ impl std::fmt::Debug for Store {
 }
 
 impl Store {
-    /// Opens the database at `url` and brings its schema up to date.
+    /// Opens the database at `url`, a new one if it is a file that is missing.
+    #[cfg(any(test, feature = "bench"))]
     pub(crate) async fn connect(url: &str, durability: Durability) -> Result<Self> {
+        let options = StoreOptions {
+            durability,
+            create_if_missing: true,
+        };
+        Self::open(url, options).await
+    }
+
+    /// Opens the database at `url` and brings its schema up to date.
+    pub(crate) async fn open(url: &str, options: StoreOptions) -> Result<Self> {
         let runtime = Handle::current();
         let database = match url.split_once(':') {
             Some(("sqlite", rest)) => Database::Sqlite(
-                sqlite::Sqlite::open(
-                    rest.strip_prefix("//").unwrap_or(rest),
-                    durability,
-                    &runtime,
-                )
-                .await?,
+                sqlite::Sqlite::open(rest.strip_prefix("//").unwrap_or(rest), options, &runtime)
+                    .await?,
             ),
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {

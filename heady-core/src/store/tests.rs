@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::testing::{Fresh, on_both_databases};
-use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, Transaction, args};
+use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, StoreOptions, Transaction, args};
 use crate::ErrorKind;
 use crate::error::Result;
 use crate::types::{Id, Timestamp, now};
@@ -491,4 +491,18 @@ async fn more_readers_than_connections_take_turns() {
     for (n, read) in (0..).zip(reads) {
         assert_eq!(read.await.unwrap().unwrap(), n);
     }
+}
+
+#[tokio::test]
+async fn a_missing_file_is_created_unless_it_must_be_there() {
+    let fresh = Fresh::sqlite();
+    let options = StoreOptions {
+        durability: Durability::Process,
+        create_if_missing: false,
+    };
+    let error = Store::open(&fresh.url, options).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    fresh.open().await.close().await;
+    Store::open(&fresh.url, options).await.unwrap();
+    Store::open("sqlite::memory:", options).await.unwrap();
 }

@@ -2777,7 +2777,7 @@ class WorkflowList:
         The workflows.
         """
 
-def connect(url: str, *, actor: str | None = None, durability: Literal["FULL", "PROCESS"] | None = None, allow_programs: SupportsGetItem[int, str] | None = None, allow_hosts: SupportsGetItem[int, str] | None = None, audit_key: str | PathLike[str] | None = None) -> Heady:
+def connect(url: str, *, actor: str | None = None, durability: Literal["FULL", "PROCESS"] | None = None, allow_programs: SupportsGetItem[int, str] | None = None, allow_hosts: SupportsGetItem[int, str] | None = None, audit_key: str | PathLike[str] | None = None, create_if_missing: bool | None = None) -> Heady:
     """
     Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
     """

@@ -19,8 +19,8 @@ use self::writing::Writer;
 pub(super) use self::writing::Writing;
 use super::hold::Hold;
 use super::sql::{Arg, Sql};
-use super::{Dialect, Durability, Row, migrations};
-use crate::error::{Error, Result};
+use super::{Dialect, Row, StoreOptions, migrations};
+use crate::error::{Error, ErrorKind, Result};
 
 const READERS: usize = 4;
 
@@ -36,7 +36,7 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    pub(super) async fn open(path: &str, durability: Durability, runtime: &Handle) -> Result<Self> {
+    pub(super) async fn open(path: &str, options: StoreOptions, runtime: &Handle) -> Result<Self> {
         let memory = path == ":memory:";
         if path.is_empty() {
             return Err(Error::invalid_argument(
@@ -44,6 +44,15 @@ impl Sqlite {
             ));
         }
         let path = (!memory).then(|| PathBuf::from(path));
+        if let Some(path) = &path
+            && !options.create_if_missing
+            && !path.exists()
+        {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no database file '{}'", path.display()),
+            ));
+        }
         let context = |error: Error| {
             error.context(match &path {
                 Some(path) => format!("the database '{}'", path.display()),
@@ -55,7 +64,7 @@ impl Sqlite {
         let opened = thread.run(async move {
             let writer = Writer::new(Connection::open(
                 file.as_deref(),
-                Access::Write(durability),
+                Access::Write(options.durability),
             )?);
             // One transaction around all: two processes that open a new file at once take turns, and neither sees a half.
             let transaction = writer.begin().await?;
