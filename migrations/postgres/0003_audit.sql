@@ -12,11 +12,11 @@ CREATE TABLE audit_logs (
   -- The place in the hash chain.
   chain_id TEXT COLLATE "C" NOT NULL,
   seq BIGINT NOT NULL CHECK (seq > 0),
-  prev_hash TEXT NOT NULL,
-  hash TEXT NOT NULL,
+  prev_hash BYTEA NOT NULL,
+  hash BYTEA NOT NULL,
   -- What the chain knows of the details, which may be erased together with their salt.
-  details_commit TEXT NOT NULL,
-  salt TEXT,
+  details_commit BYTEA NOT NULL,
+  salt BYTEA,
   -- Of a tool call.
   call_id UUID,
   policy_version BIGINT,
@@ -27,7 +27,7 @@ CREATE TABLE audit_logs (
 CREATE TABLE audit_heads (
   chain_id TEXT COLLATE "C" PRIMARY KEY,
   seq BIGINT NOT NULL,
-  hash TEXT NOT NULL
+  hash BYTEA NOT NULL
 ) WITH (fillfactor = 50);
 
 -- Signed statements about all heads at a moment.
@@ -57,9 +57,11 @@ CREATE TRIGGER audit_logs_delete BEFORE DELETE ON audit_logs FOR EACH ROW
 EXECUTE FUNCTION audit_refuse('an audit row cannot be deleted');
 CREATE TRIGGER audit_logs_truncate BEFORE TRUNCATE ON audit_logs FOR EACH STATEMENT
 EXECUTE FUNCTION audit_refuse('an audit row cannot be deleted');
-CREATE TRIGGER audit_heads_update BEFORE UPDATE ON audit_heads FOR EACH ROW
-WHEN (NEW.seq <= OLD.seq OR NEW.chain_id <> OLD.chain_id)
+-- After and not before each row: a trigger before it would lock the row once more, and every append moves a head.
+CREATE TRIGGER audit_heads_update AFTER UPDATE ON audit_heads FOR EACH ROW WHEN (NEW.seq <= OLD.seq)
 EXECUTE FUNCTION audit_refuse('an audit chain only grows');
+CREATE TRIGGER audit_heads_rename AFTER UPDATE OF chain_id ON audit_heads FOR EACH ROW
+EXECUTE FUNCTION audit_refuse('an audit chain keeps its name');
 CREATE TRIGGER audit_heads_delete BEFORE DELETE ON audit_heads FOR EACH ROW
 EXECUTE FUNCTION audit_refuse('an audit chain cannot be deleted');
 CREATE TRIGGER audit_heads_truncate BEFORE TRUNCATE ON audit_heads FOR EACH STATEMENT

@@ -12,11 +12,11 @@ CREATE TABLE audit_logs (
   -- The place in the hash chain.
   chain_id TEXT NOT NULL,
   seq INTEGER NOT NULL CHECK (seq > 0),
-  prev_hash TEXT NOT NULL,
-  hash TEXT NOT NULL,
+  prev_hash BLOB NOT NULL,
+  hash BLOB NOT NULL,
   -- What the chain knows of the details, which may be erased together with their salt.
-  details_commit TEXT NOT NULL,
-  salt TEXT,
+  details_commit BLOB NOT NULL,
+  salt BLOB,
   -- Of a tool call.
   call_id TEXT,
   policy_version INTEGER,
@@ -27,7 +27,7 @@ CREATE TABLE audit_logs (
 CREATE TABLE audit_heads (
   chain_id TEXT PRIMARY KEY,
   seq INTEGER NOT NULL,
-  hash TEXT NOT NULL
+  hash BLOB NOT NULL
 ) WITHOUT ROWID;
 
 -- Signed statements about all heads at a moment.

@@ -7,7 +7,7 @@ use super::row::LogRow;
 use super::verify::PAGE;
 use super::{Audit, Record, VerifyAudit, part};
 use crate::error::{Error, Result};
-use crate::store::{Batch, Call, Durability, Lane, Row, Sql, Store, time_text};
+use crate::store::{Arg, Batch, Call, Durability, Each, Lane, Row, Sql, Store};
 
 /// A log to measure.
 #[derive(Clone)]
@@ -118,7 +118,7 @@ impl Batch for Chained {
     type Outcome = ();
 
     fn call(ops: &[Vec<Record>]) -> Result<Call> {
-        Ok(part(Call::default(), &ops.concat()))
+        Ok(part(Call::default(), ops.concat()))
     }
 
     fn outcomes(ops: &[Vec<Record>], _: &[Row]) -> Result<Vec<()>> {
@@ -147,21 +147,33 @@ impl Batch for Unchained {
     type Outcome = ();
 
     fn call(ops: &[Vec<Record>]) -> Result<Call> {
-        let rows = ops.iter().flatten().map(|record| {
-            json!({
-                "id": record.id, "actor": record.actor, "action": record.action, "target": record.target,
-                "status": record.status, "details": record.details, "timestamp": time_text(record.timestamp),
-            })
-        });
+        let records = || ops.iter().flatten();
+        let texts = |text: fn(&Record) -> &str| {
+            let texts = records().map(|record| text(record).to_owned());
+            Arg::Each(Each::Texts(texts.collect()))
+        };
+        let details = records().map(|record| serde_json::to_string(&record.details));
+        let args = vec![
+            Arg::Each(Each::Uuids(
+                records().filter_map(|record| record.id.uuid()).collect(),
+            )),
+            texts(|record| &record.actor),
+            texts(|record| record.action),
+            texts(|record| &record.target),
+            texts(|record| &record.status),
+            Arg::Each(Each::Documents(details.collect::<Result<_, _>>()?)),
+            Arg::Each(Each::Times(
+                records().map(|record| record.timestamp).collect(),
+            )),
+        ];
         let sql = Sql::of(
             "INSERT INTO audit_unchained (id, actor, action, target, status, details, timestamp)
-             SELECT value ->> 'id', value ->> 'actor', value ->> 'action', value ->> 'target', value ->> 'status',
-                value -> 'details', value ->> 'timestamp' FROM jsonb_each($1)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
             "INSERT INTO audit_unchained (id, actor, action, target, status, details, timestamp)
-             SELECT * FROM json_to_recordset($1::json) AS record(id uuid, actor text, action text, target text,
-                status text, details jsonb, timestamp timestamptz)",
+             SELECT unnest($1::uuid[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
+                unnest($6::text[])::jsonb, unnest($7::timestamptz[])",
         );
-        Ok(Call::default().with(sql, serde_json::to_string(&rows.collect::<Vec<_>>())?))
+        Ok(Call::default().with(sql, args))
     }
 
     fn outcomes(ops: &[Vec<Record>], _: &[Row]) -> Result<Vec<()>> {

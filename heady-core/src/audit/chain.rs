@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::queries;
 use super::record::Record;
 use crate::error::{Error, Result};
-use crate::store::{Boxed, Continuation, Mark, Part, Transaction, time_text};
+use crate::store::{Arg, Boxed, Continuation, Each, Mark, Part, Transaction, time_text};
 use crate::types::{Id, hex};
 
 pub(super) type Digest = [u8; 32];
@@ -34,14 +34,39 @@ pub(super) fn genesis(chain_id: &str) -> Digest {
 
 /// The commitment to details under a salt.
 pub(super) fn details_commit(salt: &Salt, details: &Value) -> Result<Digest> {
-    let mut hash = Sha256::new()
+    commit(salt, details, &serde_json::to_string(details)?)
+}
+
+/// The same, of details that stand in `text` as plain JSON.
+fn commit(salt: &Salt, details: &Value, text: &str) -> Result<Digest> {
+    let hash = Sha256::new()
         .chain_update(b"heady/audit/details/1\0")
         .chain_update(salt);
-    match details {
-        Value::Object(map) if map.is_empty() => hash.update(b"{}"),
-        details => hash.update(serde_json_canonicalizer::to_vec(details)?),
-    }
+    let hash = if is_canonical(details) {
+        hash.chain_update(text)
+    } else {
+        hash.chain_update(serde_json_canonicalizer::to_vec(details)?)
+    };
     Ok(hash.finalize().into())
+}
+
+/// Whether plain JSON of a value is certainly the canonical one, as it is of most details: RFC 8785 writes numbers as
+/// JavaScript does and sorts keys by their UTF-16, which makes a difference for few.
+pub(super) fn is_canonical(value: &Value) -> bool {
+    const EXACT: u64 = 1 << 53;
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number
+            .as_i64()
+            .is_some_and(|whole| whole.unsigned_abs() <= EXACT),
+        Value::Array(items) => items.iter().all(is_canonical),
+        Value::Object(map) => {
+            map.keys().is_sorted()
+                && map
+                    .iter()
+                    .all(|(key, value)| key.is_ascii() && is_canonical(value))
+        }
+    }
 }
 
 /// What of a row is hashed. The fields stand in the order of RFC 8785 and none is a fraction, so that plain JSON is the
@@ -76,24 +101,6 @@ impl Fields<'_> {
 #[derive(Debug)]
 pub(super) struct Rows(pub(super) Vec<Record>);
 
-/// A row as the SQL takes it.
-#[derive(Debug, Serialize)]
-struct Row<'a> {
-    id: &'a Id,
-    actor: &'a str,
-    action: &'a str,
-    target: &'a str,
-    status: &'a str,
-    details: &'a Value,
-    timestamp: &'a str,
-    chain_id: &'a str,
-    seq: i64,
-    prev_hash: &'a str,
-    hash: &'a str,
-    details_commit: &'a str,
-    salt: String,
-}
-
 impl Continuation for Rows {
     fn rows(&self) -> usize {
         self.0.len()
@@ -103,52 +110,71 @@ impl Continuation for Rows {
         let mut salts = vec![Salt::default(); self.0.len()];
         getrandom::fill(salts.as_flattened_mut())
             .map_err(|error| Error::internal("the system has no randomness").caused_by(error))?;
-        let Mark {
-            mut seq,
-            mut digest,
-        } = *mark;
-        let mut prev_hash = hex(&digest);
-        let mut document = Vec::with_capacity(600 * self.0.len());
-        for (record, salt) in self.0.iter().zip(salts) {
-            let commit = hex(&details_commit(&salt, &record.details)?);
-            let timestamp = time_text(record.timestamp);
+        let mut end = *mark;
+        let count = self.0.len();
+        let mut details = Vec::with_capacity(count);
+        let [mut prev_hashes, mut hashes, mut commits] =
+            [(); 3].map(|()| Vec::with_capacity(32 * count));
+        for (record, salt) in self.0.iter().zip(&salts) {
+            let text = serde_json::to_string(&record.details)?;
+            let commit = commit(salt, &record.details, &text)?;
             let fields = Fields {
                 action: record.action,
                 actor: &record.actor,
                 call_id: None,
-                details_commit: &commit,
+                details_commit: &hex(&commit),
                 id: &record.id,
                 policy_version: None,
                 status: &record.status,
                 target: &record.target,
-                timestamp: &timestamp,
+                timestamp: &time_text(record.timestamp),
             };
-            digest = fields.hash(&digest)?;
-            seq += 1;
-            let hash = hex(&digest);
-            let row = Row {
-                id: &record.id,
-                actor: &record.actor,
-                action: record.action,
-                target: &record.target,
-                status: &record.status,
-                details: &record.details,
-                timestamp: &timestamp,
-                chain_id: seat,
-                seq,
-                prev_hash: &prev_hash,
-                hash: &hash,
-                details_commit: &commit,
-                salt: hex(&salt),
+            prev_hashes.extend(end.digest);
+            end = Mark {
+                seq: end.seq + 1,
+                digest: fields.hash(&end.digest)?,
             };
-            document.push(if document.is_empty() { b'[' } else { b',' });
-            serde_json::to_writer(&mut document, &row)?;
-            prev_hash = hash;
+            hashes.extend(end.digest);
+            commits.extend(commit);
+            details.push(text);
         }
-        document.push(b']');
-        let document = String::from_utf8(document)
-            .map_err(|error| Error::internal("JSON that is no text").caused_by(error))?;
-        Ok((Part::new(queries::insert(), document), Mark { seq, digest }))
+        let texts = |text: fn(&Record) -> &str| {
+            Each::Texts(
+                self.0
+                    .iter()
+                    .map(|record| text(record).to_owned())
+                    .collect(),
+            )
+        };
+        let digests = |bytes| Each::Bytes { bytes, width: 32 };
+        let ids = self.0.iter().map(|record| record.id.uuid());
+        let no_id = || Error::internal("a record has an identifier that is none of ours");
+        let mut args: Vec<Arg> = vec![
+            seat.into(),
+            mark.seq.into(),
+            mark.digest.to_vec().into(),
+            end.seq.into(),
+            end.digest.to_vec().into(),
+        ];
+        let columns = [
+            Each::Uuids(ids.collect::<Option<_>>().ok_or_else(no_id)?),
+            texts(|record| &record.actor),
+            texts(|record| record.action),
+            texts(|record| &record.target),
+            texts(|record| &record.status),
+            Each::Documents(details),
+            Each::Times(self.0.iter().map(|record| record.timestamp).collect()),
+            Each::Ints((mark.seq + 1..=end.seq).collect()),
+            digests(prev_hashes),
+            digests(hashes),
+            digests(commits),
+            Each::Bytes {
+                bytes: salts.into_flattened(),
+                width: 16,
+            },
+        ];
+        args.extend(columns.map(Arg::Each));
+        Ok((Part::new(queries::insert(), args), end))
     }
 
     fn last<'t>(&self, seat: &str, transaction: &'t mut Transaction) -> Boxed<'t, Mark> {

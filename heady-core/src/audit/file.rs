@@ -11,7 +11,6 @@ use super::verify::{Stop, named, read_note};
 use super::walk::{Walk, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
-use crate::types::hex;
 
 /// The longest line, in bytes: more than any row has, and less than a machine's memory.
 const LONGEST: u64 = 64 << 20;
@@ -117,7 +116,7 @@ impl Reading {
         walk.step(row)?;
         let wanted = self.wanted.remove(&(row.chain_id.clone(), row.seq));
         for (head, checkpoint) in wanted.unwrap_or_default() {
-            if hex(&head.hash) != row.hash {
+            if row.hash.0 != head.hash {
                 return Err(not_signed(&head, &checkpoint));
             }
         }

@@ -20,6 +20,7 @@ mod tests;
 mod verify;
 mod walk;
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,11 +48,12 @@ pub(crate) async fn append(transaction: &mut Transaction, records: &[Record]) ->
 }
 
 /// Appends records in the call of a batch.
-pub(crate) fn part(call: Call, records: &[Record]) -> Call {
+pub(crate) fn part<'r>(call: Call, records: impl Into<Cow<'r, [Record]>>) -> Call {
+    let records = records.into();
     if records.is_empty() {
         call
     } else {
-        call.continued_by(Arc::new(chain::Rows(records.to_vec())))
+        call.continued_by(Arc::new(chain::Rows(records.into_owned())))
     }
 }
 

@@ -10,79 +10,57 @@ use super::{
     AuditCheckpoint, AuditEntry, AuditPage, AuditQuery, CheckpointPage, CheckpointQuery, chain,
 };
 use crate::error::{Error, Result};
-use crate::store::{Arg, Dialect, Mark, Page, Row, Sql, Store, Transaction, args};
-use crate::types::{Id, Timestamp, unhex};
+use crate::store::{Arg, Mark, Page, Row, Sql, Store, Transaction, args};
+use crate::types::{Id, Timestamp, hex};
 
-/// Appends rows and moves the head of their chain to the last one. Rows that do not continue the head's row set it to
-/// NULL, which the table refuses: a writer whose knowledge of the chain is stale writes nothing. On PostgreSQL the head moves
-/// before the first row is written, as [`locked_head`] locks it first: in the other order two writers wait for each other.
+/// Moves the head of a chain, if it is as the writer knows it, and appends the rows that lead from there to its new place.
+/// If it is not, no chain is found for the rows, which the table refuses: a writer whose knowledge of the chain is stale
+/// writes nothing. The head moves before the first row is written, as [`locked_head`] locks it first: in the other order two
+/// writers wait for each other.
 pub(super) fn insert() -> Sql {
     Sql::of(
-        "INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
-            chain_id, seq, prev_hash, hash, details_commit, salt)
-         SELECT value ->> 'id', value ->> 'actor', value ->> 'action', value ->> 'target', value ->> 'status',
-            value -> 'details', value ->> 'timestamp',
-            value ->> 'chain_id', value ->> 'seq', value ->> 'prev_hash', value ->> 'hash', value ->> 'details_commit',
-            value ->> 'salt'
-         FROM jsonb_each($1);
-         INSERT INTO audit_heads (chain_id, seq, hash)
-         SELECT chain_id, seq, hash FROM audit_logs WHERE rowid = last_insert_rowid()
-         ON CONFLICT (chain_id) DO UPDATE SET hash = excluded.hash, seq = CASE WHEN EXISTS (
-            SELECT 1 FROM audit_logs AS next WHERE next.chain_id = audit_heads.chain_id
-            AND next.seq = audit_heads.seq + 1 AND next.prev_hash = audit_heads.hash) THEN excluded.seq END",
-        "WITH record AS MATERIALIZED (
-            SELECT * FROM json_to_recordset($1::json) AS record(id uuid, actor text, action text, target text,
-                status text, details jsonb, timestamp timestamptz, chain_id text, seq bigint, prev_hash text,
-                hash text, details_commit text, salt text)
-         ),
-         head AS (
-            INSERT INTO audit_heads (chain_id, seq, hash)
-            SELECT chain_id, seq, hash FROM record ORDER BY seq DESC LIMIT 1
-            ON CONFLICT (chain_id) DO UPDATE SET hash = excluded.hash, seq = CASE WHEN EXISTS (
-                SELECT 1 FROM record AS next WHERE next.seq = audit_heads.seq + 1
-                AND next.prev_hash = audit_heads.hash) THEN excluded.seq END
-            RETURNING chain_id
+        // What was changed last is the head or the row before.
+        "UPDATE audit_heads SET seq = $4, hash = $5 WHERE chain_id = $1 AND seq = $2 AND hash = $3;
+         INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp, seq, prev_hash,
+            hash, details_commit, salt, chain_id)
+         VALUES ($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE changes() WHEN 1 THEN $1 END)",
+        "WITH head AS (
+            UPDATE audit_heads SET seq = $4, hash = $5 WHERE chain_id = $1 AND seq = $2 AND hash = $3 RETURNING chain_id
          )
-         INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp,
-            chain_id, seq, prev_hash, hash, details_commit, salt)
-         SELECT id, actor, action, target, status, details, timestamp,
-            record.chain_id, seq, prev_hash, hash, details_commit, salt FROM record JOIN head ON true",
+         INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp, seq, prev_hash,
+            hash, details_commit, salt, chain_id)
+         SELECT unnest($6::uuid[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]),
+            unnest($11::text[])::jsonb, unnest($12::timestamptz[]), unnest($13::bigint[]), unnest($14::bytea[]),
+            unnest($15::bytea[]), unnest($16::bytea[]), unnest($17::bytea[]), (SELECT chain_id FROM head)",
     )
 }
 
-/// Reads the head of a chain for the writer that will continue it in this transaction.
+/// Reads the head of a chain for the writer that will continue it in this transaction. A chain that has none begins.
 pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -> Result<Mark> {
     let text = "SELECT seq, hash FROM audit_heads WHERE chain_id = $1";
     let sql = Sql::of(text, format!("{text} FOR UPDATE"));
     let mut row = transaction
         .fetch_optional(sql.clone(), args![chain_id])
         .await?;
-    if row.is_none() && transaction.dialect() != Dialect::Sqlite {
-        // There is no row to lock yet, so two engines could both begin this chain: the second waits here for the first.
-        transaction.fetch_all(BEGIN_CHAIN, args![chain_id]).await?;
+    if row.is_none() {
+        // Where two engines begin the same chain the second waits here for the first.
+        let begin = "INSERT INTO audit_heads (chain_id, seq, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING";
+        let genesis = chain::genesis(chain_id).to_vec();
+        transaction.execute(begin, args![chain_id, genesis]).await?;
         row = transaction.fetch_optional(sql, args![chain_id]).await?;
     }
-    match row {
-        Some(row) => Ok(Mark {
-            seq: row.get("seq")?,
-            digest: digest(&row, "hash")?,
-        }),
-        None => Ok(Mark {
-            seq: 0,
-            digest: chain::genesis(chain_id),
-        }),
-    }
-}
-
-const BEGIN_CHAIN: &str =
-    "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/heady/audit/' || $1, 0))";
-
-fn digest(row: &Row, column: &str) -> Result<chain::Digest> {
-    let text: String = row.get(column)?;
-    unhex(&text).ok_or_else(|| {
-        Error::data_loss(format!(
-            "the stored column '{column}' is no SHA-256: '{text}'"
-        ))
+    let row = row.ok_or_else(|| Error::internal("a chain of the audit log did not begin"))?;
+    let hash: Vec<u8> = row.get("hash")?;
+    let digest = hash.try_into().map_err(|hash: Vec<u8>| {
+        let message = format!(
+            "the head of chain '{chain_id}' is no SHA-256: '{}'",
+            hex(&hash)
+        );
+        Error::data_loss(message)
+    })?;
+    Ok(Mark {
+        seq: row.get("seq")?,
+        digest,
     })
 }
 
@@ -153,7 +131,7 @@ fn entry(row: &Row) -> Result<AuditEntry> {
         timestamp: row.timestamp,
         chain_id: row.chain_id,
         seq: row.seq,
-        hash: row.hash,
+        hash: hex(&row.hash.0),
         call_id: row.call_id,
         policy_version: row.policy_version,
     })
@@ -218,13 +196,13 @@ pub(super) async fn rows_after(
         .await
 }
 
-/// The next chain by name that has rows or a head.
+/// The next chain by name that has rows, or a head that says so.
 pub(super) async fn next_chain(store: &Store, after: &str) -> Result<Option<String>> {
     let row = store
         .fetch_optional(
             "SELECT min(chain_id) AS chain_id FROM (
                 SELECT min(chain_id) AS chain_id FROM audit_logs WHERE chain_id > $1
-                UNION ALL SELECT min(chain_id) FROM audit_heads WHERE chain_id > $1) AS next",
+                UNION ALL SELECT min(chain_id) FROM audit_heads WHERE chain_id > $1 AND seq > 0) AS next",
             args![after],
         )
         .await?;
@@ -232,12 +210,12 @@ pub(super) async fn next_chain(store: &Store, after: &str) -> Result<Option<Stri
 }
 
 fn read_head(row: &Row) -> Result<Head> {
-    let hash: String = row.get("hash")?;
+    let hash = row.get::<Vec<u8>>("hash").unwrap_or_default();
     Ok(Head {
         chain_id: row.get("chain_id")?,
         seq: row.get("seq")?,
         // A head that is no hash equals no row's.
-        hash: unhex(&hash).unwrap_or_default(),
+        hash: hash.try_into().unwrap_or_default(),
     })
 }
 
@@ -247,9 +225,9 @@ pub(super) async fn head(store: &Store, chain_id: &str) -> Result<Option<Head>> 
     row.as_ref().map(read_head).transpose()
 }
 
-/// All heads at one moment.
+/// The heads of all chains that have rows, at one moment.
 pub(super) async fn heads(store: &Store) -> Result<Vec<Head>> {
-    let sql = "SELECT chain_id, seq, hash FROM audit_heads ORDER BY chain_id";
+    let sql = "SELECT chain_id, seq, hash FROM audit_heads WHERE seq > 0 ORDER BY chain_id";
     let rows = store.fetch_all(sql, vec![]).await?;
     rows.iter().map(read_head).collect()
 }
@@ -265,7 +243,7 @@ pub(super) async fn last_seq(store: &Store, chain_id: &str) -> Result<i64> {
 pub(super) async fn hashes_at(
     store: &Store,
     places: &[&Head],
-) -> Result<HashMap<(String, i64), String>> {
+) -> Result<HashMap<(String, i64), Vec<u8>>> {
     let document: Value = places
         .iter()
         .map(|head| json!([head.chain_id, head.seq]))
@@ -278,7 +256,10 @@ pub(super) async fn hashes_at(
     );
     let rows = store.fetch_all(sql, args![document.to_string()]).await?;
     rows.iter()
-        .map(|row| Ok(((row.get("chain_id")?, row.get("seq")?), row.get("hash")?)))
+        .map(|row| {
+            let hash = row.get("hash").unwrap_or_default();
+            Ok(((row.get("chain_id")?, row.get("seq")?), hash))
+        })
         .collect()
 }
 

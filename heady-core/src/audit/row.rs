@@ -1,13 +1,39 @@
 //! A stored row with its place in the chain, as it is exported and verified.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
 use super::chain::{Digest, Fields, details_commit};
 use super::{AuditFault, FaultKind};
 use crate::error::Result;
 use crate::store::{Row, time_text};
-use crate::types::{Id, Timestamp, hex, unhex};
+use crate::types::{Id, Timestamp, hex, unhex_all};
+
+/// Stored bytes, in JSON as hex digits. What is not as it should be is read as no bytes, which equal no hash, and is found
+/// when the row is verified.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Bytes(pub(super) Vec<u8>);
+
+impl Bytes {
+    fn of(row: &Row, column: &str) -> Self {
+        Self(row.get(column).unwrap_or_default())
+    }
+}
+
+impl Serialize for Bytes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        Ok(Self(unhex_all(&text).unwrap_or_default()))
+    }
+}
 
 /// A row of the log. Its JSON is a line of an export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,10 +48,10 @@ pub(super) struct LogRow {
     pub(super) timestamp: Timestamp,
     pub(super) chain_id: String,
     pub(super) seq: i64,
-    pub(super) prev_hash: String,
-    pub(super) hash: String,
-    pub(super) details_commit: String,
-    pub(super) salt: Option<String>,
+    pub(super) prev_hash: Bytes,
+    pub(super) hash: Bytes,
+    pub(super) details_commit: Bytes,
+    pub(super) salt: Option<Bytes>,
     pub(super) call_id: Option<Id>,
     pub(super) policy_version: Option<i64>,
 }
@@ -42,10 +68,13 @@ impl LogRow {
             timestamp: row.get("timestamp")?,
             chain_id: row.get("chain_id")?,
             seq: row.get("seq")?,
-            prev_hash: row.get("prev_hash")?,
-            hash: row.get("hash")?,
-            details_commit: row.get("details_commit")?,
-            salt: row.get("salt")?,
+            prev_hash: Bytes::of(row, "prev_hash"),
+            hash: Bytes::of(row, "hash"),
+            details_commit: Bytes::of(row, "details_commit"),
+            salt: row
+                .get::<Option<Vec<u8>>>("salt")
+                .unwrap_or(Some(vec![]))
+                .map(Bytes),
             call_id: row.get("call_id")?,
             policy_version: row.get("policy_version")?,
         })
@@ -70,12 +99,17 @@ impl LogRow {
     /// The row's hash, if everything that it covers is as it was written after the row with the hash that it names.
     pub(super) fn checked_hash(&self) -> Result<Digest, AuditFault> {
         let changed = || self.fault(FaultKind::Hash, "the row is not the one that was written");
-        let prev: Digest = unhex(&self.prev_hash).ok_or_else(changed)?;
+        let prev: Digest = self
+            .prev_hash
+            .0
+            .as_slice()
+            .try_into()
+            .map_err(|_| changed())?;
         let fields = Fields {
             action: &self.action,
             actor: &self.actor,
             call_id: self.call_id.as_ref(),
-            details_commit: &self.details_commit,
+            details_commit: &hex(&self.details_commit.0),
             id: &self.id,
             policy_version: self.policy_version,
             status: &self.status,
@@ -83,7 +117,7 @@ impl LogRow {
             timestamp: &time_text(self.timestamp),
         };
         let hash = fields.hash(&prev).map_err(|_| changed())?;
-        if hex(&hash) != self.hash {
+        if self.hash.0 != hash {
             return Err(changed());
         }
         self.check_details()?;
@@ -94,9 +128,12 @@ impl LogRow {
         if self.is_erased() {
             return Ok(());
         }
-        let salt = self.salt.as_deref().and_then(unhex);
-        let commit = salt.and_then(|salt| details_commit(&salt, &self.details).ok());
-        if commit.is_some_and(|commit| hex(&commit) == self.details_commit) {
+        let salt = self
+            .salt
+            .as_ref()
+            .and_then(|salt| salt.0.as_slice().try_into().ok());
+        let commit = salt.and_then(|salt| details_commit(salt, &self.details).ok());
+        if commit.is_some_and(|commit| self.details_commit.0 == commit) {
             return Ok(());
         }
         Err(self.fault(

@@ -10,7 +10,6 @@ use super::walk::{Walk, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
 use crate::store::{Row, Store, time_text};
-use crate::types::hex;
 
 /// How many rows are read at once.
 pub(super) const PAGE: i64 = 1000;
@@ -230,7 +229,7 @@ async fn check_notes(
     let found = queries::hashes_at(store, &heads).await?;
     for (head, named) in &wanted {
         match found.get(&(head.chain_id.clone(), head.seq)) {
-            Some(hash) if *hash == hex(&head.hash) => {}
+            Some(hash) if *hash == head.hash => {}
             Some(_) => return Err(not_signed(head, named).into()),
             None => {
                 let have = queries::last_seq(store, &head.chain_id).await?;

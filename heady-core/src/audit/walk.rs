@@ -6,7 +6,6 @@ use super::chain::{Digest, genesis};
 use super::note::Head;
 use super::row::LogRow;
 use super::{AuditFault, FaultKind};
-use crate::types::hex;
 
 /// How far the walk along one chain has come, and what was seen on the way.
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl Walk {
             }
         }
         let hash: Digest = row.checked_hash()?;
-        if row.prev_hash != hex(&self.last.hash) {
+        if row.prev_hash.0 != self.last.hash {
             let message = "the row continues another one than the one before it: rows were exchanged, or one was replaced";
             return Err(row.fault(FaultKind::Reorder, message));
         }

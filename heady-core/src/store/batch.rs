@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::seat::{Continuation, Lease};
-use super::sql::{Sql, check_nul_in_document};
-use super::{Database, Row, Store};
+use super::{Call, Database, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The most operations of one call.
@@ -91,7 +89,7 @@ impl<B: Batch> Work for B {
             Attempt::Again => store.call_again(&call).await,
         };
         let rows = rows.map_err(|error| Failed {
-            again: call.continuation.is_some()
+            again: call.continuation().is_some()
                 && matches!(
                     error.kind(),
                     ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::Aborted
@@ -103,82 +101,6 @@ impl<B: Batch> Work for B {
 
     fn weight(op: &B::Op) -> usize {
         <B as Batch>::weight(op)
-    }
-}
-
-/// One call: parts that commit together, each with one JSON document as its `$1`, and rows that continue others.
-#[derive(Debug, Default)]
-pub(crate) struct Call {
-    continuation: Option<Arc<dyn Continuation>>,
-    parts: Vec<Part>,
-}
-
-/// A part of a call. On PostgreSQL its SQL is one statement; on SQLite it may be several, all seeing the document.
-#[derive(Debug, Clone)]
-pub(crate) struct Part {
-    pub(super) sql: Sql,
-    pub(super) document: String,
-}
-
-impl Part {
-    pub(crate) fn new(sql: impl Into<Sql>, document: String) -> Self {
-        Self {
-            sql: sql.into(),
-            document,
-        }
-    }
-
-    #[cfg(test)]
-    pub(crate) fn document(&self) -> &str {
-        &self.document
-    }
-
-    /// Refuses what no database may be handed.
-    pub(super) fn check(&self) -> Result<()> {
-        check_nul_in_document(&self.document)
-    }
-}
-
-impl Call {
-    /// Adds a part.
-    #[must_use]
-    pub(crate) fn with(mut self, sql: impl Into<Sql>, document: String) -> Self {
-        self.parts.push(Part::new(sql, document));
-        self
-    }
-
-    /// Sets the rows that continue others. They are written after the parts: every transaction locks what it changes first
-    /// and what it continues last, so that none waits in a circle.
-    #[must_use]
-    pub(crate) fn continued_by(mut self, rows: Arc<dyn Continuation>) -> Self {
-        self.continuation = Some(rows);
-        self
-    }
-
-    pub(super) fn continuation(&self) -> Option<&Arc<dyn Continuation>> {
-        self.continuation.as_ref()
-    }
-
-    #[cfg(feature = "postgres")]
-    pub(super) fn is_one_part(&self) -> bool {
-        self.parts.len() + usize::from(self.continuation.is_some()) == 1
-    }
-
-    pub(super) fn parts(&self) -> &[Part] {
-        &self.parts
-    }
-
-    /// All parts, those that continue the seat's rows last, or `None` if the seat does not know its last row.
-    pub(super) fn parts_from(&self, lease: Option<&mut Lease>) -> Result<Option<Vec<Part>>> {
-        let mut parts = self.parts.clone();
-        if let (Some(rows), Some(lease)) = (&self.continuation, lease) {
-            let Some(part) = lease.part(&**rows)? else {
-                return Ok(None);
-            };
-            parts.push(part);
-        }
-        parts.iter().try_for_each(Part::check)?;
-        Ok(Some(parts))
     }
 }
 

@@ -4,6 +4,8 @@
 //! call. Reads go to connections of their own. The store knows no domain: each domain owns its SQL.
 
 mod batch;
+mod call;
+mod each;
 mod error;
 mod hold;
 mod migrations;
@@ -27,7 +29,9 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-pub(crate) use batch::{Attempt, Batch, Call, Failed, Lane, Part, Work};
+pub(crate) use batch::{Attempt, Batch, Failed, Lane, Work};
+pub(crate) use call::{Call, Part};
+pub(crate) use each::Each;
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
 pub(crate) use row::Row;

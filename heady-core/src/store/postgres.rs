@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, PgPool};
 use tokio::runtime::Handle;
 
-use super::batch::Part;
+use super::call::Part;
 use super::hold::Hold;
 use super::sql::{Arg, Sql, postgres_arguments};
 use super::{Call, Dialect, Row, Store, migrations};
@@ -159,8 +159,8 @@ impl Drop for Session {
 pub(super) async fn fetch_all(connection: &mut PgConnection, parts: Vec<Part>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for part in parts {
-        let text = AssertSqlSafe(part.sql.into_text(Dialect::Postgres));
-        let arguments = postgres_arguments(vec![part.document.into()])?;
+        let text = AssertSqlSafe(part.sql.clone().into_text(Dialect::Postgres));
+        let arguments = postgres_arguments(part.into_args())?;
         let query = sqlx::query_with(text, arguments);
         let found = query.fetch_all(&mut *connection).await?;
         rows.extend(found.into_iter().map(Row::Postgres));

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
-use super::batch::Part;
+use super::call::Part;
 use super::{Boxed, Transaction};
 use crate::error::{Error, Result};
 

@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::Each;
 use crate::error::{Error, Result};
 use crate::types::{Id, Timestamp};
 
@@ -97,6 +98,7 @@ pub(crate) enum Arg {
     Bytes(Option<Vec<u8>>),
     Json(Option<Value>),
     Texts(Vec<String>),
+    Each(Each),
 }
 
 impl Arg {
@@ -168,6 +170,13 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
             Arg::Bytes(value) => arguments.add(value),
             Arg::Json(value) => arguments.add(value),
             Arg::Texts(value) => arguments.add(value),
+            Arg::Each(Each::Uuids(values)) => arguments.add(values),
+            Arg::Each(Each::Texts(values) | Each::Documents(values)) => arguments.add(values),
+            Arg::Each(Each::Ints(values)) => arguments.add(values),
+            Arg::Each(Each::Times(values)) => arguments.add(values),
+            Arg::Each(Each::Bytes { bytes, width }) => {
+                arguments.add(bytes.chunks_exact(width).collect::<Vec<_>>())
+            }
         }
         .map_err(encoding)?;
     }
@@ -180,6 +189,7 @@ pub(super) fn check_nul(arg: &Arg) -> Result<()> {
         Arg::Text(Some(text)) => text.contains('\0'),
         Arg::Json(Some(value)) => return check_storable(value),
         Arg::Texts(texts) => texts.iter().any(|text| text.contains('\0')),
+        Arg::Each(column) => column.has_nul()?,
         _ => false,
     };
     if found { Err(nul()) } else { Ok(()) }

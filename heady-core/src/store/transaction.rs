@@ -1,6 +1,6 @@
 //! A transaction on either database.
 
-use super::batch::Part;
+use super::call::Part;
 use super::seat::{Continuation, Lease};
 use super::sql::{Arg, Sql};
 use super::sqlite::Writing;

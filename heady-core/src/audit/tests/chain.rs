@@ -3,7 +3,7 @@
 use super::super::chain::{Fields, Salt, details_commit, genesis};
 use super::*;
 use crate::store::{Arg, Sql, time_text};
-use crate::types::{hex, unhex};
+use crate::types::hex;
 use proptest::prelude::{Just, Strategy as _};
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
@@ -36,19 +36,20 @@ async fn assert_chained(store: &Store) -> Vec<(String, i64)> {
         let head = heads.last_mut().unwrap();
         head.1 += 1;
         assert_eq!(row.get::<i64>("seq").unwrap(), head.1);
-        assert_eq!(row.get::<String>("prev_hash").unwrap(), hex(&last));
-        let commit: String = row.get("details_commit").unwrap();
-        if let Some(salt) = row.get::<Option<String>>("salt").unwrap() {
-            let salt: Salt = unhex(&salt).unwrap();
+        let bytes = |name: &str| row.get::<Vec<u8>>(name).unwrap();
+        assert_eq!(bytes("prev_hash"), last);
+        let commit = bytes("details_commit");
+        if let Some(salt) = row.get::<Option<Vec<u8>>>("salt").unwrap() {
+            let salt: Salt = salt.try_into().unwrap();
             let details = row.get("details").unwrap();
-            assert_eq!(commit, hex(&details_commit(&salt, &details).unwrap()));
+            assert_eq!(commit, details_commit(&salt, &details).unwrap());
         }
         let text = |name: &str| row.get::<String>(name).unwrap();
         last = Fields {
             action: &text("action"),
             actor: &text("actor"),
             call_id: None,
-            details_commit: &commit,
+            details_commit: &hex(&commit),
             id: &row.get("id").unwrap(),
             policy_version: None,
             status: &text("status"),
@@ -57,7 +58,7 @@ async fn assert_chained(store: &Store) -> Vec<(String, i64)> {
         }
         .hash(&last)
         .unwrap();
-        assert_eq!(text("hash"), hex(&last));
+        assert_eq!(bytes("hash"), last);
         let stored: i64 = store
             .fetch_all(
                 "SELECT seq FROM audit_heads WHERE chain_id = $1",

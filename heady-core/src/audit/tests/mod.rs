@@ -20,7 +20,7 @@ impl Batch for Appended {
     type Outcome = ();
 
     fn call(ops: &[Vec<Record>]) -> EngineResult<Call> {
-        let call = part(Call::default(), &ops.concat());
+        let call = part(Call::default(), ops.concat());
         if ops.iter().flatten().any(|record| record.target == "bad") {
             let refused = "INSERT INTO services (id, name, base_url) SELECT 'bad', 'bad', NULL WHERE $1 <> ''";
             return Ok(call.with(refused, "bad".to_owned()));

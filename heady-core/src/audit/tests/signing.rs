@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::chain::Fields;
+use super::super::chain::{Fields, is_canonical};
 use super::*;
 use crate::store::time_text;
 use crate::types::now;
@@ -13,6 +13,26 @@ on_both_databases!(
     a_key_is_made_once,
     lists_are_filtered,
 );
+
+/// Any JSON, with numbers and keys that RFC 8785 treats in its own way among it.
+fn any_details() -> impl proptest::strategy::Strategy<Value = serde_json::Value> {
+    use proptest::prelude::*;
+    let leaf = prop_oneof![
+        Just(json!(null)),
+        any::<bool>().prop_map(|value| json!(value)),
+        any::<i64>().prop_map(|value| json!(value)),
+        ((1_i64 << 53) - 2..(1_i64 << 53) + 3).prop_map(|value| json!(value)),
+        any::<f64>().prop_map(|value| json!(value)),
+        any::<String>().prop_map(|value| json!(value)),
+    ];
+    leaf.prop_recursive(3, 20, 5, |inner| {
+        let keys = prop_oneof!["[a-c]{0,2}", any::<String>()];
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(|items| json!(items)),
+            prop::collection::btree_map(keys, inner, 0..5).prop_map(|map| json!(map)),
+        ]
+    })
+}
 
 /// The log as an engine with this key has it.
 fn signed(store: &Store, folder: &tempfile::TempDir) -> Audit {
@@ -195,6 +215,15 @@ async fn without_a_place_for_a_key_nothing_is_signed_and_that_is_said() {
 }
 
 proptest::proptest! {
+    /// Details of which it is believed that their plain JSON is the canonical one.
+    #[test]
+    fn plain_details_are_canonical(details in any_details()) {
+        let canonical = serde_json_canonicalizer::to_string(&details).unwrap();
+        if is_canonical(&details) {
+            proptest::prop_assert_eq!(details.to_string(), canonical);
+        }
+    }
+
     /// Plain JSON of the fields is their canonical form (RFC 8785), whatever they contain.
     #[test]
     fn fields_are_hashed_in_canonical_form(

@@ -237,8 +237,17 @@ async fn an_added_row_is_found(fresh: Fresh) {
 /// Appends a row that nobody of the engine's wrote, and undoes what that did to the head.
 async fn forge(log: &Log, chain_id: &str, mark: Mark, undo: &'static str) {
     let (part, _) = Rows(vec![record("forged")]).after(chain_id, &mark).unwrap();
-    let call = Call::default().with(queries::insert(), part.document().to_owned());
-    log.store.call_again(&call).await.unwrap();
+    let call = Call::default().with_part(part);
+    let chain_id = chain_id.to_owned();
+    log.store
+        .write(move |transaction| {
+            Box::pin(async move {
+                assert_eq!(queries::locked_head(transaction, &chain_id).await?, mark);
+                transaction.run(&call).await
+            })
+        })
+        .await
+        .unwrap();
     log.tamper(&[undo]).await;
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{CachedStatement, ErrorCode, OpenFlags, ToSql};
 
 use crate::error::Result;
 use crate::store::sql::{Arg, check_nul, time_text};
-use crate::store::{Durability, Row};
+use crate::store::{Durability, Each, Row};
 
 /// How long a statement waits for a lock that another process holds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,34 +83,66 @@ impl Connection {
 
     /// Runs one statement and returns its rows.
     pub(super) fn fetch_all(&self, text: &str, args: &[Arg]) -> Result<Vec<Row>> {
-        let mut statement = self.bound(text, args)?;
-        let names = statement.column_names();
-        let columns: Arc<[Box<str>]> = names.into_iter().map(Box::from).collect();
-        let (mut found, mut rows) = (Vec::new(), statement.raw_query());
-        while let Some(row) = rows.next()? {
-            let values = (0..columns.len()).map(|place| row.get(place));
-            let values = values.collect::<rusqlite::Result<_>>()?;
-            let columns = columns.clone();
-            found.push(Row::Sqlite(SqliteRow { columns, values }));
+        fetched(&mut self.bound(text, args)?)
+    }
+
+    /// Runs a statement that was checked, once for each row if columns are among its arguments.
+    pub(super) fn run(&self, text: &str, args: &[Arg]) -> Result<Vec<Row>> {
+        let mut columns = Vec::new();
+        let mut statement = self.inner.prepare_cached(text)?;
+        bind(&mut statement, args, &mut columns)?;
+        let Some((_, first)) = columns.first() else {
+            return fetched(&mut statement);
+        };
+        for row in 0..first.rows() {
+            for (place, column) in &columns {
+                statement.raw_bind_parameter(*place, EachAt(column, row))?;
+            }
+            statement.raw_execute()?;
         }
-        Ok(found)
+        Ok(Vec::new())
     }
 
     fn bound(&self, text: &str, args: &[Arg]) -> Result<CachedStatement<'_>> {
         args.iter().try_for_each(check_nul)?;
         let mut statement = self.inner.prepare_cached(text)?;
-        // `$2` is a name to SQLite, and its place is where it first occurs.
-        for place in 1..=statement.parameter_count() {
-            let number = statement.parameter_name(place);
-            let number = number.and_then(|name| name.get(1..)?.parse::<usize>().ok());
-            let number = number.unwrap_or(place);
-            // What has no argument stays NULL.
-            if let Some(arg) = args.get(number.wrapping_sub(1)) {
-                statement.raw_bind_parameter(place, arg)?;
-            }
-        }
+        bind(&mut statement, args, &mut Vec::new())?;
         Ok(statement)
     }
+}
+
+/// Binds all arguments but the columns, of which it takes a note.
+fn bind<'a>(
+    statement: &mut CachedStatement<'_>,
+    args: &'a [Arg],
+    columns: &mut Vec<(usize, &'a Each)>,
+) -> Result<()> {
+    // `$2` is a name to SQLite, and its place is where it first occurs.
+    for place in 1..=statement.parameter_count() {
+        let number = statement.parameter_name(place);
+        let number = number.and_then(|name| name.get(1..)?.parse::<usize>().ok());
+        let number = number.unwrap_or(place);
+        // What has no argument stays NULL.
+        match args.get(number.wrapping_sub(1)) {
+            Some(Arg::Each(column)) => columns.push((place, column)),
+            Some(arg) => statement.raw_bind_parameter(place, arg)?,
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn fetched(statement: &mut CachedStatement<'_>) -> Result<Vec<Row>> {
+    let names = statement.column_names();
+    let columns: Arc<[Box<str>]> = names.into_iter().map(Box::from).collect();
+    let (mut found, mut rows) = (Vec::new(), statement.raw_query());
+    while let Some(row) = rows.next()? {
+        let values = (0..columns.len()).map(|place| row.get(place));
+        let values = values.collect::<rusqlite::Result<_>>()?;
+        let columns = columns.clone();
+        found.push(Row::Sqlite(SqliteRow { columns, values }));
+    }
+    Ok(found)
 }
 
 /// Switches a file to write-ahead logging. While another process does the same, SQLite refuses without waiting.
@@ -144,6 +176,7 @@ impl ToSql for Arg {
                 owned(json.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?)
             }
             Self::Text(None)
+            | Self::Each(_)
             | Self::Uuid(None)
             | Self::Int(None)
             | Self::Float(None)
@@ -152,6 +185,34 @@ impl ToSql for Arg {
             | Self::Bytes(None)
             | Self::Json(None) => ToSqlOutput::Borrowed(ValueRef::Null),
         })
+    }
+}
+
+/// A column's value for one row.
+struct EachAt<'a>(&'a Each, usize);
+
+impl ToSql for EachAt<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let Self(column, row) = *self;
+        let owned = |text: String| ToSqlOutput::Owned(text.into());
+        let value = match column {
+            Each::Uuids(values) => values.get(row).map(|uuid| owned(uuid.to_string())),
+            Each::Texts(values) | Each::Documents(values) => {
+                let text = values.get(row).map(|text| ValueRef::Text(text.as_bytes()));
+                text.map(ToSqlOutput::Borrowed)
+            }
+            Each::Ints(values) => {
+                let value = values.get(row).map(|value| ValueRef::Integer(*value));
+                value.map(ToSqlOutput::Borrowed)
+            }
+            Each::Times(values) => values.get(row).map(|time| owned(time_text(*time))),
+            Each::Bytes { bytes, width } => {
+                let bytes = bytes.chunks_exact(*width).nth(row).map(ValueRef::Blob);
+                bytes.map(ToSqlOutput::Borrowed)
+            }
+        };
+        // Columns of unequal length would be a mistake, which NOT NULL refuses.
+        Ok(value.unwrap_or(ToSqlOutput::Borrowed(ValueRef::Null)))
     }
 }
 

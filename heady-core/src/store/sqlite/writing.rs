@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::connection::Connection;
 use crate::error::{Error, Result};
 use crate::store::Row;
-use crate::store::batch::Part;
+use crate::store::call::Part;
 use crate::store::sql::{Arg, Dialect};
 
 /// The connection that writes; clones share it and take turns.
@@ -86,11 +86,12 @@ impl Writing {
 
     /// Runs the statements of a part and returns the rows of them all.
     pub(in crate::store) fn run(&self, part: Part) -> Result<Vec<Row>> {
-        let args = [part.document.into()];
+        let sql = part.sql.clone();
+        let args = part.into_args();
         let mut rows = Vec::new();
-        let text = part.sql.text(Dialect::Sqlite).trim_end();
+        let text = sql.text(Dialect::Sqlite).trim_end();
         for statement in text.trim_end_matches(';').split(STATEMENT_END) {
-            rows.extend(self.fetch_all(statement, &args)?);
+            rows.extend(self.turn.get()?.run(statement, &args)?);
         }
         Ok(rows)
     }

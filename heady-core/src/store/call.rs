@@ -1,0 +1,116 @@
+//! What one call hands to the database.
+
+use std::sync::Arc;
+
+use super::seat::{Continuation, Lease};
+use super::sql::{Arg, Sql, check_nul, check_nul_in_document};
+use crate::error::Result;
+
+/// One call: parts that commit together, and rows that continue others.
+#[derive(Debug, Default)]
+pub(crate) struct Call {
+    continuation: Option<Arc<dyn Continuation>>,
+    parts: Vec<Part>,
+}
+
+/// A part of a call. On PostgreSQL its SQL is one statement; on SQLite it may be several, all seeing the same arguments.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(super) sql: Sql,
+    values: Values,
+}
+
+/// What a part's SQL is handed.
+#[derive(Debug, Clone)]
+pub(crate) enum Values {
+    /// JSON as `$1`.
+    Document(String),
+    Args(Vec<Arg>),
+}
+
+impl From<String> for Values {
+    fn from(document: String) -> Self {
+        Self::Document(document)
+    }
+}
+
+impl From<Vec<Arg>> for Values {
+    fn from(args: Vec<Arg>) -> Self {
+        Self::Args(args)
+    }
+}
+
+impl Part {
+    pub(crate) fn new(sql: impl Into<Sql>, values: impl Into<Values>) -> Self {
+        Self {
+            sql: sql.into(),
+            values: values.into(),
+        }
+    }
+
+    /// Refuses what no database may be handed.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.values {
+            Values::Document(document) => check_nul_in_document(document),
+            Values::Args(args) => args.iter().try_for_each(check_nul),
+        }
+    }
+
+    pub(super) fn into_args(self) -> Vec<Arg> {
+        match self.values {
+            Values::Document(document) => vec![document.into()],
+            Values::Args(args) => args,
+        }
+    }
+}
+
+impl Call {
+    /// Adds a part.
+    #[must_use]
+    pub(crate) fn with(mut self, sql: impl Into<Sql>, values: impl Into<Values>) -> Self {
+        self.parts.push(Part::new(sql, values));
+        self
+    }
+
+    /// Adds a part that was made before.
+    #[cfg(test)]
+    #[must_use]
+    pub(crate) fn with_part(mut self, part: Part) -> Self {
+        self.parts.push(part);
+        self
+    }
+
+    /// Sets the rows that continue others. They are written after the parts: every transaction locks what it changes first
+    /// and what it continues last, so that none waits in a circle.
+    #[must_use]
+    pub(crate) fn continued_by(mut self, rows: Arc<dyn Continuation>) -> Self {
+        self.continuation = Some(rows);
+        self
+    }
+
+    pub(super) fn continuation(&self) -> Option<&Arc<dyn Continuation>> {
+        self.continuation.as_ref()
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn is_one_part(&self) -> bool {
+        self.parts.len() + usize::from(self.continuation.is_some()) == 1
+    }
+
+    pub(super) fn parts(&self) -> &[Part] {
+        &self.parts
+    }
+
+    /// All parts, those that continue the seat's rows last, or `None` if the seat does not know its last row.
+    pub(super) fn parts_from(&self, lease: Option<&mut Lease>) -> Result<Option<Vec<Part>>> {
+        let mut parts = self.parts.clone();
+        if let (Some(rows), Some(lease)) = (&self.continuation, lease) {
+            let Some(part) = lease.part(&**rows)? else {
+                return Ok(None);
+            };
+            parts.push(part);
+        }
+        parts.iter().try_for_each(Part::check)?;
+        Ok(Some(parts))
+    }
+}
