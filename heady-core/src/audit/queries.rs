@@ -16,7 +16,7 @@ use crate::types::{Id, Timestamp, hex};
 /// Moves the head of a chain, if it is as the writer knows it, and appends the rows that lead from there to its new place.
 /// If it is not, no chain is found for the rows, which the table refuses: a writer whose knowledge of the chain is stale
 /// writes nothing. The head moves before the first row is written, as [`locked_head`] locks it first: in the other order two
-/// writers wait for each other.
+/// writers wait for each other. For the same reason it moves behind what else the call changes.
 pub(super) fn insert() -> Sql {
     Sql::of(
         // What was changed last is the head or the row before.
@@ -25,13 +25,15 @@ pub(super) fn insert() -> Sql {
             hash, details_commit, salt, chain_id)
          VALUES ($6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, CASE changes() WHEN 1 THEN $1 END)",
         "WITH head AS (
-            UPDATE audit_heads SET seq = $4, hash = $5 WHERE chain_id = $1 AND seq = $2 AND hash = $3 RETURNING chain_id
+            UPDATE audit_heads SET seq = $4, hash = $5 WHERE chain_id = $1 AND seq = $2 AND hash = $3 AND {after}
+            RETURNING chain_id
          )
-         INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp, seq, prev_hash,
+         {last} INSERT INTO audit_logs (id, actor, action, target, status, details, timestamp, seq, prev_hash,
             hash, details_commit, salt, chain_id)
          SELECT unnest($6::uuid[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::text[]),
             unnest($11::text[])::jsonb, unnest($12::timestamptz[]), unnest($13::bigint[]), unnest($14::bytea[]),
-            unnest($15::bytea[]), unnest($16::bytea[]), unnest($17::bytea[]), (SELECT chain_id FROM head)",
+            unnest($15::bytea[]), unnest($16::bytea[]), unnest($17::bytea[]), (SELECT chain_id FROM head)
+         WHERE {after}",
     )
 }
 

@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use super::Row;
 use super::seat::{Continuation, Lease};
-use super::sql::{Arg, Sql, check_nul, check_nul_in_document};
-use crate::error::Result;
+use super::sql::{Arg, Sql, check_nul, check_storable_json};
+use crate::error::{Error, Result};
 
 /// One call: parts that commit together, and rows that continue others.
 #[derive(Debug, Default)]
 pub(crate) struct Call {
     continuation: Option<Arc<dyn Continuation>>,
     parts: Vec<Part>,
+    /// Whether the first part is a condition.
+    guarded: bool,
 }
 
 /// A part of a call. On PostgreSQL its SQL is one statement; on SQLite it may be several, all seeing the same arguments.
@@ -51,8 +54,17 @@ impl Part {
     /// Refuses what no database may be handed.
     pub(super) fn check(&self) -> Result<()> {
         match &self.values {
-            Values::Document(document) => check_nul_in_document(document),
+            Values::Document(document) => check_storable_json(document),
             Values::Args(args) => args.iter().try_for_each(check_nul),
+        }
+    }
+
+    /// How many arguments it has.
+    #[cfg(feature = "postgres")]
+    pub(super) fn arity(&self) -> usize {
+        match &self.values {
+            Values::Document(_) => 1,
+            Values::Args(args) => args.len(),
         }
     }
 
@@ -80,6 +92,25 @@ impl Call {
         self
     }
 
+    /// Begins with a part that gives a row if the call may go on: its condition, under which nobody else can change what it
+    /// is about. Where it gives none, nothing is written and the call is refused as `ABORTED`.
+    #[must_use]
+    pub(crate) fn guarded_by(mut self, sql: impl Into<Sql>, values: impl Into<Values>) -> Self {
+        self.parts.insert(0, Part::new(sql, values));
+        self.guarded = true;
+        self
+    }
+
+    /// Refuses to go on after these rows of the first part.
+    pub(super) fn check_guard(&self, rows: &[Row]) -> Result<()> {
+        if self.guarded && rows.is_empty() {
+            return Err(Error::aborted(
+                "somebody else wrote meanwhile; what was decided before does not hold",
+            ));
+        }
+        Ok(())
+    }
+
     /// Sets the rows that continue others. They are written after the parts: every transaction locks what it changes first
     /// and what it continues last, so that none waits in a circle.
     #[must_use]
@@ -92,9 +123,12 @@ impl Call {
         self.continuation.as_ref()
     }
 
+    /// Whether PostgreSQL can take it as one statement, as far as is known before its seat is: what continues rows joins
+    /// other parts.
     #[cfg(feature = "postgres")]
-    pub(super) fn is_one_part(&self) -> bool {
-        self.parts.len() + usize::from(self.continuation.is_some()) == 1
+    pub(super) fn is_one_statement(&self) -> bool {
+        let alone = self.parts.len() + usize::from(self.continuation.is_some()) == 1;
+        alone || self.parts.iter().all(super::joined::joins)
     }
 
     pub(super) fn parts(&self) -> &[Part] {

@@ -1,6 +1,6 @@
 //! Columns of rows to write.
 
-use super::sql::check_nul_in_document;
+use super::sql::{Arg, check_nul, check_storable_json};
 use crate::error::Result;
 use crate::types::Timestamp;
 
@@ -19,6 +19,21 @@ pub(crate) enum Each {
     },
     /// JSON as text.
     Documents(Vec<String>),
+    /// Of one kind, some of them NULL.
+    Values(Kind, Vec<Arg>),
+}
+
+/// What the values of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Int,
+    Bool,
+    Time,
+    /// JSON as text.
+    Document,
+    /// A list of texts; on PostgreSQL as the text of an array.
+    List,
 }
 
 impl Each {
@@ -30,6 +45,7 @@ impl Each {
             Self::Ints(values) => values.len(),
             Self::Times(values) => values.len(),
             Self::Bytes { bytes, width } => bytes.len() / width,
+            Self::Values(_, values) => values.len(),
         }
     }
 
@@ -39,11 +55,67 @@ impl Each {
             Self::Texts(texts) => Ok(texts.iter().any(|text| text.contains('\0'))),
             Self::Documents(texts) => texts
                 .iter()
-                .try_for_each(|text| check_nul_in_document(text))
+                .try_for_each(|text| check_storable_json(text))
                 .map(|()| false),
+            Self::Values(Kind::Document, values) => values
+                .iter()
+                .try_for_each(|value| match value {
+                    Arg::Text(Some(text)) => check_storable_json(text),
+                    _ => Ok(()),
+                })
+                .map(|()| false),
+            Self::Values(_, values) => values.iter().try_for_each(check_nul).map(|()| false),
             _ => Ok(false),
         }
     }
+}
+
+/// The values as an array of PostgreSQL. One of another kind becomes NULL.
+#[cfg(feature = "postgres")]
+pub(super) fn add_values(
+    arguments: &mut sqlx::postgres::PgArguments,
+    kind: Kind,
+    values: Vec<Arg>,
+) -> Result<(), sqlx::error::BoxDynError> {
+    use sqlx::Arguments;
+    macro_rules! column {
+        ($pattern:pat => $value:expr) => {
+            values
+                .into_iter()
+                .map(|value| match value {
+                    $pattern => $value,
+                    _ => None,
+                })
+                .collect::<Vec<_>>()
+        };
+    }
+    match kind {
+        Kind::Text | Kind::Document => arguments.add(column!(Arg::Text(text) => text)),
+        Kind::Int => arguments.add(column!(Arg::Int(number) => number)),
+        Kind::Bool => arguments.add(column!(Arg::Bool(value) => value)),
+        Kind::Time => arguments.add(column!(Arg::Time(time) => time)),
+        Kind::List => arguments.add(column!(Arg::Texts(texts) => Some(array(&texts)))),
+    }
+}
+
+/// The text of an array.
+#[cfg(feature = "postgres")]
+fn array(texts: &[String]) -> String {
+    let mut array = String::from("{");
+    for text in texts {
+        if array.len() > 1 {
+            array.push(',');
+        }
+        array.push('"');
+        for character in text.chars() {
+            if matches!(character, '"' | '\\') {
+                array.push('\\');
+            }
+            array.push(character);
+        }
+        array.push('"');
+    }
+    array + "}"
 }
 
 #[cfg(test)]
@@ -54,7 +126,11 @@ mod tests {
     use crate::store::{Arg, Call, Sql, Store};
     use crate::types::now;
 
-    on_both_databases!(a_row_for_each_value, nothing_that_cannot_be_kept);
+    on_both_databases!(
+        a_row_for_each_value,
+        a_value_may_be_null,
+        nothing_that_cannot_be_kept,
+    );
 
     async fn table(store: &Store) {
         let table = Sql::of(
@@ -110,6 +186,70 @@ mod tests {
             assert_eq!(row.get::<serde_json::Value>("json").unwrap(), document);
             assert!(row.get::<Timestamp>("at").unwrap() <= now());
         }
+    }
+
+    async fn a_value_may_be_null(fresh: Fresh) {
+        let store = fresh.open().await;
+        let table = Sql::of(
+            "CREATE TABLE maybe (text TEXT, n INTEGER, yes INTEGER, at TEXT, json TEXT, list TEXT)",
+            "CREATE TABLE maybe (text TEXT, n BIGINT, yes BOOLEAN, at TIMESTAMPTZ, json JSONB, list TEXT[])",
+        );
+        store
+            .write(|transaction| Box::pin(async move { transaction.execute(table, vec![]).await }))
+            .await
+            .unwrap();
+        let (at, document) = (now(), serde_json::json!({"a": ["\\", "\""]}));
+        let lists = [
+            vec![],
+            ["a,b", "{\"c\"}", "\\d", " ", "NULL", "é"]
+                .map(str::to_owned)
+                .to_vec(),
+        ];
+        let columns = [
+            (Kind::Text, vec![Arg::Text(None), "t".into()]),
+            (Kind::Int, vec![Arg::Int(None), 7.into()]),
+            (Kind::Bool, vec![Arg::Bool(None), true.into()]),
+            (Kind::Time, vec![Arg::Time(None), at.into()]),
+            (
+                Kind::Document,
+                vec![Arg::Text(None), document.to_string().into()],
+            ),
+            (
+                Kind::List,
+                lists.iter().map(|list| list.as_slice().into()).collect(),
+            ),
+        ];
+        let columns = columns.map(|(kind, values)| Arg::Each(Each::Values(kind, values)));
+        let insert = Sql::of(
+            "INSERT INTO maybe VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO maybe SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::boolean[]),
+                unnest($4::timestamptz[]), unnest($5::text[])::jsonb, unnest($6::text[])::text[]",
+        );
+        store
+            .call(&Call::default().with(insert, columns.to_vec()))
+            .await
+            .unwrap();
+        let rows = "SELECT * FROM maybe ORDER BY n IS NOT NULL";
+        let rows = store.fetch_all(rows, vec![]).await.unwrap();
+        let null = &rows[0];
+        assert_eq!(null.get::<Option<String>>("text").unwrap(), None);
+        assert_eq!(null.get::<Option<i64>>("n").unwrap(), None);
+        assert_eq!(null.get::<Option<bool>>("yes").unwrap(), None);
+        assert_eq!(null.get::<Option<Timestamp>>("at").unwrap(), None);
+        assert_eq!(null.get::<Option<serde_json::Value>>("json").unwrap(), None);
+        let there = &rows[1];
+        assert_eq!(there.get::<String>("text").unwrap(), "t");
+        assert_eq!(there.get::<i64>("n").unwrap(), 7);
+        assert!(there.get::<bool>("yes").unwrap());
+        assert_eq!(there.get::<Timestamp>("at").unwrap(), at);
+        assert_eq!(there.get::<serde_json::Value>("json").unwrap(), document);
+        for (row, list) in rows.iter().zip(lists) {
+            assert_eq!(row.get::<Vec<String>>("list").unwrap(), list);
+        }
+        let nul = Each::Values(Kind::Document, vec!["\"\\u0000\"".into()]);
+        assert!(nul.has_nul().is_err());
+        let nul = Each::Values(Kind::List, vec![["\0".to_owned()].as_slice().into()]);
+        assert!(nul.has_nul().is_err());
     }
 
     async fn nothing_that_cannot_be_kept(fresh: Fresh) {

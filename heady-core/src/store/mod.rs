@@ -8,6 +8,8 @@ mod call;
 mod each;
 mod error;
 mod hold;
+#[cfg(feature = "postgres")]
+mod joined;
 mod migrations;
 mod page;
 #[cfg(feature = "postgres")]
@@ -31,12 +33,12 @@ use tokio::runtime::Handle;
 
 pub(crate) use batch::{Attempt, Batch, Failed, Lane, Work};
 pub(crate) use call::{Call, Part};
-pub(crate) use each::Each;
+pub(crate) use each::{Each, Kind};
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
 pub(crate) use row::Row;
 pub(crate) use seat::{Continuation, Mark, Seats};
-pub(crate) use sql::{Arg, Dialect, Sql, args, check_storable, time_text};
+pub(crate) use sql::{Arg, Dialect, Sql, args, check_storable, check_storable_json, time_text};
 use transaction::Open;
 pub(crate) use transaction::Transaction;
 
@@ -261,7 +263,7 @@ impl Store {
     }
 
     /// Runs the parts of a call as one transaction.
-    async fn call(&self, call: &Call) -> Result<Vec<Row>> {
+    pub(crate) async fn call(&self, call: &Call) -> Result<Vec<Row>> {
         #[cfg(feature = "postgres")]
         if let Database::Postgres(postgres) = &self.inner.database
             && let Some(rows) = postgres.call(call, self).await?

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use super::call::Part;
 use super::hold::Hold;
 use super::sql::{Arg, Sql, postgres_arguments};
-use super::{Call, Dialect, Row, Store, migrations};
+use super::{Call, Dialect, Row, Store, joined, migrations};
 use crate::error::{Error, Result};
 
 /// Six committers (see [`super::batch`]) and as many readers.
@@ -73,10 +73,10 @@ impl Postgres {
         session.run(["BEGIN;", lock].concat()).await
     }
 
-    /// Runs a call of one part, which PostgreSQL makes a transaction by itself, in one round trip. Returns `None` if it
-    /// has several, or if the seat that it takes does not know its last row.
+    /// Runs a call as one statement, which PostgreSQL makes a transaction by itself, in one round trip. Returns `None` if
+    /// it cannot be one, or if the seat that it takes does not know its last row.
     pub(super) async fn call(&self, call: &Call, store: &Store) -> Result<Option<Vec<Row>>> {
-        if !call.is_one_part() {
+        if !call.is_one_statement() {
             return Ok(None);
         }
         let mut connection = self.pool.acquire().await?;
@@ -84,7 +84,11 @@ impl Postgres {
         let Some(parts) = call.parts_from(lease.as_mut())? else {
             return Ok(None);
         };
-        let rows = fetch_all(&mut connection, parts).await?;
+        let Some(text) = joined::joined(&parts) else {
+            return Ok(None);
+        };
+        let rows = fetch(&mut connection, text, arguments(parts)).await?;
+        call.check_guard(&rows)?;
         if let Some(lease) = lease {
             lease.committed();
         }
@@ -155,15 +159,25 @@ impl Drop for Session {
     }
 }
 
-/// Runs parts, one trip each, and returns the rows of them all.
+/// Runs parts, in one trip if they join, and returns their rows.
 pub(super) async fn fetch_all(connection: &mut PgConnection, parts: Vec<Part>) -> Result<Vec<Row>> {
+    if let Some(text) = joined::joined(&parts) {
+        return fetch(connection, text, arguments(parts)).await;
+    }
     let mut rows = Vec::new();
     for part in parts {
-        let text = AssertSqlSafe(part.sql.clone().into_text(Dialect::Postgres));
-        let arguments = postgres_arguments(part.into_args())?;
-        let query = sqlx::query_with(text, arguments);
-        let found = query.fetch_all(&mut *connection).await?;
-        rows.extend(found.into_iter().map(Row::Postgres));
+        let text = joined::alone(part.sql.text(Dialect::Postgres));
+        rows.extend(fetch(connection, text, part.into_args()).await?);
     }
     Ok(rows)
+}
+
+fn arguments(parts: Vec<Part>) -> Vec<Arg> {
+    parts.into_iter().flat_map(Part::into_args).collect()
+}
+
+async fn fetch(connection: &mut PgConnection, text: String, args: Vec<Arg>) -> Result<Vec<Row>> {
+    let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(args)?);
+    let rows = query.fetch_all(connection).await?;
+    Ok(rows.into_iter().map(Row::Postgres).collect())
 }

@@ -177,6 +177,9 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
             Arg::Each(Each::Bytes { bytes, width }) => {
                 arguments.add(bytes.chunks_exact(width).collect::<Vec<_>>())
             }
+            Arg::Each(Each::Values(kind, values)) => {
+                super::each::add_values(&mut arguments, kind, values)
+            }
         }
         .map_err(encoding)?;
     }
@@ -196,7 +199,7 @@ pub(super) fn check_nul(arg: &Arg) -> Result<()> {
 }
 
 /// The same for a document that is JSON already, where the character stands as an escape.
-pub(super) fn check_nul_in_document(document: &str) -> Result<()> {
+pub(crate) fn check_storable_json(document: &str) -> Result<()> {
     // An escape that is itself escaped (`\\\\u0000`) is six harmless characters; only a parser tells them apart.
     let suspect = document.contains("\\u0000");
     if suspect {

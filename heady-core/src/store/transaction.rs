@@ -1,10 +1,9 @@
 //! A transaction on either database.
 
-use super::call::Part;
 use super::seat::{Continuation, Lease};
 use super::sql::{Arg, Sql};
 use super::sqlite::Writing;
-use super::{Call, Dialect, Row, Store};
+use super::{Call, Dialect, Part, Row, Store};
 use crate::error::{Error, Result};
 
 /// An open transaction; dropping it rolls back.
@@ -145,9 +144,18 @@ impl Transaction {
     }
 
     async fn run_parts(&mut self, call: &Call) -> Result<Vec<Row>> {
+        #[cfg(feature = "postgres")]
+        if let Open::Postgres(transaction) = &mut self.open {
+            call.parts().iter().try_for_each(Part::check)?;
+            let parts = call.parts().to_vec();
+            let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
+            call.check_guard(&rows)?;
+            return Ok(rows);
+        }
         let mut rows = Vec::new();
         for part in call.parts() {
             rows.extend(self.run_part(part.clone()).await?);
+            call.check_guard(&rows)?;
         }
         Ok(rows)
     }
@@ -171,6 +179,7 @@ impl Transaction {
                 let mut rows = Vec::new();
                 for part in parts {
                     rows.extend(transaction.run(part)?);
+                    call.check_guard(&rows)?;
                 }
                 transaction.commit()?;
                 rows
@@ -178,6 +187,7 @@ impl Transaction {
             #[cfg(feature = "postgres")]
             Open::Postgres(mut transaction) => {
                 let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
+                call.check_guard(&rows)?;
                 transaction.commit().await?;
                 rows
             }

@@ -201,7 +201,8 @@ LEFT JOIN pipeline_runs AS owned ON owned.id = op.value ->> 'run' AND owned.fenc
 ";
 
 // One statement, hence one round trip and one transaction. FOR SHARE keeps a peer from taking a run over while its
-// rows are written, and the order of the identifiers keeps two calls from waiting for each other.
+// rows are written, and the order of the identifiers keeps two calls from waiting for each other. For the same reason all
+// rows of runs are locked before the call gives a row, behind which the audit log's are.
 const POSTGRES: &str = "
 WITH document AS (SELECT $1::json AS d),
 op AS (
@@ -254,8 +255,10 @@ changed AS (
         owner_id = CASE WHEN change.release THEN NULL ELSE r.owner_id END
     FROM document, json_to_recordset(d -> 'changes') AS change(run uuid, fence bigint, status text,
         finished_at timestamptz, result jsonb, release boolean)
-    WHERE r.id = change.run
+    WHERE r.id = change.run AND (SELECT count(*) FROM owned) >= 0
+    RETURNING r.id
 )
-SELECT n, owned.id IS NOT NULL AS owned, coalesce(cancel, false) AS cancel
+{last} SELECT n, owned.id IS NOT NULL AS owned, coalesce(cancel, false) AS cancel
 FROM op LEFT JOIN owned ON owned.id = op.run AND owned.fence = op.fence
+WHERE (SELECT count(*) FROM changed) >= 0
 ";

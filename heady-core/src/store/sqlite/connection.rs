@@ -210,6 +210,7 @@ impl ToSql for EachAt<'_> {
                 let bytes = bytes.chunks_exact(*width).nth(row).map(ValueRef::Blob);
                 bytes.map(ToSqlOutput::Borrowed)
             }
+            Each::Values(_, values) => values.get(row).map(ToSql::to_sql).transpose()?,
         };
         // Columns of unequal length would be a mistake, which NOT NULL refuses.
         Ok(value.unwrap_or(ToSqlOutput::Borrowed(ValueRef::Null)))

@@ -6,9 +6,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::connection::Connection;
 use crate::error::{Error, Result};
-use crate::store::Row;
-use crate::store::call::Part;
 use crate::store::sql::{Arg, Dialect};
+use crate::store::{Part, Row};
 
 /// The connection that writes; clones share it and take turns.
 #[derive(Clone)]
