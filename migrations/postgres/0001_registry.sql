@@ -74,14 +74,17 @@ CREATE TABLE registry_documents (
 );
 
 -- The one row that every transaction which changes the registry locks and counts up: so revisions are in the order of
--- commits and have no gaps. Events up to `compacted` are gone; about the newest `retained` are kept.
+-- commits and have no gaps. Events up to `compacted` are gone; about the newest `retained` are kept. `mark` is another one
+-- after every transaction that may have changed entries: an engine decides on what it remembers only while it is the same.
 CREATE TABLE registry_revision (
   id BIGINT PRIMARY KEY CHECK (id = 1),
   revision BIGINT NOT NULL,
   compacted BIGINT NOT NULL,
-  retained BIGINT NOT NULL
+  retained BIGINT NOT NULL,
+  mark UUID NOT NULL
 );
-INSERT INTO registry_revision (id, revision, compacted, retained) VALUES (1, 0, 0, 10000);
+INSERT INTO registry_revision (id, revision, compacted, retained, mark)
+VALUES (1, 0, 0, 10000, '00000000-0000-0000-0000-000000000000');
 
 -- What changed at each revision: the whole entry after the change, or before it where it was deleted.
 CREATE TABLE registry_events (

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::document::Fields;
 use crate::error::{Error, Result};
+use crate::registry;
 use crate::store::{Arg, Transaction};
 
 /// A statement in the engine's own database.
@@ -47,6 +48,12 @@ impl Statement {
         }
         fields.finish_strict().map_err(form)?;
         Ok((output, statements))
+    }
+
+    /// Whether it names a table of the registry's entries.
+    pub(super) fn may_change_entries(&self) -> bool {
+        let sql = self.sql.to_lowercase();
+        registry::TABLES.iter().any(|table| sql.contains(table))
     }
 
     pub(super) async fn execute(self, transaction: &mut Transaction) -> Result<()> {

@@ -1,29 +1,31 @@
 //! Changes of many callers in one transaction.
 //!
 //! A change has to see the entry before it can decide: whether its condition holds, whether it changes anything, what a
-//! merge patch makes of it. So a lane's work reads the entries of all its operations under the registry's lock, lets
-//! each decide in turn on what the ones before it left, and writes everything in one statement. A loser costs its
-//! neighbours nothing, and a batch of losers writes nothing.
+//! merge patch makes of it. So a lane's work takes the entries of all its operations from memory or reads them, lets each
+//! decide in turn on what the ones before it left, and writes everything in one call, which the database refuses if they
+//! were not as they were remembered or read (`memory.rs`). Where that happened, or nothing may be remembered, it reads
+//! under the registry's lock. A loser costs its neighbours nothing, and a batch of losers writes nothing.
 //!
 //! A commit whose answer was lost may have succeeded. So each change remembers the events that it sent, and before it is
 //! repeated the log is asked whether one of them is there: then it is done, and must not lose against itself.
 
+mod decided;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::json;
-
+use self::decided::Decided;
 use super::entry::{Entry, Present};
 use super::history::History;
+use super::memory::{Memory, Position};
 use super::watch::{self, Feed, RegistryEvent};
 use super::{Node, Service, Workflow};
-use crate::audit::{self, Record};
-use crate::error::Result;
-use crate::store::{Attempt, Failed, Lane, Store, Transaction, Work};
+use crate::error::{ErrorKind, Result};
+use crate::store::{Attempt, Dialect, Failed, Lane, Row, Store, Transaction, Work};
 use crate::types::Id;
 
 /// What a caller's change comes to, now that it sees the entry.
@@ -49,6 +51,8 @@ pub(super) struct Edit<E> {
     pub(super) actor: Arc<str>,
     /// About how many bytes it writes.
     pub(super) weight: usize,
+    /// Whether it may come to [`Step::Delete`].
+    pub(super) deletes: bool,
     pub(super) decide: Decide<E>,
 }
 
@@ -61,7 +65,7 @@ pub(super) struct Underway<E> {
 /// What was sent for a change, and what its caller is told if it arrived.
 struct Sent<E> {
     event: Arc<RegistryEvent>,
-    entry: E,
+    entry: Arc<E>,
 }
 
 /// The lanes of one engine, one for each kind of entry.
@@ -70,14 +74,25 @@ pub(super) struct Editors {
     pub(super) services: Lane<Editor<Service>>,
     pub(super) nodes: Lane<Editor<Node>>,
     pub(super) workflows: Lane<Editor<Workflow>>,
+    shared: Arc<Shared>,
+}
+
+/// What the lanes of one engine share.
+#[derive(Default)]
+struct Shared {
+    /// Whoever has it is the one who changes the registry: in the database they would wait for each other as well.
+    memory: tokio::sync::Mutex<Memory>,
+    stale: AtomicBool,
 }
 
 impl Editors {
     pub(super) fn new(store: &Store, feed: &Feed) -> Self {
+        let shared = Arc::default();
         Self {
-            services: Editor::lane(store, feed),
-            nodes: Editor::lane(store, feed),
-            workflows: Editor::lane(store, feed),
+            services: Editor::lane(store, feed, &shared),
+            nodes: Editor::lane(store, feed, &shared),
+            workflows: Editor::lane(store, feed, &shared),
+            shared,
         }
     }
 
@@ -86,22 +101,148 @@ impl Editors {
         let sent = Mutex::default();
         E::lane(self).submit(Underway { edit, sent }).await?
     }
+
+    /// Lets nothing be decided on memory until it was read again: this engine wrote by another way. The database would
+    /// refuse it too, only later.
+    pub(super) fn forget(&self) {
+        self.shared.stale.store(true, Ordering::Release);
+    }
+
+    /// How often entries were read to decide on.
+    #[cfg(test)]
+    pub(super) async fn readings(&self) -> usize {
+        self.shared.memory.lock().await.readings
+    }
 }
 
 /// What carries out the changes of one kind of entry.
 pub(super) struct Editor<E> {
     feed: Feed,
+    shared: Arc<Shared>,
     kind: PhantomData<fn() -> E>,
 }
 
 impl<E: Entry> Editor<E> {
-    fn lane(store: &Store, feed: &Feed) -> Lane<Self> {
+    fn lane(store: &Store, feed: &Feed, shared: &Arc<Shared>) -> Lane<Self> {
         let editor = Self {
             feed: feed.clone(),
+            shared: shared.clone(),
             kind: PhantomData,
         };
         Lane::of(store.clone(), editor)
     }
+
+    /// Decides on what is known, or is read now without a lock, and writes where that still holds.
+    async fn without_lock(
+        &self,
+        store: &Store,
+        ops: &[Underway<E>],
+        memory: &mut Memory,
+    ) -> Result<Vec<Result<E>>, Failed> {
+        let ids = ids(ops);
+        if let Some(position) = memory.knows::<E>(&ids) {
+            let decided = Decided::of(memory, self.history(position), ops, &HashMap::new());
+            if decided.writes {
+                return self.send(store, decided, memory).await;
+            }
+        }
+        // Also where it would only be refused or kept: the database must confirm that.
+        if store.dialect() == Dialect::Sqlite {
+            // The transaction reads on the way, and nobody writes meanwhile.
+            return self.under_lock(store, ops, Attempt::First, memory).await;
+        }
+        let (position, present) = History::look::<E>(store, &ids).await?;
+        memory.read(&position, &ids, present);
+        let decided = Decided::of(memory, self.history(position), ops, &HashMap::new());
+        self.send(store, decided, memory).await
+    }
+
+    /// What nobody watches need not be told.
+    fn history(&self, position: Position) -> History {
+        if self.feed.is_watched() {
+            History::after(position)
+        } else {
+            History::untold(position)
+        }
+    }
+
+    async fn send(
+        &self,
+        store: &Store,
+        mut decided: Decided<E>,
+        memory: &mut Memory,
+    ) -> Result<Vec<Result<E>>, Failed> {
+        if decided.writes {
+            let (call, events) = decided.call()?;
+            let rows = store.call(&call).await;
+            let rows = rows.inspect_err(|error| {
+                if error.kind() == ErrorKind::Aborted {
+                    memory.refused();
+                }
+            });
+            let rows = rows.map_err(Failed::perhaps_done)?;
+            self.committed(memory, &decided, &rows, events)?;
+        }
+        Ok(decided.outcomes)
+    }
+
+    /// Reads, decides and writes in one transaction in which nobody else changes the registry.
+    async fn under_lock(
+        &self,
+        store: &Store,
+        ops: &[Underway<E>],
+        attempt: Attempt,
+        memory: &mut Memory,
+    ) -> Result<Vec<Result<E>>, Failed> {
+        let ids = ids(ops);
+        let (mut transaction, position, present) = History::open::<E>(store, &ids).await?;
+        memory.read(&position, &ids, present);
+        // Every attempt after the first also reads what became of those before, and what the audit rows continue.
+        let arrived = match attempt {
+            Attempt::First => HashMap::new(),
+            Attempt::Again => arrived(&mut transaction, ops).await?,
+        };
+        let mut decided = Decided::of(memory, self.history(position), ops, &arrived);
+        if decided.writes {
+            let (call, events) = decided.call()?;
+            let rows = match attempt {
+                Attempt::First => {
+                    let finished = transaction.finish(&call).await;
+                    finished.map_err(Failed::perhaps_done)?
+                }
+                Attempt::Again => {
+                    let rows = transaction.run(&call).await?;
+                    transaction.commit().await.map_err(Failed::perhaps_done)?;
+                    rows
+                }
+            };
+            self.committed(memory, &decided, &rows, events)?;
+        }
+        Ok(decided.outcomes)
+    }
+
+    fn committed(
+        &self,
+        memory: &mut Memory,
+        decided: &Decided<E>,
+        rows: &[Row],
+        events: Vec<Arc<RegistryEvent>>,
+    ) -> Result<()> {
+        if decided.is_untold() && self.feed.is_watched() {
+            // Since then somebody began to watch, who finds the events in the table.
+            self.feed.wake();
+        }
+        self.feed.tell(events);
+        memory.committed(Position::read(rows.first())?);
+        for id in &decided.incomplete {
+            E::known(memory).drop(id);
+        }
+        Ok(())
+    }
+}
+
+fn ids<E>(ops: &[Underway<E>]) -> Vec<&Id> {
+    ops.iter().map(|op| &op.edit.id).collect()
 }
 
 impl<E: Entry> Work for Editor<E> {
@@ -118,47 +259,27 @@ impl<E: Entry> Work for Editor<E> {
         ops: &[Underway<E>],
         attempt: Attempt,
     ) -> Result<Vec<Result<E>>, Failed> {
-        // Every attempt reads for itself what is there, and those after the first also what the audit rows continue.
-        let ids: Vec<&Id> = ops.iter().map(|op| &op.edit.id).collect();
-        let (mut transaction, history, present) = History::open(store, &ids).await?;
-        let arrived = match attempt {
-            Attempt::First => HashMap::new(),
-            Attempt::Again => arrived(&mut transaction, ops).await?,
-        };
-        let mut batch = Batch {
-            present,
-            history,
-            records: Vec::new(),
-            writes: false,
-        };
-        let outcomes = ops.iter().map(|op| match op.done(&arrived) {
-            Some(entry) => Ok(entry),
-            None => batch.apply(op),
-        });
-        let outcomes = outcomes.collect();
-        if batch.writes {
-            let (call, events) = batch.history.call()?;
-            let call = audit::part(call, &batch.records);
-            match attempt {
-                Attempt::First => {
-                    let finished = transaction.finish(&call).await;
-                    finished.map_err(Failed::perhaps_done)?;
-                }
-                Attempt::Again => {
-                    transaction.run(&call).await?;
-                    transaction.commit().await.map_err(Failed::perhaps_done)?;
-                }
-            }
-            self.feed.tell(events);
+        let mut memory = self.shared.memory.lock().await;
+        if self.shared.stale.swap(false, Ordering::Acquire) {
+            memory.forget();
         }
-        Ok(outcomes)
+        let deletes = ops.iter().any(|op| op.edit.deletes);
+        let outcomes = match attempt {
+            Attempt::First if !deletes && !memory.is_wary() => {
+                self.without_lock(store, ops, &mut memory).await
+            }
+            _ => self.under_lock(store, ops, attempt, &mut memory).await,
+        };
+        if outcomes.is_err() {
+            memory.forget();
+        }
+        outcomes
     }
 
     fn weight(op: &Underway<E>) -> usize {
         op.edit.weight
     }
 }
-
 impl<E: Entry> Underway<E> {
     /// What the caller is told if one of the events that were sent for this change is among those that arrived.
     fn done(&self, arrived: &HashMap<i64, RegistryEvent>) -> Option<E> {
@@ -169,7 +290,7 @@ impl<E: Entry> Underway<E> {
                     == (event.change, event.kind, &event.id, event.at)
             })
         };
-        Some(self.sent().iter().find(is_there)?.entry.clone())
+        Some(E::clone(&self.sent().iter().find(is_there)?.entry))
     }
 
     fn sent(&self) -> MutexGuard<'_, Vec<Sent<E>>> {
@@ -195,73 +316,4 @@ async fn arrived<E: Entry>(
         .into_iter()
         .map(|event| (event.revision, event))
         .collect())
-}
-
-/// The changes of one transaction so far.
-struct Batch<E> {
-    present: HashMap<Id, Present<E>>,
-    history: History,
-    records: Vec<Record>,
-    writes: bool,
-}
-
-impl<E: Entry> Batch<E> {
-    fn apply(&mut self, op: &Underway<E>) -> Result<E> {
-        let edit = &op.edit;
-        let old = self.present.get(&edit.id);
-        let step = (edit.decide)(old)?;
-        let place = old.map(|old| old.place.clone()).unwrap_or_default();
-        let in_use = old.is_some_and(|old| old.in_use);
-        let old = old.map(|old| old.entry.clone());
-        let entry = match step {
-            Step::Keep(entry) => return Ok(entry),
-            Step::Put(entry) => {
-                let entry = self.history.put(old.as_ref(), entry, &place)?;
-                self.sent(op, &entry);
-                let change = if old.is_some() { "UPDATE" } else { "CREATE" };
-                let details = json!({"change": change, "resourceVersion": entry.version()});
-                self.record(edit, details);
-                entry
-            }
-            Step::Observe(entry) => {
-                self.history.observe(&entry, &place)?;
-                self.sent(op, &entry);
-                entry
-            }
-            Step::Note(entry) => {
-                self.history.keep(&entry, &place);
-                entry
-            }
-            Step::Delete => {
-                let entry = old.ok_or_else(|| crate::Error::not_found(E::KIND.noun(), &edit.id))?;
-                self.history.delete(&entry)?;
-                self.sent(op, &entry);
-                self.record(edit, json!({"change": "DELETE"}));
-                self.present.remove(&edit.id);
-                self.writes = true;
-                return Ok(entry);
-            }
-        };
-        self.writes = true;
-        let present = Present {
-            entry: entry.clone(),
-            place,
-            in_use,
-        };
-        self.present.insert(edit.id.clone(), present);
-        Ok(entry)
-    }
-
-    fn sent(&self, op: &Underway<E>, entry: &E) {
-        if let Some(event) = self.history.newest() {
-            let (event, entry) = (event.clone(), entry.clone());
-            op.sent().push(Sent { event, entry });
-        }
-    }
-
-    fn record(&mut self, edit: &Edit<E>, details: serde_json::Value) {
-        let target = format!("{}:{}", E::KIND.noun(), edit.id);
-        let record = Record::new(&edit.actor, "CONFIG_CHANGE", target, "SUCCEEDED");
-        self.records.push(record.with(details));
-    }
 }

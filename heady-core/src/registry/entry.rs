@@ -1,15 +1,17 @@
 //! What services, nodes and workflows have in common: how they are read, written, registered and changed.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::edit::Editors;
-use super::{EntryKind, queries};
+use super::memory::{Known, Memory};
+use super::{EntryKind, Node, Service, Workflow, queries};
 use crate::error::{Error, Result};
-use crate::store::{Lane, Row, Store, Transaction, args};
+use crate::store::{Arg, Lane, Row, Store, Transaction, args};
 use crate::types::{Id, Json, Timestamp};
 
 /// A kind of registry entry with a table of its own.
@@ -28,10 +30,12 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
 
     /// Reads a row.
     fn of(row: &Row) -> Result<Self>;
-    /// The values of its columns by name.
-    fn row(&self) -> Value;
+    /// The values of its columns.
+    fn row(&self) -> Vec<Arg>;
     /// The lane that its changes go through.
     fn lane(editors: &Editors) -> &Lane<super::edit::Editor<Self>>;
+    /// What an engine remembers of this kind.
+    fn known(memory: &mut Memory) -> &mut Known<Self>;
 
     /// A new entry with this declaration, checked and completed.
     ///
@@ -42,6 +46,10 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
     fn spec(&self) -> Self::Spec;
     /// Takes over from the entry that it replaces what nobody declares.
     fn inherit(&mut self, old: &Self);
+    /// Whether nothing is kept beside the row that belongs to this entry and was not seen with the one before it.
+    fn is_all_after(&self, _old: &Self) -> bool {
+        true
+    }
 
     fn id(&self) -> &Id;
     fn metadata(&self) -> &Json;
@@ -61,6 +69,9 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
     /// The entry as a document would declare it: what is attached to it, and the typed fields over that.
     fn declared(&self) -> Value;
 }
+
+/// The tables of entries.
+pub(crate) const TABLES: [&str; 3] = [Service::TABLE, Node::TABLE, Workflow::TABLE];
 
 /// Where an entry stands in an imported document; entries that were registered by call stand nowhere.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -82,20 +93,18 @@ pub(super) fn placed<E: Entry>(row: &Row) -> Result<Placed<E>> {
     ))
 }
 
-/// A row with its place, as the statement that writes rows takes it.
-pub(super) fn written<E: Entry>(entry: &E, place: &Place) -> Value {
+/// The values of an entry's row: of its columns, and of its place.
+pub(super) fn row<E: Entry>(entry: &E, place: &Place) -> Vec<Arg> {
     let mut row = entry.row();
-    if let Some(row) = row.as_object_mut() {
-        row.insert("section".to_owned(), json!(place.section));
-        row.insert("position".to_owned(), json!(place.position));
-    }
+    row.push(place.section.as_deref().into());
+    row.push(place.position.into());
     row
 }
 
 /// An entry that is there.
 #[derive(Debug, Clone)]
 pub(super) struct Present<E> {
-    pub(super) entry: E,
+    pub(super) entry: Arc<E>,
     pub(super) place: Place,
     /// Whether something needs it, so that it cannot be deleted.
     pub(super) in_use: bool,
@@ -117,7 +126,7 @@ pub(super) fn with_id<E: Entry>(row: &Row) -> Result<(Id, Present<E>)> {
     let (entry, place) = placed::<E>(row)?;
     let in_use = row.get("in_use")?;
     let present = Present {
-        entry,
+        entry: Arc::new(entry),
         place,
         in_use,
     };

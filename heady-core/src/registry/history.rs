@@ -2,88 +2,131 @@
 //! change, and does both in the statement that writes the rows.
 //!
 //! The revision's row is locked first, so revisions are in the order of commits and have no gaps: whoever has seen
-//! revision n has seen everything before it.
+//! revision n has seen everything before it. Each transaction also leaves a mark of its own there, by which one that
+//! decided before it had the lock notices that another came between.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use super::entry::{self, Entry, Place, Present};
-use super::queries::{self, Table, TableChange};
+use super::memory::Position;
+use super::queries::{self, Table};
 use super::watch::{RegistryChange, RegistryEvent};
 use super::{EntryKind, Node, Service, Workflow};
-use crate::error::{Error, Result};
-use crate::store::{Call, Row, Sql, Store, Transaction, args, time_text};
-use crate::types::{Id, Json, now};
+use crate::error::Result;
+use crate::store::{Arg, Call, Each, Row, Sql, Store, Transaction, args};
+use crate::types::{Id, Json, Timestamp, now};
+
+/// Lets another domain's transaction change entries by SQL of its own: nobody decides on what was there before.
+pub(crate) async fn take_turn(transaction: &mut Transaction) -> Result<()> {
+    History::begin(transaction).await.map(drop)
+}
 
 /// What one transaction changes in the registry.
 #[derive(Debug)]
 pub(super) struct History {
+    /// Where the registry must stand when it is written.
+    after: Position,
     revision: i64,
-    compacted: i64,
-    retained: i64,
     events: Vec<Arc<RegistryEvent>>,
+    /// Whether they are for anybody but the log.
+    told: bool,
+    /// What of the events is stored.
+    log: Log,
     /// The rows and identifiers to write and delete in each table.
     tables: [(Table, Pending); 3],
+    /// Where the registry stands then.
+    mark: Id,
 }
 
 #[derive(Debug, Default)]
 struct Pending {
-    rows: Map<String, Value>,
+    rows: BTreeMap<Id, Vec<Arg>>,
     gone: Vec<Id>,
 }
 
 impl History {
-    /// Lets this transaction be the one that changes the registry: all others that want to wait.
+    /// Lets this transaction be the one that changes the registry: all others that want to wait. What they remember of it
+    /// is nothing to go by then, whether this changes an entry or not.
     pub(super) async fn begin(transaction: &mut Transaction) -> Result<Self> {
-        let text = "SELECT revision, compacted, retained FROM registry_revision";
-        let row = transaction
-            .fetch_optional(Sql::of(text, format!("{text} FOR UPDATE")), vec![])
-            .await?;
-        Self::of(row.as_ref())
+        let mark = Id::new();
+        let args = vec![Arg::uuid(&mark)];
+        let row = transaction.fetch_optional(queries::BEGIN, args).await?;
+        Ok(Self::after(Position::read(row.as_ref())?))
     }
 
-    /// Begins a transaction that changes the registry, and reads those of the entries that are there.
+    /// Keeps all others from changing the registry until this transaction ends.
+    pub(super) async fn lock(transaction: &mut Transaction) -> Result<()> {
+        let sql = Sql::of("SELECT 1", queries::LOCK);
+        transaction.execute(sql, vec![]).await.map(drop)
+    }
+
+    /// Begins a transaction that changes the registry, and reads where it stands and those of the entries that are there.
     pub(super) async fn open<E: Entry>(
         store: &Store,
         ids: &[&Id],
-    ) -> Result<(Transaction, Self, HashMap<Id, Present<E>>)> {
+    ) -> Result<(Transaction, Position, HashMap<Id, Present<E>>)> {
         let mut transaction = store.begin_locking(queries::LOCK).await?;
-        let ids = args![json!(ids).to_string()];
-        let rows = transaction.fetch_all(queries::among_at::<E>(), ids).await?;
-        let history = Self::of(rows.first())?;
-        let is_entry = |row: &&Row| !matches!(row.get::<Option<Id>>("id"), Ok(None));
-        let present = rows.iter().filter(is_entry).map(entry::with_id);
-        Ok((transaction, history, present.collect::<Result<_>>()?))
+        let rows = transaction
+            .fetch_all(queries::among_at::<E>(), among(ids))
+            .await?;
+        let (position, present) = read(&rows)?;
+        Ok((transaction, position, present))
     }
 
-    fn of(row: Option<&Row>) -> Result<Self> {
-        let row = row.ok_or_else(|| Error::data_loss("the registry has lost its revision"))?;
-        Ok(Self {
-            revision: row.get("revision")?,
-            compacted: row.get("compacted")?,
-            retained: row.get("retained")?,
+    /// Reads the same from the last committed state.
+    pub(super) async fn look<E: Entry>(
+        store: &Store,
+        ids: &[&Id],
+    ) -> Result<(Position, HashMap<Id, Present<E>>)> {
+        let rows = store
+            .fetch_all(queries::among_at::<E>(), among(ids))
+            .await?;
+        read(&rows)
+    }
+
+    /// Changes the registry as it stands there, or not at all.
+    pub(super) fn after(position: Position) -> Self {
+        Self {
+            revision: position.revision,
+            after: position,
             events: Vec::new(),
+            told: true,
+            log: Log::default(),
             tables: [
                 (Table::of::<Service>(), Pending::default()),
                 (Table::of::<Node>(), Pending::default()),
                 (Table::of::<Workflow>(), Pending::default()),
             ],
-        })
+            mark: Id::new(),
+        }
     }
 
-    /// Writes a declared entry in place of `old`; its version is the revision of the change.
+    /// The same without anybody to tell of it: its events are for the log alone.
+    pub(super) fn untold(position: Position) -> Self {
+        Self {
+            told: false,
+            ..Self::after(position)
+        }
+    }
+
+    pub(super) fn is_untold(&self) -> bool {
+        !self.told
+    }
+
+    /// Writes a declared entry, in place of one if it is there; its version is the revision of the change.
     pub(super) fn put<E: Entry>(
         &mut self,
-        old: Option<&E>,
+        is_there: bool,
         mut entry: E,
         place: &Place,
     ) -> Result<E> {
-        let (change, at) = match old {
-            Some(_) => (RegistryChange::Update, now()),
-            None => (RegistryChange::Create, entry.created_at()),
+        let (change, at) = if is_there {
+            (RegistryChange::Update, now())
+        } else {
+            (RegistryChange::Create, entry.created_at())
         };
         entry.touch(self.revision + 1, at);
         self.record(change, &entry)?;
@@ -100,17 +143,17 @@ impl History {
 
     /// Writes an entry of which nobody needs to be told.
     pub(super) fn keep<E: Entry>(&mut self, entry: &E, place: &Place) {
+        let row = entry::row(entry, place);
         let pending = self.pending(E::KIND);
         pending.gone.retain(|gone| gone != entry.id());
-        let row = entry::written(entry, place);
-        pending.rows.insert(entry.id().to_string(), row);
+        pending.rows.insert(entry.id().clone(), row);
     }
 
     /// Deletes an entry.
     pub(super) fn delete<E: Entry>(&mut self, entry: &E) -> Result<()> {
         self.record(RegistryChange::Delete, entry)?;
         let pending = self.pending(E::KIND);
-        pending.rows.remove(entry.id().as_str());
+        pending.rows.remove(entry.id());
         pending.gone.push(entry.id().clone());
         Ok(())
     }
@@ -130,14 +173,23 @@ impl History {
     }
 
     fn record<E: Entry>(&mut self, change: RegistryChange, entry: &E) -> Result<()> {
-        self.revision += 1;
+        let (revision, at) = (self.revision + 1, now());
+        let log = &mut self.log;
+        log.objects.push(serde_json::to_string(entry)?);
+        log.revisions.push(revision);
+        log.changes.push(change.to_string());
+        log.kinds.push(E::KIND.to_string());
+        log.ids.push(entry.id().to_string());
+        log.times.push(at);
+        self.revision = revision;
+        let object = self.told.then(|| serde_json::to_value(entry)).transpose()?;
         self.events.push(Arc::new(RegistryEvent {
-            revision: self.revision,
+            revision,
             change,
             kind: Some(E::KIND),
             id: Some(entry.id().clone()),
-            object: Some(serde_json::to_value(entry)?.into()),
-            at: now(),
+            object: object.map(Json::from),
+            at,
         }));
         Ok(())
     }
@@ -154,72 +206,111 @@ impl History {
 
     /// The call that writes it all, and the events for those who watch.
     pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
-        let (mut changes, mut lists) = (Vec::new(), BTreeMap::new());
+        let mut parts = Vec::new();
         for (table, pending) in &mut self.tables {
             let Pending { rows, gone } = std::mem::take(pending);
-            changes.push(TableChange {
-                table: *table,
-                puts: !rows.is_empty(),
-                deletes: !gone.is_empty(),
-            });
-            let rows = rows.into_iter().map(|(_, row)| row).collect();
-            lists.insert(table.name.to_owned(), rows);
-            lists.insert(table.gone(), json!(gone));
+            if !rows.is_empty() {
+                parts.push((table.puts(), table.arguments(rows.into_values())));
+            }
+            if !gone.is_empty() {
+                let gone = serde_json::to_string(&gone)?;
+                parts.push((table.deletes(), vec![gone.into()]));
+            }
         }
-        changes.retain(|change| change.puts || change.deletes);
-        if changes.is_empty() {
+        if parts.is_empty() {
             return Ok((Call::default(), Vec::new()));
         }
-        let document = Document {
-            revision: self.revision,
-            events: self.events.iter().map(|event| row(event)).collect(),
-            lists,
-        };
-        let call = Call::default().with(
-            queries::write_changes(&changes),
-            serde_json::to_string(&document)?,
+        let compacted = self.compacted();
+        let mut call = Call::default().guarded_by(
+            queries::turn(),
+            vec![
+                self.revision.into(),
+                compacted.into(),
+                Arg::uuid(&self.mark),
+                Arg::uuid(&self.after.mark),
+                self.after.revision.into(),
+            ],
         );
-        Ok((self.compacted(call), std::mem::take(&mut self.events)))
-    }
-
-    /// Drops the oldest events once there are an eighth more than are to be kept, so that few transactions do it. They
-    /// may be among those that the same call writes, so it is a part of its own.
-    fn compacted(&self, call: Call) -> Call {
-        if self.revision - self.compacted <= self.retained + self.retained / 8 {
-            return call;
+        for (sql, args) in parts {
+            call = call.with(sql, args);
         }
-        let compacted = self.revision - self.retained;
-        call.with(queries::compact(), compacted.to_string())
+        // What would be dropped at once is not written.
+        let dropped = usize::try_from(compacted - self.after.revision).unwrap_or(0);
+        let log = std::mem::take(&mut self.log);
+        if log.revisions.len() > dropped {
+            call = call.with(queries::log(), log.arguments(dropped));
+        }
+        if compacted > self.after.compacted {
+            call = call.with(queries::compact(), args![compacted]);
+        }
+        let events = std::mem::take(&mut self.events);
+        Ok((call, if self.told { events } else { Vec::new() }))
+    }
+
+    /// Up to where events are gone then: the oldest are dropped once there are an eighth more than are to be kept, so that
+    /// few transactions do it.
+    fn compacted(&self) -> i64 {
+        let Position {
+            compacted,
+            retained,
+            ..
+        } = self.after;
+        if self.revision - compacted <= retained + retained / 8 {
+            compacted
+        } else {
+            self.revision - retained
+        }
     }
 }
 
-/// What the statement that writes changes takes.
-#[derive(Serialize)]
-struct Document<'a> {
-    revision: i64,
-    events: Vec<EventRow<'a>>,
-    /// Rows to write and identifiers to delete, by table.
-    #[serde(flatten)]
-    lists: BTreeMap<String, Value>,
+fn among(ids: &[&Id]) -> Vec<Arg> {
+    args![json!(ids).to_string()]
 }
 
-#[derive(Serialize)]
-struct EventRow<'a> {
-    revision: i64,
-    change: RegistryChange,
-    kind: Option<EntryKind>,
-    id: Option<&'a Id>,
-    object: Option<&'a Json>,
-    at: String,
+/// What [`queries::among_at`] gave.
+fn read<E: Entry>(rows: &[Row]) -> Result<(Position, HashMap<Id, Present<E>>)> {
+    let is_entry = |row: &&Row| !matches!(row.get::<Option<Id>>("id"), Ok(None));
+    let present = rows.iter().filter(is_entry).map(entry::with_id);
+    Ok((
+        Position::read(rows.first())?,
+        present.collect::<Result<_>>()?,
+    ))
 }
 
-fn row(event: &RegistryEvent) -> EventRow<'_> {
-    EventRow {
-        revision: event.revision,
-        change: event.change,
-        kind: event.kind,
-        id: event.id.as_ref(),
-        object: event.object.as_ref(),
-        at: time_text(event.at),
+/// What of events is stored, as columns.
+#[derive(Debug, Default)]
+struct Log {
+    revisions: Vec<i64>,
+    changes: Vec<String>,
+    kinds: Vec<String>,
+    ids: Vec<String>,
+    /// As JSON.
+    objects: Vec<String>,
+    times: Vec<Timestamp>,
+}
+
+impl Log {
+    /// All but the first so many.
+    fn arguments(mut self, dropped: usize) -> Vec<Arg> {
+        self.revisions.drain(..dropped);
+        self.times.drain(..dropped);
+        let texts = [
+            &mut self.changes,
+            &mut self.kinds,
+            &mut self.ids,
+            &mut self.objects,
+        ];
+        for texts in texts {
+            texts.drain(..dropped);
+        }
+        let columns = [
+            Each::Ints(self.revisions),
+            Each::Texts(self.changes),
+            Each::Texts(self.kinds),
+            Each::Texts(self.ids),
+            Each::Documents(self.objects),
+            Each::Times(self.times),
+        ];
+        columns.into_iter().map(Arg::Each).collect()
     }
 }

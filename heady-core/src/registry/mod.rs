@@ -7,6 +7,7 @@ mod edit;
 mod entry;
 mod history;
 mod import;
+mod memory;
 mod model;
 mod node;
 mod probe;
@@ -22,7 +23,8 @@ pub use drift::{
     DetectDrift, Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot,
     DriftSource,
 };
-pub(crate) use entry::checked_id;
+pub(crate) use entry::{TABLES, checked_id};
+pub(crate) use history::take_turn;
 pub use import::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 pub use model::{
     DeleteEntry, EntryKind, HealthStatus, Node, NodeList, RegisterNode, RegisterService,
@@ -318,8 +320,9 @@ impl Registry {
         self.feed.forget();
     }
 
-    /// Lets watchers see at once what another domain's transaction changed here.
+    /// Lets watchers see at once what a transaction of its own changed here, and changes not decide on what was before it.
     pub(crate) fn changed(&self) {
+        self.editors.forget();
         self.feed.wake();
     }
 
@@ -351,7 +354,7 @@ impl Registry {
     /// nothing has changed.
     pub async fn import(&self, options: ImportOptions) -> Result<ImportReport> {
         let report = import::run(&self.store, &self.actor, options).await?;
-        self.feed.wake();
+        self.changed();
         Ok(report)
     }
 

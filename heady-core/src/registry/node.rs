@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::edit::{Editor, Editors};
 use super::entry::{Entry, checked_id, checked_object, over, set};
+use super::memory::{Known, Memory};
 use super::{EntryKind, Node, RegisterNode};
 use crate::error::Result;
-use crate::store::{Lane, Row, time_text};
+use crate::store::{Arg, Lane, Row, args};
 use crate::types::{Id, Json, Timestamp, now};
 
 impl Entry for Node {
@@ -41,16 +42,26 @@ impl Entry for Node {
         })
     }
 
-    fn row(&self) -> Value {
-        json!({
-            "id": self.id, "name": self.name, "runtime": self.runtime, "triggers": self.triggers,
-            "enabled": self.enabled, "metadata": self.metadata, "created_at": time_text(self.created_at),
-            "updated_at": time_text(self.updated_at), "resource_version": self.resource_version,
-        })
+    fn row(&self) -> Vec<Arg> {
+        args![
+            &self.id,
+            &self.name,
+            &self.runtime,
+            self.triggers.as_slice(),
+            self.enabled,
+            self.metadata.to_string(),
+            self.created_at,
+            self.updated_at,
+            self.resource_version,
+        ]
     }
 
     fn lane(editors: &Editors) -> &Lane<Editor<Self>> {
         &editors.nodes
+    }
+
+    fn known(memory: &mut Memory) -> &mut Known<Self> {
+        &mut memory.nodes
     }
 
     fn declare(spec: RegisterNode) -> Result<Self> {

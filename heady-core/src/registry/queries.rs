@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::entry::Entry;
 use crate::error::Result;
-use crate::store::{Row, Sql, Transaction, args};
+use crate::store::{Arg, Each, Kind, Row, Sql, Transaction, args};
 use crate::types::now;
 
 /// One entry, beside the database's time.
@@ -54,7 +54,7 @@ pub(super) fn among_at<E: Entry>() -> Sql {
     let among = among::<E>();
     among.map(|text| {
         format!(
-            "SELECT at.revision, at.compacted, at.retained, there.* FROM registry_revision AS at
+            "SELECT at.revision, at.mark, at.compacted, at.retained, there.* FROM registry_revision AS at
              LEFT JOIN ({text}) AS there ON true"
         )
     })
@@ -63,7 +63,7 @@ pub(super) fn among_at<E: Entry>() -> Sql {
 /// A table of entries, as the statement that writes changes needs it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Table {
-    pub(super) name: &'static str,
+    name: &'static str,
     columns: &'static [(&'static str, &'static str)],
 }
 
@@ -76,11 +76,6 @@ impl Table {
             name: E::TABLE,
             columns: E::COLUMNS,
         }
-    }
-
-    /// The key of the identifiers to delete.
-    pub(super) fn gone(&self) -> String {
-        format!("{}Gone", self.name)
     }
 
     fn columns(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> + use<> {
@@ -101,83 +96,100 @@ impl Table {
             "INSERT INTO {} ({}) {source} ON CONFLICT (id) DO UPDATE SET {}",
             self.name,
             self.list(|name, _| name.to_owned()),
-            self.list(|name, _| format!("{name} = excluded.{name}"))
+            // Not the key, or rows that refer to this one would count as touched.
+            self.columns()
+                .filter(|(name, _)| *name != "id")
+                .map(|(name, _)| format!("{name} = excluded.{name}"))
+                .collect::<Vec<_>>()
+                .join(", ")
         )
     }
 
-    /// Writes the rows of the document; for SQLite and for PostgreSQL.
-    fn puts(&self) -> [String; 2] {
-        let name = self.name;
-        let values = self.list(|name, kind| match kind {
-            "jsonb" | "text[]" => format!("value -> '{name}'"),
-            _ => format!("value ->> '{name}'"),
-        });
-        let kinds = self.list(|name, kind| format!("{name} {kind}"));
-        [
-            format!("SELECT {values} FROM jsonb_each($1, '$.{name}') WHERE true"),
-            format!("SELECT r.* FROM document, json_to_recordset(d -> '{name}') AS r({kinds})"),
-        ]
-        .map(|rows| self.insert(&rows))
+    /// Writes rows.
+    pub(super) fn puts(&self) -> Sql {
+        let count = self.columns().count();
+        let places: Vec<_> = (1..=count).map(|place| format!("${place}")).collect();
+        let values = self.columns().zip(&places);
+        let arrays: Vec<_> = values
+            .map(|((_, kind), place)| match *kind {
+                "jsonb" | "text[]" => format!("unnest({place}::text[])::{kind}"),
+                kind => format!("unnest({place}::{kind}[])"),
+            })
+            .collect();
+        let rows = format!("SELECT {} WHERE {{after}}", arrays.join(", "));
+        Sql::of(
+            self.insert(&format!("VALUES ({})", places.join(", "))),
+            format!("{{last}} {}", self.insert(&rows)),
+        )
     }
 
-    /// Deletes what the document says is gone; for SQLite and for PostgreSQL.
-    fn deletes(&self) -> [String; 2] {
-        let gone = self.gone();
-        [
-            format!("value FROM json_each($1, '$.{gone}')"),
-            format!("json_array_elements_text(d -> '{gone}') FROM document"),
-        ]
-        .map(|gone| format!("DELETE FROM {} WHERE id IN (SELECT {gone})", self.name))
+    /// The rows as columns.
+    pub(super) fn arguments(&self, rows: impl ExactSizeIterator<Item = Vec<Arg>>) -> Vec<Arg> {
+        let kind = |kind: &str| match kind {
+            "bigint" => Kind::Int,
+            "boolean" => Kind::Bool,
+            "timestamptz" => Kind::Time,
+            "jsonb" => Kind::Document,
+            "text[]" => Kind::List,
+            _ => Kind::Text,
+        };
+        let mut columns: Vec<_> = self
+            .columns()
+            .map(|(_, name)| (kind(name), Vec::with_capacity(rows.len())))
+            .collect();
+        for row in rows {
+            for (value, (_, values)) in row.into_iter().zip(&mut columns) {
+                values.push(value);
+            }
+        }
+        let columns = columns.into_iter();
+        columns
+            .map(|(kind, values)| Arg::Each(Each::Values(kind, values)))
+            .collect()
+    }
+
+    /// Deletes the entries of these ids, a list.
+    pub(super) fn deletes(&self) -> Sql {
+        let delete = |gone: &str| format!("DELETE FROM {} WHERE id IN ({gone})", self.name);
+        let gone = delete("SELECT json_array_elements_text($1::json) WHERE {after}");
+        Sql::of(
+            delete("SELECT value FROM json_each($1)"),
+            format!("{{last}} {gone}"),
+        )
     }
 }
 
 /// Locks the row that every transaction which changes the registry counts up.
 pub(super) const LOCK: &str = "SELECT 1 FROM registry_revision FOR UPDATE";
 
+/// Locks it too, leaves the mark `$1` and gives where the registry stands.
+pub(super) const BEGIN: &str =
+    "UPDATE registry_revision SET mark = $1 RETURNING revision, mark, compacted, retained";
+
+/// Moves the registry on from the mark `$4` at revision `$5`, where it stood when the changes were decided, to `$1`, and gives
+/// where it stands then; nothing if others moved it since.
+pub(super) fn turn() -> Sql {
+    let turn = "UPDATE registry_revision SET revision = $1, compacted = $2, mark = $3 WHERE mark = $4 AND revision = $5
+         RETURNING revision, mark, compacted, retained";
+    Sql::of(turn, format!("{{last}} {turn}"))
+}
+
 /// Drops the events up to the revision `$1`.
 pub(super) fn compact() -> Sql {
+    let compact = "DELETE FROM registry_events WHERE revision <= $1";
+    Sql::of(compact, format!("{{last}} {compact} AND {{after}}"))
+}
+
+/// Writes events.
+pub(super) fn log() -> Sql {
+    let insert = "INSERT INTO registry_events (revision, change, kind, id, object, at)";
     Sql::of(
-        "DELETE FROM registry_events WHERE revision <= CAST($1 AS INTEGER);
-         UPDATE registry_revision SET compacted = CAST($1 AS INTEGER)",
-        "WITH dropped AS (DELETE FROM registry_events WHERE revision <= $1::text::bigint)
-         UPDATE registry_revision SET compacted = $1::text::bigint",
+        format!("{insert} VALUES ($1, $2, $3, $4, $5, $6)"),
+        format!(
+            "{{last}} {insert} SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]),
+               unnest($5::text[])::jsonb, unnest($6::timestamptz[]) WHERE {{after}}"
+        ),
     )
-}
-
-/// What one document changes in a table.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TableChange {
-    pub(super) table: Table,
-    pub(super) puts: bool,
-    pub(super) deletes: bool,
-}
-
-/// Writes the rows of these tables, the events and the revision of one document. SQLite, which would have to parse the
-/// document for it once more, sees the revision at the events.
-pub(super) fn write_changes(changes: &[TableChange]) -> Sql {
-    let mut sqlite = String::new();
-    let mut postgres = "WITH document AS (SELECT $1::json AS d)".to_owned();
-    for change in changes {
-        let puts = change.puts.then(|| ("put", change.table.puts()));
-        let deletes = change.deletes.then(|| ("gone", change.table.deletes()));
-        for (what, [on_sqlite, on_postgres]) in puts.into_iter().chain(deletes) {
-            sqlite += &format!("{on_sqlite};\n");
-            postgres += &format!(",\n{}_{what} AS ({on_postgres})", change.table.name);
-        }
-    }
-    sqlite += "INSERT INTO registry_events (revision, change, kind, id, object, at)
-        SELECT value ->> 'revision', value ->> 'change', value ->> 'kind', value ->> 'id', value -> 'object',
-               value ->> 'at'
-        FROM jsonb_each($1, '$.events');
-        UPDATE registry_revision SET revision = coalesce((SELECT max(revision) FROM registry_events), revision)";
-    postgres += ",
-        told AS (
-          INSERT INTO registry_events (revision, change, kind, id, object, at)
-          SELECT e.* FROM document, json_to_recordset(d -> 'events')
-            AS e(revision bigint, change text, kind text, id text, object jsonb, at timestamptz)
-        )
-        UPDATE registry_revision SET revision = (d ->> 'revision')::bigint FROM document";
-    Sql::of(sqlite, postgres)
 }
 
 /// The newest revision and the newest one whose event is gone.

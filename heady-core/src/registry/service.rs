@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use super::edit::{Editor, Editors};
 use super::entry::{Entry, checked_id, checked_object, over, set};
 use super::import::HEALTH_KEYS;
+use super::memory::{Known, Memory};
 use super::probe::{self, checked_interval, checked_threshold, checked_timeout};
 use super::{EntryKind, HealthStatus, RegisterService, Service};
 use crate::error::{Error, Result};
 use crate::outbound::Url;
-use crate::store::{Lane, Row, time_text};
+use crate::store::{Arg, Lane, Row, args};
 use crate::types::{Id, Json, Timestamp, now};
 
 /// The health path of a service that names none; the blueprint's default.
@@ -71,20 +72,34 @@ impl Entry for Service {
         probe::with_last(service, row)
     }
 
-    fn row(&self) -> Value {
-        json!({
-            "id": self.id, "name": self.name, "base_url": self.base_url, "health_path": self.health_path,
-            "status": self.status, "last_healthy_at": self.last_healthy_at.map(time_text), "metadata": self.metadata,
-            "created_at": time_text(self.created_at), "updated_at": time_text(self.updated_at),
-            "resource_version": self.resource_version, "probe_interval_ms": self.probe_interval_ms,
-            "status_reason": self.status_reason, "status_changed_at": self.status_changed_at.map(time_text),
-            "report_expires_at": self.report_expires_at.map(time_text), "probe_timeout_ms": self.probe_timeout_ms,
-            "healthy_threshold": self.healthy_threshold, "unhealthy_threshold": self.unhealthy_threshold,
-        })
+    fn row(&self) -> Vec<Arg> {
+        args![
+            &self.id,
+            &self.name,
+            &self.base_url,
+            &self.health_path,
+            self.status.as_str(),
+            self.last_healthy_at,
+            self.metadata.to_string(),
+            self.created_at,
+            self.updated_at,
+            self.resource_version,
+            self.probe_interval_ms,
+            self.status_reason.as_deref(),
+            self.status_changed_at,
+            self.report_expires_at,
+            self.probe_timeout_ms,
+            self.healthy_threshold,
+            self.unhealthy_threshold,
+        ]
     }
 
     fn lane(editors: &Editors) -> &Lane<Editor<Self>> {
         &editors.services
+    }
+
+    fn known(memory: &mut Memory) -> &mut Known<Self> {
+        &mut memory.services
     }
 
     fn declare(spec: RegisterService) -> Result<Self> {
@@ -143,6 +158,11 @@ impl Entry for Service {
         } else if old.status != HealthStatus::Unknown {
             self.status_changed_at = Some(now());
         }
+    }
+
+    fn is_all_after(&self, old: &Self) -> bool {
+        // What was found at another place is kept, and counts again once the service is back there.
+        (&self.base_url, &self.health_path) == (&old.base_url, &old.health_path)
     }
 
     fn id(&self) -> &Id {

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use super::edit::{Editor, Editors};
 use super::entry::{self, Entry, Place, checked_id, checked_object, over, set};
 use super::history::History;
+use super::memory::{Known, Memory};
 use super::{EntryKind, MAX_CONCURRENT_TASKS, RegisterWorkflow, Workflow};
 use crate::error::{Error, Result};
-use crate::store::{Lane, Row, Transaction, time_text};
+use crate::store::{Arg, Lane, Row, Transaction, args};
 use crate::types::{Id, Json, Timestamp, now};
 
 impl Entry for Workflow {
@@ -43,17 +44,26 @@ impl Entry for Workflow {
         })
     }
 
-    fn row(&self) -> Value {
-        json!({
-            "id": self.id, "name": self.name, "pipeline_id": self.pipeline_id,
-            "max_concurrent_tasks": self.max_concurrent_tasks, "governance": self.governance,
-            "metadata": self.metadata, "created_at": time_text(self.created_at),
-            "updated_at": time_text(self.updated_at), "resource_version": self.resource_version,
-        })
+    fn row(&self) -> Vec<Arg> {
+        args![
+            &self.id,
+            &self.name,
+            &self.pipeline_id,
+            self.max_concurrent_tasks,
+            self.governance.to_string(),
+            self.metadata.to_string(),
+            self.created_at,
+            self.updated_at,
+            self.resource_version,
+        ]
     }
 
     fn lane(editors: &Editors) -> &Lane<Editor<Self>> {
         &editors.workflows
+    }
+
+    fn known(memory: &mut Memory) -> &mut Known<Self> {
+        &mut memory.workflows
     }
 
     fn declare(spec: RegisterWorkflow) -> Result<Self> {
@@ -152,7 +162,7 @@ pub(crate) async fn run_pipeline(
     let present = entry::present::<Workflow>(transaction, &[&id]).await?;
     let (workflow, place) = match present.get(&id) {
         Some(present) => {
-            let mut workflow = present.entry.clone();
+            let mut workflow = Workflow::clone(&present.entry);
             workflow.pipeline_id = id.to_string();
             workflow.max_concurrent_tasks = limit;
             (workflow, present.place.clone())
@@ -167,11 +177,11 @@ pub(crate) async fn run_pipeline(
             (workflow, Place::default())
         }
     };
-    let old = present.get(&id).map(|present| &present.entry);
+    let old = present.get(&id).map(|present| &*present.entry);
     if old == Some(&workflow) {
         return Ok(false);
     }
-    history.put(old, workflow, &place)?;
+    history.put(old.is_some(), workflow, &place)?;
     history.write(transaction).await?;
     Ok(true)
 }

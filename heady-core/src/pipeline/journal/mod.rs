@@ -17,6 +17,7 @@ use super::statement::Statement;
 use super::{RunStatus, StageStatus, queries};
 use crate::audit::Record;
 use crate::error::{Error, ErrorKind, Result};
+use crate::registry;
 use crate::store::{Arg, Batch as _, Lane, Sql, Store};
 use crate::types::{Id, Timestamp};
 
@@ -201,6 +202,9 @@ impl RunJournal {
                         .await?;
                     if owned.is_none() {
                         return Err(taken_over(&run));
+                    }
+                    if statements.iter().any(Statement::may_change_entries) {
+                        registry::take_turn(transaction).await?;
                     }
                     for statement in statements {
                         // Details mark an error as the statement's own, whatever its kind.

@@ -275,7 +275,18 @@ async fn a_commit_whose_answer_was_lost_is_found(fresh: Fresh) {
         let returned = json!({"statements": [{"sql": insert, "args": [id]}]});
         journal.write_with(row, statement::Statement::split(&returned).unwrap().1)
     };
+    let mark = async || {
+        let text = "SELECT mark FROM registry_revision";
+        let row = store.fetch_optional(text, vec![]).await.unwrap().unwrap();
+        row.get::<Id>("mark").unwrap()
+    };
+    let before = mark().await;
     let committed = attempt(1).await.unwrap();
+    assert_ne!(
+        mark().await,
+        before,
+        "nobody changes services on memory now"
+    );
     // Nobody learned of it, so the task is tried again.
     let found = attempt(2).await.unwrap();
     assert_eq!((found.attempt, found.output), (1, committed.output));

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "postgres")]
 mod lost_answer;
+mod remembered;
 
 use serde_json::json;
 
@@ -262,6 +263,7 @@ fn underway(
         id: id.into(),
         actor: "unlucky".into(),
         weight: 1,
+        deletes: false,
         decide: Box::new(move |there: Option<&Present<Service>>| {
             if there.map(|there| there.entry.version()) == version {
                 Ok(step())
@@ -293,6 +295,7 @@ async fn carry_out(
 ) -> Vec<Result<Service>> {
     let editor = Editor {
         feed: feed.clone(),
+        shared: Arc::default(),
         kind: PhantomData,
     };
     let carried_out = editor.carry_out(store, ops, attempt).await;
@@ -347,7 +350,7 @@ async fn a_change_does_not_lose_against_itself(fresh: Fresh) {
     };
     op[0].sent().push(Sent {
         event: Arc::new(sent),
-        entry: before.services[0].clone(),
+        entry: before.services[0].clone().into(),
     });
     let done = carry_out(&store, &feed, &op, Attempt::Again).await;
     assert_eq!(

@@ -148,7 +148,7 @@ async fn at_one_moment(store: &Store) -> Result<Present> {
     store
         .write(|transaction| {
             Box::pin(async move {
-                History::begin(transaction).await?;
+                History::lock(transaction).await?;
                 present(&mut Reader::Transaction(transaction)).await
             })
         })

@@ -28,7 +28,7 @@ const MANY: usize = 3;
 /// What to do with one entry of a table.
 enum Step<E> {
     Create(Placed<E>),
-    Change(E, Placed<E>),
+    Change(Placed<E>),
     /// It only stands elsewhere in the document.
     Move(Placed<E>),
     Delete(E, Place),
@@ -189,7 +189,7 @@ impl Plan {
             };
             self.note(&section, &id, ImportAction::Update, reason);
             entry.succeed(&old);
-            steps.push(Step::Change(old, (entry, place)));
+            steps.push(Step::Change((entry, place)));
         }
         let mut gone: Vec<_> = present
             .into_values()
@@ -364,8 +364,8 @@ async fn apply<E: Succeeds>(
     let present = entry::present::<E>(transaction, &gone).await?;
     for step in steps {
         match step {
-            Step::Create((entry, place)) => drop(history.put(None, entry, &place)?),
-            Step::Change(old, (entry, place)) => drop(history.put(Some(&old), entry, &place)?),
+            Step::Create((entry, place)) => drop(history.put(false, entry, &place)?),
+            Step::Change((entry, place)) => drop(history.put(true, entry, &place)?),
             Step::Move((entry, place)) => history.keep(&entry, &place),
             Step::Delete(entry, place) => {
                 if present.get(entry.id()).is_some_and(|found| found.in_use) {

@@ -45,7 +45,11 @@ impl Prober {
     /// Writes what was found and not written yet.
     async fn write_found(&self) -> Result<()> {
         let found = self.roster().unwritten();
+        if found.is_empty() {
+            return Ok(());
+        }
         let recorded = record(self.store(), self.feed(), self.id(), found.clone()).await?;
+        self.editors().forget();
         let mut roster = self.roster();
         for (found, recorded) in found.iter().zip(recorded) {
             match recorded {

@@ -58,6 +58,7 @@ impl Prober {
                 next = asking.try_join_next();
             }
             record(self.store(), self.feed(), self.id(), found).await?;
+            self.editors().forget();
         }
         probes.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(ProbeReport { probes })

@@ -243,7 +243,7 @@ pub(super) async fn release(store: &Store, prober: &Id, services: &[Id]) -> Resu
 /// Lets this transaction be the one in which services change hands: no two take the same one, nor one whose finding is
 /// being written.
 async fn changing_hands(transaction: &mut Transaction) -> Result<()> {
-    History::begin(transaction).await.map(drop)
+    History::lock(transaction).await
 }
 
 /// Takes at most so many services that nobody has, or whose prober is gone.

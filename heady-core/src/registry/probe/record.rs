@@ -118,7 +118,7 @@ impl Observation {
         clock: Timestamp,
         history: &mut History,
     ) -> Result<Recorded> {
-        let old = present.entry.clone().seen_at(clock);
+        let old = Service::clone(&present.entry).seen_at(clock);
         // What was found while the service speaks for itself says nothing.
         if let Some(until) = queries::speaks_until(old.report_expires_at, clock) {
             return Ok(Recorded::Speaks(until));

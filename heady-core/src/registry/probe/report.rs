@@ -123,6 +123,7 @@ where
         id,
         actor: "".into(),
         weight: LIGHT,
+        deletes: false,
         decide: Box::new(decide),
     };
     editors.edit(edit).await

@@ -11,7 +11,7 @@ use super::DeleteEntry;
 use super::edit::{Edit, Editors, Step};
 use super::entry::{Entry, Present};
 use crate::error::{Error, Result};
-use crate::store::check_storable;
+use crate::store::check_storable_json;
 use crate::types::{Id, weight};
 
 /// What must be so for a change to be carried out.
@@ -57,7 +57,7 @@ impl Condition {
                 present.entry.version()
             ),
         };
-        let current = present.map(|present| &present.entry);
+        let current = present.map(|present| &*present.entry);
         Err(Error::aborted(lost).with_details(json!({"current": current})))
     }
 }
@@ -69,18 +69,16 @@ pub(super) async fn register<E: Entry>(
     spec: E::Spec,
 ) -> Result<E> {
     let wanted = declare::<E>(spec)?;
-    let decide = {
-        let wanted = wanted.clone();
-        move |present: Option<&Present<E>>| match present {
-            None => Ok(Step::Put(wanted.clone())),
-            Some(present) => {
-                let message = format!("{} '{}' exists already", E::KIND.noun(), wanted.id());
-                let current = json!({"current": present.entry});
-                Err(Error::already_exists(message).with_details(current))
-            }
+    let (id, weight) = (wanted.id().clone(), weighed(&wanted));
+    let decide = move |present: Option<&Present<E>>| match present {
+        None => Ok(Step::Put(wanted.clone())),
+        Some(present) => {
+            let message = format!("{} '{}' exists already", E::KIND.noun(), wanted.id());
+            let current = json!({"current": &*present.entry});
+            Err(Error::already_exists(message).with_details(current))
         }
     };
-    editors.edit(edit(actor, &wanted, decide)).await
+    editors.edit(edit(actor, id, weight, decide)).await
 }
 
 /// Creates an entry or puts it in place of the one that is there.
@@ -90,17 +88,15 @@ pub(super) async fn put<E: Entry>(
     (spec, condition): (E::Spec, Condition),
 ) -> Result<E> {
     let wanted = declare::<E>(spec)?;
-    let decide = {
-        let wanted = wanted.clone();
-        move |present: Option<&Present<E>>| {
-            condition.check(wanted.id(), present)?;
-            Ok(match present {
-                None => Step::Put(wanted.clone()),
-                Some(old) => replace(wanted.clone(), old),
-            })
-        }
+    let (id, weight) = (wanted.id().clone(), weighed(&wanted));
+    let decide = move |present: Option<&Present<E>>| {
+        condition.check(wanted.id(), present)?;
+        Ok(match present {
+            None => Step::Put(wanted.clone()),
+            Some(old) => replace(wanted.clone(), old),
+        })
     };
-    editors.edit(edit(actor, &wanted, decide)).await
+    editors.edit(edit(actor, id, weight, decide)).await
 }
 
 /// Changes the declaration of an entry; a change to what it already is changes nothing.
@@ -128,6 +124,7 @@ where
         id,
         actor: actor.clone(),
         weight: LIGHT,
+        deletes: false,
         decide: Box::new(decide),
     };
     editors.edit(edit).await
@@ -184,6 +181,7 @@ pub(super) async fn delete<E: Entry>(
         id,
         actor: actor.clone(),
         weight: LIGHT,
+        deletes: true,
         decide: Box::new(decide),
     };
     editors.edit(edit).await
@@ -192,16 +190,21 @@ pub(super) async fn delete<E: Entry>(
 /// About how many bytes an entry has beside what is attached to it.
 pub(super) const LIGHT: usize = 1024;
 
-fn edit<E, F>(actor: &Arc<str>, wanted: &E, decide: F) -> Edit<E>
+/// What is attached is written twice: in the row and in the event.
+fn weighed<E: Entry>(wanted: &E) -> usize {
+    LIGHT + 2 * weight(wanted.metadata())
+}
+
+fn edit<E, F>(actor: &Arc<str>, id: Id, weight: usize, decide: F) -> Edit<E>
 where
     E: Entry,
     F: Fn(Option<&Present<E>>) -> Result<Step<E>> + Send + Sync + 'static,
 {
     Edit {
-        id: wanted.id().clone(),
+        id,
         actor: actor.clone(),
-        // What is attached is written twice: in the row and in the event.
-        weight: LIGHT + 2 * weight(wanted.metadata()),
+        weight,
+        deletes: false,
         decide: Box::new(decide),
     }
 }
@@ -209,7 +212,7 @@ where
 /// A new entry with this declaration, which both databases can keep.
 fn declare<E: Entry>(spec: E::Spec) -> Result<E> {
     let entry = E::declare(spec)?;
-    check_storable(&entry.row())?;
+    check_storable_json(&serde_json::to_string(&entry)?)?;
     Ok(entry)
 }
 
@@ -224,7 +227,7 @@ fn replace<E: Entry>(mut wanted: E, old: &Present<E>) -> Step<E> {
             wanted.set_metadata(declared);
         }
     }
-    if wanted == old.entry {
+    if wanted == *old.entry {
         Step::Keep(wanted)
     } else {
         Step::Put(wanted)

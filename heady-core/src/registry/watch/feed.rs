@@ -126,6 +126,11 @@ impl Feed {
         }
     }
 
+    /// Whether anybody watches now.
+    pub(in crate::registry) fn is_watched(&self) -> bool {
+        self.state().live.is_some()
+    }
+
     /// Lets the reader look at the table at once.
     pub(in crate::registry) fn wake(&self) {
         self.inner.wake.notify_one();

@@ -1,7 +1,9 @@
 //! Commits that succeed without anybody hearing of it: PostgreSQL behind a connection that breaks at that moment.
+//!
+//! What commits is COMMIT, or a statement by itself: one that writes has an audit row.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -16,7 +18,15 @@ use crate::store::{Durability, Store, args};
 /// A way to the server on which the answer to every commit can be lost, and the connection with it.
 struct Way {
     url: String,
-    loses: Arc<AtomicBool>,
+    losses: Arc<Losses>,
+}
+
+#[derive(Default)]
+struct Losses {
+    begun: AtomicBool,
+    /// How many answers to COMMIT were lost, and how many to statements.
+    commits: AtomicUsize,
+    statements: AtomicUsize,
 }
 
 impl Way {
@@ -27,27 +37,46 @@ impl Way {
         let here = listener.local_addr().unwrap();
         url.set_ip_host(here.ip()).unwrap();
         url.set_port(Some(here.port())).unwrap();
-        let loses = Arc::new(AtomicBool::new(false));
+        let losses = Arc::new(Losses::default());
         let way = Self {
             url: url.into(),
-            loses: loses.clone(),
+            losses: losses.clone(),
         };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let server = TcpStream::connect(&server).await.unwrap();
-                tokio::spawn(pass(client, server, loses.clone()));
+                tokio::spawn(pass(client, server, losses.clone()));
             }
         });
         way
     }
 }
 
-async fn pass(client: TcpStream, server: TcpStream, loses: Arc<AtomicBool>) {
+async fn pass(client: TcpStream, server: TcpStream, losses: Arc<Losses>) {
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let committing = AtomicBool::new(false);
+    let in_transaction = AtomicBool::new(false);
     let there = copy(from_client, to_server, |sent| {
-        if sent.windows(6).any(|word| word == b"COMMIT") && loses.load(Ordering::SeqCst) {
+        let says = |word: &[u8]| sent.windows(word.len()).any(|part| part == word);
+        let lost = if says(b"COMMIT") {
+            in_transaction.store(false, Ordering::SeqCst);
+            Some(&losses.commits)
+        } else if says(b"ROLLBACK") {
+            in_transaction.store(false, Ordering::SeqCst);
+            None
+        } else if says(b"BEGIN") {
+            in_transaction.store(true, Ordering::SeqCst);
+            None
+        } else if says(b"CONFIG_CHANGE") && !in_transaction.load(Ordering::SeqCst) {
+            Some(&losses.statements)
+        } else {
+            None
+        };
+        if let Some(lost) = lost
+            && losses.begun.load(Ordering::SeqCst)
+        {
+            lost.fetch_add(1, Ordering::SeqCst);
             committing.store(true, Ordering::SeqCst);
         }
         true
@@ -113,7 +142,7 @@ async fn no_change_loses_against_itself_when_its_answer_is_lost() {
     let way = Way::to(&fresh.url).await;
     let store = Store::connect(&way.url, Durability::Process).await.unwrap();
     let registry = registry(&store);
-    way.loses.store(true, Ordering::SeqCst);
+    way.losses.begun.store(true, Ordering::SeqCst);
     // Alone, and in company.
     change(registry.clone(), "alone").await;
     let many: Vec<_> = ["a", "b", "c", "d", "e"]
@@ -122,6 +151,10 @@ async fn no_change_loses_against_itself_when_its_answer_is_lost() {
     for one in many {
         one.await.unwrap();
     }
+    for lost in [&way.losses.commits, &way.losses.statements] {
+        assert!(lost.load(Ordering::SeqCst) > 3);
+    }
+    way.losses.begun.store(false, Ordering::SeqCst);
     let changes = 6 * 3 * 4;
     assert_eq!(registry.list_services().await.unwrap().revision, changes);
     let rows = "SELECT count(*) AS rows FROM audit_logs WHERE action = $1";

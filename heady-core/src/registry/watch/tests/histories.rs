@@ -8,7 +8,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use super::*;
-use crate::registry::{PatchEntry, Registry};
+use crate::registry::{HealthStatus, ImportOptions, PatchEntry, Registry, ReportHealth};
 
 on_both_databases!(
     the_log_is_the_history,
@@ -24,6 +24,8 @@ enum Attempt {
     PatchIfSeen,
     DeleteIfSeen,
     Delete,
+    Report,
+    Import,
 }
 
 /// An attempt that succeeded: which entry it left, and the version that it demanded.
@@ -43,14 +45,17 @@ fn attempts() -> impl Strategy<Value = Vec<(Attempt, u8, i64)>> {
         1 => proptest::strategy::Just(Attempt::Put),
         1 => proptest::strategy::Just(Attempt::DeleteIfSeen),
         1 => proptest::strategy::Just(Attempt::Delete),
+        1 => proptest::strategy::Just(Attempt::Report),
+        1 => proptest::strategy::Just(Attempt::Import),
     ];
     proptest::collection::vec((attempt, 0..4_u8, any::<i64>()), 20)
 }
 
-/// Carries a script out; every entry that it sees on the way is what its conditions are about.
-async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> Vec<Won> {
+/// Carries a script out; every entry that it sees on the way is what its conditions are about. Returns what it won, and
+/// how many changes more its imports made.
+async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> (Vec<Won>, usize) {
     let mut seen: HashMap<String, i64> = HashMap::new();
-    let mut won = Vec::new();
+    let (mut won, mut imported) = (Vec::new(), 0);
     for (attempt, id, n) in script {
         let id = format!("s{id}");
         let version = *seen.get(&id).unwrap_or(&1);
@@ -86,6 +91,29 @@ async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> Vec<Won> 
                 };
                 (registry.delete_service(delete).await, if_version)
             }
+            Attempt::Report => {
+                let report = ReportHealth {
+                    id,
+                    status: HealthStatus::Healthy,
+                    ttl_seconds: 3600,
+                    note: None,
+                };
+                if let Err(error) = registry.report_health(report).await {
+                    assert_eq!(error.kind(), ErrorKind::NotFound);
+                }
+                continue;
+            }
+            Attempt::Import => {
+                let document = json!({"services": [{"id": id, "name": "s", "n": n}]});
+                let options = ImportOptions {
+                    force: Some(true),
+                    ..of(document)
+                };
+                let report = registry.import(options).await.unwrap();
+                imported +=
+                    usize::try_from(report.created + report.updated + report.deleted).unwrap();
+                continue;
+            }
         };
         match outcome {
             Ok(service) => {
@@ -108,7 +136,7 @@ async fn write(registry: Registry, script: Vec<(Attempt, u8, i64)>) -> Vec<Won> 
             }
         }
     }
-    won
+    (won, imported)
 }
 
 /// Watches from the beginning up to `until`, now and then interrupted, as a client is that loses its connection.
@@ -131,11 +159,14 @@ async fn the_log_is_the_history(fresh: Fresh) {
     let engines: Vec<_> = stores.iter().map(registry).collect();
     let mut runner = TestRunner::default();
     let mut reached = 0;
-    for round in 0..4 {
+    let mut imported = 0;
+    for round in 0..8 {
         let writers: Vec<_> = (0..6)
             .map(|n| {
                 let script = attempts().new_tree(&mut runner).unwrap().current();
-                tokio::spawn(write(engines[n % 3].clone(), script))
+                // Every other time one engine has the registry to itself, and comes to trust its memory.
+                let engine = if round % 2 == 0 { n % 3 } else { round % 3 };
+                tokio::spawn(write(engines[engine].clone(), script))
             })
             .collect();
         // Some watch while it happens, at the pace at which it happens.
@@ -144,7 +175,9 @@ async fn the_log_is_the_history(fresh: Fresh) {
             .collect();
         let mut won = Vec::new();
         for writer in writers {
-            won.extend(writer.await.unwrap());
+            let (own, more) = writer.await.unwrap();
+            won.extend(own);
+            imported += more;
         }
         for watch in early {
             watch.await.unwrap();
@@ -154,7 +187,7 @@ async fn the_log_is_the_history(fresh: Fresh) {
         for log in &logs {
             assert_eq!(log, &logs[0], "every watch sees the same");
         }
-        check(&logs[0], &won, round == 0);
+        check(&logs[0], &won, (round == 0).then_some(imported));
         let mut state: BTreeMap<String, Value> = BTreeMap::new();
         for event in &logs[0] {
             let id = event.id.as_ref().unwrap().to_string();
@@ -167,9 +200,28 @@ async fn the_log_is_the_history(fresh: Fresh) {
         let state: Vec<Value> = state.into_values().collect();
         for engine in &engines {
             let list = engine.list_services().await.unwrap();
-            assert_eq!(json!(list.services), json!(state));
+            let list: Vec<_> = list.services.iter().map(|service| json!(service)).collect();
+            assert_eq!(told(list), told(state.clone()));
         }
     }
+}
+
+/// Entries without what nobody is told of.
+fn told(mut entries: Vec<Value>) -> Vec<Value> {
+    for entry in &mut entries {
+        for times in ["lastHealthyAt", "reportExpiresAt"] {
+            entry[times].take();
+        }
+    }
+    entries
+}
+
+/// An entry without its health.
+fn declared(mut entry: Value) -> Value {
+    for health in ["status", "statusChangedAt"] {
+        entry[health].take();
+    }
+    told(vec![entry]).remove(0)
 }
 
 async fn futures_of(engines: &[Registry], until: i64) -> Vec<Vec<Arc<RegistryEvent>>> {
@@ -186,14 +238,15 @@ async fn futures_of(engines: &[Registry], until: i64) -> Vec<Vec<Arc<RegistryEve
 }
 
 /// Holds what the winners were told against the log.
-fn check(log: &[Arc<RegistryEvent>], won: &[Won], whole: bool) {
+/// If it is all that happened, so many changes were imports.
+fn check(log: &[Arc<RegistryEvent>], won: &[Won], imported: Option<usize>) {
     let revisions: Vec<_> = log.iter().map(|event| event.revision).collect();
     let all: Vec<_> = (1..=log.len() as i64).collect();
     assert_eq!(revisions, all, "no gap, no repetition");
     // What each entry was before each revision.
     let mut before: HashMap<i64, Option<i64>> = HashMap::new();
     let mut now: HashMap<&Id, Option<i64>> = HashMap::new();
-    let mut deletions = HashMap::new();
+    let (mut deletions, mut reports) = (HashMap::new(), 0);
     for event in log {
         let (id, object) = (event.id.as_ref().unwrap(), event.object.as_ref().unwrap());
         let version = object["resourceVersion"].as_i64();
@@ -204,6 +257,11 @@ fn check(log: &[Arc<RegistryEvent>], won: &[Won], whole: bool) {
                 assert_eq!(old, version, "what is deleted was there");
                 deletions.insert(version.unwrap(), event.revision);
                 now.insert(id, None);
+            }
+            RegistryChange::Update if version != Some(event.revision) => {
+                assert_eq!(old, version, "a report changes no version");
+                assert_eq!(object["status"], "HEALTHY");
+                reports += 1;
             }
             change => {
                 assert_eq!(version, Some(event.revision));
@@ -221,7 +279,9 @@ fn check(log: &[Arc<RegistryEvent>], won: &[Won], whole: bool) {
             version
         };
         let event = &log[usize::try_from(revision - 1).unwrap()];
-        assert_eq!(event.object.as_ref().unwrap().0, won.entry);
+        // One that was kept shows its health of then.
+        let object = event.object.as_ref().unwrap().0.clone();
+        assert_eq!(declared(object), declared(won.entry.clone()));
         // A change that changed nothing has no event of its own: it was told of an earlier one.
         let changed = claimed.insert(revision);
         if let Some(condition) = won.condition {
@@ -234,8 +294,9 @@ fn check(log: &[Arc<RegistryEvent>], won: &[Won], whole: bool) {
             assert!(changed && before[&revision].is_none(), "two were first");
         }
     }
-    if whole {
-        assert_eq!(claimed.len(), log.len(), "every event is somebody's change");
+    if let Some(imported) = imported {
+        let changes = claimed.len() + reports + imported;
+        assert_eq!(changes, log.len(), "every event is somebody's change");
     }
 }
 

@@ -1,0 +1,125 @@
+//! What the changes of one transaction come to, each decided on what the ones before it left.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::super::entry::{Entry, Place, Present};
+use super::super::history::History;
+use super::super::memory::Memory;
+use super::super::watch::RegistryEvent;
+use super::{Edit, Sent, Step, Underway};
+use crate::audit::{self, Record};
+use crate::error::{Error, Result};
+use crate::store::Call;
+use crate::types::Id;
+
+/// What is to be written, and what each caller is told once it is.
+pub(super) struct Decided<E> {
+    history: History,
+    records: Vec<Record>,
+    pub(super) writes: bool,
+    /// Entries of which there is more to know than what is written.
+    pub(super) incomplete: Vec<Id>,
+    pub(super) outcomes: Vec<Result<E>>,
+}
+
+impl<E: Entry> Decided<E> {
+    /// Decides on what memory knows, which is then as it will be once all is written. What has arrived is done.
+    pub(super) fn of(
+        memory: &mut Memory,
+        history: History,
+        ops: &[Underway<E>],
+        arrived: &HashMap<i64, RegistryEvent>,
+    ) -> Self {
+        let mut decided = Self {
+            history,
+            records: Vec::new(),
+            writes: false,
+            incomplete: Vec::new(),
+            outcomes: Vec::with_capacity(ops.len()),
+        };
+        for op in ops {
+            let outcome = match op.done(arrived) {
+                Some(entry) => Ok(entry),
+                None => decided.apply(op, memory),
+            };
+            decided.outcomes.push(outcome);
+        }
+        decided
+    }
+
+    /// Whether the events are only for the log.
+    pub(super) fn is_untold(&self) -> bool {
+        self.history.is_untold()
+    }
+
+    /// The call that writes it all, and the events for those who watch.
+    pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
+        let (call, events) = self.history.call()?;
+        Ok((audit::part(call, &self.records), events))
+    }
+
+    fn apply(&mut self, op: &Underway<E>, memory: &mut Memory) -> Result<E> {
+        let (edit, known) = (&op.edit, E::known(memory));
+        let old = known.get(&edit.id);
+        let step = (edit.decide)(old)?;
+        let place = old.map_or_else(Place::default, |old| old.place.clone());
+        let entry = match step {
+            Step::Keep(entry) => return Ok(entry),
+            Step::Put(entry) => {
+                let entry = Arc::new(self.history.put(old.is_some(), entry, &place)?);
+                self.sent(op, &entry);
+                let change = if old.is_some() { "UPDATE" } else { "CREATE" };
+                let details = json!({"change": change, "resourceVersion": entry.version()});
+                self.record(edit, details);
+                entry
+            }
+            Step::Observe(entry) => {
+                self.history.observe(&entry, &place)?;
+                let entry = Arc::new(entry);
+                self.sent(op, &entry);
+                entry
+            }
+            Step::Note(entry) => {
+                self.history.keep(&entry, &place);
+                Arc::new(entry)
+            }
+            Step::Delete => {
+                let old = old.ok_or_else(|| Error::not_found(E::KIND.noun(), &edit.id))?;
+                let entry = old.entry.clone();
+                self.history.delete(&*entry)?;
+                self.sent(op, &entry);
+                self.record(edit, json!({"change": "DELETE"}));
+                known.set(&edit.id, None);
+                self.writes = true;
+                return Ok(E::clone(&entry));
+            }
+        };
+        self.writes = true;
+        if old.is_some_and(|old| !entry.is_all_after(&old.entry)) {
+            self.incomplete.push(edit.id.clone());
+        }
+        let present = Present {
+            entry: entry.clone(),
+            place,
+            in_use: old.is_some_and(|old| old.in_use),
+        };
+        known.set(&edit.id, Some(present));
+        Ok(E::clone(&entry))
+    }
+
+    fn sent(&self, op: &Underway<E>, entry: &Arc<E>) {
+        if let Some(event) = self.history.newest() {
+            let (event, entry) = (event.clone(), entry.clone());
+            op.sent().push(Sent { event, entry });
+        }
+    }
+
+    fn record(&mut self, edit: &Edit<E>, details: serde_json::Value) {
+        let target = format!("{}:{}", E::KIND.noun(), edit.id);
+        let record = Record::new(&edit.actor, "CONFIG_CHANGE", target, "SUCCEEDED");
+        self.records.push(record.with(details));
+    }
+}
