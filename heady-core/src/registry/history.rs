@@ -210,7 +210,7 @@ impl History {
         for (table, pending) in &mut self.tables {
             let Pending { rows, gone } = std::mem::take(pending);
             if !rows.is_empty() {
-                parts.push((table.puts(), table.arguments(rows.into_values())));
+                parts.push((table.puts().into(), table.arguments(rows.into_values())));
             }
             if !gone.is_empty() {
                 let gone = serde_json::to_string(&gone)?;
@@ -222,7 +222,7 @@ impl History {
         }
         let compacted = self.compacted();
         let mut call = Call::default().guarded_by(
-            queries::turn(),
+            &*queries::TURN,
             vec![
                 self.revision.into(),
                 compacted.into(),
@@ -238,7 +238,7 @@ impl History {
         let dropped = usize::try_from(compacted - self.after.revision).unwrap_or(0);
         let log = std::mem::take(&mut self.log);
         if log.revisions.len() > dropped {
-            call = call.with(queries::log(), log.arguments(dropped));
+            call = call.with(&*queries::LOG, log.arguments(dropped));
         }
         if compacted > self.after.compacted {
             call = call.with(queries::compact(), args![compacted]);

@@ -1,7 +1,10 @@
 //! The SQL of the registry.
 
+use std::sync::{LazyLock, OnceLock};
+
 use serde_json::Value;
 
+use super::EntryKind;
 use super::entry::Entry;
 use crate::error::Result;
 use crate::store::{Arg, Each, Kind, Row, Sql, Transaction, args};
@@ -63,6 +66,7 @@ pub(super) fn among_at<E: Entry>() -> Sql {
 /// A table of entries, as the statement that writes changes needs it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Table {
+    kind: EntryKind,
     name: &'static str,
     columns: &'static [(&'static str, &'static str)],
 }
@@ -73,6 +77,7 @@ const PLACE: [(&str, &str); 2] = [("section", "text"), ("position", "bigint")];
 impl Table {
     pub(super) fn of<E: Entry>() -> Self {
         Self {
+            kind: E::KIND,
             name: E::TABLE,
             columns: E::COLUMNS,
         }
@@ -106,7 +111,12 @@ impl Table {
     }
 
     /// Writes rows.
-    pub(super) fn puts(&self) -> Sql {
+    pub(super) fn puts(&self) -> &'static Sql {
+        static MADE: [OnceLock<Sql>; 3] = [const { OnceLock::new() }; 3];
+        MADE[self.kind as usize].get_or_init(|| self.make_puts())
+    }
+
+    fn make_puts(&self) -> Sql {
         let count = self.columns().count();
         let places: Vec<_> = (1..=count).map(|place| format!("${place}")).collect();
         let values = self.columns().zip(&places);
@@ -168,11 +178,11 @@ pub(super) const BEGIN: &str =
 
 /// Moves the registry on from the mark `$4` at revision `$5`, where it stood when the changes were decided, to `$1`, and gives
 /// where it stands then; nothing if others moved it since.
-pub(super) fn turn() -> Sql {
+pub(super) static TURN: LazyLock<Sql> = LazyLock::new(|| {
     let turn = "UPDATE registry_revision SET revision = $1, compacted = $2, mark = $3 WHERE mark = $4 AND revision = $5
          RETURNING revision, mark, compacted, retained";
     Sql::of(turn, format!("{{last}} {turn}"))
-}
+});
 
 /// Drops the events up to the revision `$1`.
 pub(super) fn compact() -> Sql {
@@ -181,7 +191,7 @@ pub(super) fn compact() -> Sql {
 }
 
 /// Writes events.
-pub(super) fn log() -> Sql {
+pub(super) static LOG: LazyLock<Sql> = LazyLock::new(|| {
     let insert = "INSERT INTO registry_events (revision, change, kind, id, object, at)";
     Sql::of(
         format!("{insert} VALUES ($1, $2, $3, $4, $5, $6)"),
@@ -190,7 +200,7 @@ pub(super) fn log() -> Sql {
                unnest($5::text[])::jsonb, unnest($6::timestamptz[]) WHERE {{after}}"
         ),
     )
-}
+});
 
 /// The newest revision and the newest one whose event is gone.
 pub(super) const REVISION: &str = "SELECT revision, compacted FROM registry_revision";

@@ -1,5 +1,6 @@
 //! What one call hands to the database.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::Row;
@@ -25,21 +26,27 @@ pub(crate) struct Part {
 
 /// What a part's SQL is handed.
 #[derive(Debug, Clone)]
-pub(crate) enum Values {
-    /// JSON as `$1`.
-    Document(String),
-    Args(Vec<Arg>),
+pub(crate) struct Values {
+    args: Vec<Arg>,
+    /// Whether it is one text, and that JSON.
+    document: bool,
 }
 
 impl From<String> for Values {
     fn from(document: String) -> Self {
-        Self::Document(document)
+        Self {
+            args: vec![document.into()],
+            document: true,
+        }
     }
 }
 
 impl From<Vec<Arg>> for Values {
     fn from(args: Vec<Arg>) -> Self {
-        Self::Args(args)
+        Self {
+            args,
+            document: false,
+        }
     }
 }
 
@@ -53,26 +60,14 @@ impl Part {
 
     /// Refuses what no database may be handed.
     pub(super) fn check(&self) -> Result<()> {
-        match &self.values {
-            Values::Document(document) => check_storable_json(document),
-            Values::Args(args) => args.iter().try_for_each(check_nul),
+        match &self.values.args[..] {
+            [Arg::Text(Some(document))] if self.values.document => check_storable_json(document),
+            args => args.iter().try_for_each(check_nul),
         }
     }
 
-    /// How many arguments it has.
-    #[cfg(feature = "postgres")]
-    pub(super) fn arity(&self) -> usize {
-        match &self.values {
-            Values::Document(_) => 1,
-            Values::Args(args) => args.len(),
-        }
-    }
-
-    pub(super) fn into_args(self) -> Vec<Arg> {
-        match self.values {
-            Values::Document(document) => vec![document.into()],
-            Values::Args(args) => args,
-        }
+    pub(super) fn args(&self) -> &[Arg] {
+        &self.values.args
     }
 }
 
@@ -136,15 +131,18 @@ impl Call {
     }
 
     /// All parts, those that continue the seat's rows last, or `None` if the seat does not know its last row.
-    pub(super) fn parts_from(&self, lease: Option<&mut Lease>) -> Result<Option<Vec<Part>>> {
-        let mut parts = self.parts.clone();
+    pub(super) fn parts_from(
+        &self,
+        lease: Option<&mut Lease>,
+    ) -> Result<Option<Vec<Cow<'_, Part>>>> {
+        let mut parts: Vec<_> = self.parts.iter().map(Cow::Borrowed).collect();
         if let (Some(rows), Some(lease)) = (&self.continuation, lease) {
             let Some(part) = lease.part(&**rows)? else {
                 return Ok(None);
             };
-            parts.push(part);
+            parts.push(Cow::Owned(part));
         }
-        parts.iter().try_for_each(Part::check)?;
+        parts.iter().try_for_each(|part| part.check())?;
         Ok(Some(parts))
     }
 }

@@ -75,13 +75,13 @@ impl Each {
 pub(super) fn add_values(
     arguments: &mut sqlx::postgres::PgArguments,
     kind: Kind,
-    values: Vec<Arg>,
+    values: &[Arg],
 ) -> Result<(), sqlx::error::BoxDynError> {
     use sqlx::Arguments;
     macro_rules! column {
         ($pattern:pat => $value:expr) => {
             values
-                .into_iter()
+                .iter()
                 .map(|value| match value {
                     $pattern => $value,
                     _ => None,
@@ -90,11 +90,11 @@ pub(super) fn add_values(
         };
     }
     match kind {
-        Kind::Text | Kind::Document => arguments.add(column!(Arg::Text(text) => text)),
-        Kind::Int => arguments.add(column!(Arg::Int(number) => number)),
-        Kind::Bool => arguments.add(column!(Arg::Bool(value) => value)),
-        Kind::Time => arguments.add(column!(Arg::Time(time) => time)),
-        Kind::List => arguments.add(column!(Arg::Texts(texts) => Some(array(&texts)))),
+        Kind::Text | Kind::Document => arguments.add(column!(Arg::Text(text) => text.as_deref())),
+        Kind::Int => arguments.add(column!(Arg::Int(number) => *number)),
+        Kind::Bool => arguments.add(column!(Arg::Bool(value) => *value)),
+        Kind::Time => arguments.add(column!(Arg::Time(time) => *time)),
+        Kind::List => arguments.add(column!(Arg::Texts(texts) => Some(array(texts)))),
     }
 }
 

@@ -10,6 +10,8 @@
 //!
 //! The rows of the call are those of the first part.
 
+use std::borrow::Borrow;
+
 use super::call::Part;
 use super::sql::Dialect;
 
@@ -28,14 +30,14 @@ pub(super) fn joins(part: &Part) -> bool {
 
 /// The parts as one statement, in which the arguments of each follow those of the parts before it; `None` if not all of them
 /// join.
-pub(super) fn joined(parts: &[Part]) -> Option<String> {
+pub(super) fn joined<P: Borrow<Part>>(parts: &[P]) -> Option<String> {
     match parts {
         [] => return None,
-        [part] => return Some(alone(part.sql.text(Dialect::Postgres))),
+        [part] => return Some(alone(part.borrow().sql.text(Dialect::Postgres))),
         _ => {}
     }
     let (mut text, mut before) = (String::new(), 0);
-    for (part, number) in parts.iter().zip(1..) {
+    for (part, number) in parts.iter().map(Borrow::borrow).zip(1..) {
         let (with, last) = part.sql.text(Dialect::Postgres).split_once(LAST)?;
         let with = with.trim().trim_start_matches("WITH ");
         let after = if number == 1 {
@@ -49,7 +51,7 @@ pub(super) fn joined(parts: &[Part]) -> Option<String> {
             text += ",\n";
         }
         text += &format!("part{number} AS ({})", own(last, before, after));
-        before += part.arity();
+        before += part.args().len();
     }
     Some(text + "\nSELECT * FROM part1")
 }

@@ -126,7 +126,7 @@ pub(super) async fn postgres(options: &sqlx::postgres::PgConnectOptions) -> Resu
         applied.map_err(|error| {
             without_pgvector(&error).unwrap_or_else(|| file.failed(error.into()))
         })?;
-        let arguments = postgres_arguments(file.row())?;
+        let arguments = postgres_arguments(&file.row())?;
         sqlx::query_with(APPLY, arguments)
             .execute(&mut session)
             .await?;

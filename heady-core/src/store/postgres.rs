@@ -1,5 +1,6 @@
 //! The production database.
 
+use std::borrow::Borrow;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -57,7 +58,7 @@ impl Postgres {
 
     pub(super) async fn fetch_all(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>> {
         let text = AssertSqlSafe(sql.into_text(Dialect::Postgres));
-        let rows = sqlx::query_with(text, postgres_arguments(args)?)
+        let rows = sqlx::query_with(text, postgres_arguments(&args)?)
             .fetch_all(&self.pool)
             .await?;
         Ok(rows.into_iter().map(Row::Postgres).collect())
@@ -87,7 +88,7 @@ impl Postgres {
         let Some(text) = joined::joined(&parts) else {
             return Ok(None);
         };
-        let rows = fetch(&mut connection, text, arguments(parts)).await?;
+        let rows = fetch(&mut connection, text, arguments(&parts)).await?;
         call.check_guard(&rows)?;
         if let Some(lease) = lease {
             lease.committed();
@@ -160,24 +161,32 @@ impl Drop for Session {
 }
 
 /// Runs parts, in one trip if they join, and returns their rows.
-pub(super) async fn fetch_all(connection: &mut PgConnection, parts: Vec<Part>) -> Result<Vec<Row>> {
-    if let Some(text) = joined::joined(&parts) {
+pub(super) async fn fetch_all<P: Borrow<Part>>(
+    connection: &mut PgConnection,
+    parts: &[P],
+) -> Result<Vec<Row>> {
+    if let Some(text) = joined::joined(parts) {
         return fetch(connection, text, arguments(parts)).await;
     }
     let mut rows = Vec::new();
-    for part in parts {
+    for part in parts.iter().map(Borrow::borrow) {
         let text = joined::alone(part.sql.text(Dialect::Postgres));
-        rows.extend(fetch(connection, text, part.into_args()).await?);
+        rows.extend(fetch(connection, text, part.args()).await?);
     }
     Ok(rows)
 }
 
-fn arguments(parts: Vec<Part>) -> Vec<Arg> {
-    parts.into_iter().flat_map(Part::into_args).collect()
+fn arguments<P: Borrow<Part>>(parts: &[P]) -> impl Iterator<Item = &Arg> {
+    parts.iter().flat_map(|part| part.borrow().args())
 }
 
-async fn fetch(connection: &mut PgConnection, text: String, args: Vec<Arg>) -> Result<Vec<Row>> {
-    let query = sqlx::query_with(AssertSqlSafe(text), postgres_arguments(args)?);
+async fn fetch(
+    connection: &mut PgConnection,
+    text: String,
+    args: impl IntoIterator<Item = &Arg>,
+) -> Result<Vec<Row>> {
+    let arguments = postgres_arguments(args)?;
+    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
     let rows = query.fetch_all(connection).await?;
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }

@@ -74,6 +74,13 @@ impl Sql {
     }
 }
 
+/// A statement that is made up once.
+impl From<&'static Sql> for Sql {
+    fn from(sql: &'static Sql) -> Self {
+        Self::of(&*sql.sqlite, &*sql.postgres)
+    }
+}
+
 impl From<&'static str> for Sql {
     fn from(both: &'static str) -> Self {
         Self::of(both, both)
@@ -155,11 +162,13 @@ pub(crate) fn time_text(time: Timestamp) -> String {
 }
 
 #[cfg(feature = "postgres")]
-pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgArguments> {
+pub(crate) fn postgres_arguments<'a>(
+    values: impl IntoIterator<Item = &'a Arg>,
+) -> Result<sqlx::postgres::PgArguments> {
     use sqlx::Arguments;
     let mut arguments = sqlx::postgres::PgArguments::default();
     for value in values {
-        check_nul(&value)?;
+        check_nul(value)?;
         match value {
             Arg::Text(value) => arguments.add(value),
             Arg::Uuid(value) => arguments.add(value),
@@ -175,10 +184,10 @@ pub(crate) fn postgres_arguments(values: Vec<Arg>) -> Result<sqlx::postgres::PgA
             Arg::Each(Each::Ints(values)) => arguments.add(values),
             Arg::Each(Each::Times(values)) => arguments.add(values),
             Arg::Each(Each::Bytes { bytes, width }) => {
-                arguments.add(bytes.chunks_exact(width).collect::<Vec<_>>())
+                arguments.add(bytes.chunks_exact(*width).collect::<Vec<_>>())
             }
             Arg::Each(Each::Values(kind, values)) => {
-                super::each::add_values(&mut arguments, kind, values)
+                super::each::add_values(&mut arguments, *kind, values)
             }
         }
         .map_err(encoding)?;

@@ -46,7 +46,7 @@ impl Transaction {
             Open::Sqlite(transaction) => transaction.execute(&text, &args),
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
-                let arguments = super::sql::postgres_arguments(args)?;
+                let arguments = super::sql::postgres_arguments(&args)?;
                 let done = sqlx::query_with(sqlx::AssertSqlSafe(text), arguments)
                     .execute(transaction.connection()?)
                     .await?;
@@ -66,7 +66,7 @@ impl Transaction {
             Open::Sqlite(transaction) => transaction.fetch_all(&text, &args),
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
-                let arguments = super::sql::postgres_arguments(args)?;
+                let arguments = super::sql::postgres_arguments(&args)?;
                 let rows = sqlx::query_with(sqlx::AssertSqlSafe(text), arguments)
                     .fetch_all(transaction.connection()?)
                     .await?;
@@ -92,17 +92,17 @@ impl Transaction {
             None => None,
         };
         let part = part.ok_or_else(|| Error::internal("a seat lost its last row"))?;
-        self.run_part(part).await.map(drop)
+        self.run_part(&part).await.map(drop)
     }
 
     /// Runs a part and returns the rows of all its statements.
-    async fn run_part(&mut self, part: Part) -> Result<Vec<Row>> {
+    async fn run_part(&mut self, part: &Part) -> Result<Vec<Row>> {
         part.check()?;
         match &mut self.open {
             Open::Sqlite(transaction) => transaction.run(part),
             #[cfg(feature = "postgres")]
             Open::Postgres(transaction) => {
-                super::postgres::fetch_all(transaction.connection()?, vec![part]).await
+                super::postgres::fetch_all(transaction.connection()?, &[part]).await
             }
         }
     }
@@ -147,14 +147,13 @@ impl Transaction {
         #[cfg(feature = "postgres")]
         if let Open::Postgres(transaction) = &mut self.open {
             call.parts().iter().try_for_each(Part::check)?;
-            let parts = call.parts().to_vec();
-            let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
+            let rows = super::postgres::fetch_all(transaction.connection()?, call.parts()).await?;
             call.check_guard(&rows)?;
             return Ok(rows);
         }
         let mut rows = Vec::new();
         for part in call.parts() {
-            rows.extend(self.run_part(part.clone()).await?);
+            rows.extend(self.run_part(part).await?);
             call.check_guard(&rows)?;
         }
         Ok(rows)
@@ -177,7 +176,7 @@ impl Transaction {
         let rows = match self.open {
             Open::Sqlite(transaction) => {
                 let mut rows = Vec::new();
-                for part in parts {
+                for part in &parts {
                     rows.extend(transaction.run(part)?);
                     call.check_guard(&rows)?;
                 }
@@ -186,7 +185,7 @@ impl Transaction {
             }
             #[cfg(feature = "postgres")]
             Open::Postgres(mut transaction) => {
-                let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
+                let rows = super::postgres::fetch_all(transaction.connection()?, &parts).await?;
                 call.check_guard(&rows)?;
                 transaction.commit().await?;
                 rows

@@ -84,13 +84,11 @@ impl Writing {
     }
 
     /// Runs the statements of a part and returns the rows of them all.
-    pub(in crate::store) fn run(&self, part: Part) -> Result<Vec<Row>> {
-        let sql = part.sql.clone();
-        let args = part.into_args();
+    pub(in crate::store) fn run(&self, part: &Part) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
-        let text = sql.text(Dialect::Sqlite).trim_end();
+        let text = part.sql.text(Dialect::Sqlite).trim_end();
         for statement in text.trim_end_matches(';').split(STATEMENT_END) {
-            rows.extend(self.turn.get()?.run(statement, &args)?);
+            rows.extend(self.turn.get()?.run(statement, part.args())?);
         }
         Ok(rows)
     }
