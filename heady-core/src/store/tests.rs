@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::testing::{Fresh, on_both_databases};
-use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, StoreOptions, Transaction, args};
+use super::{Arg, Batch, Call, Durability, Lane, Row, Sql, Store, Transaction, args};
 use crate::ErrorKind;
 use crate::error::Result;
 use crate::types::{Id, Timestamp, now};
@@ -56,7 +56,7 @@ async fn the_character_nul_is_refused(fresh: Fresh) {
     );
 }
 
-async fn insert_service(transaction: &mut Transaction, id: &str) -> Result<u64> {
+pub(super) async fn insert_service(transaction: &mut Transaction, id: &str) -> Result<u64> {
     transaction
         .execute(
             "INSERT INTO services (id, name, base_url) VALUES ($1, $1, '')",
@@ -65,7 +65,7 @@ async fn insert_service(transaction: &mut Transaction, id: &str) -> Result<u64> 
         .await
 }
 
-async fn count(store: &Store) -> i64 {
+pub(super) async fn count(store: &Store) -> i64 {
     store
         .fetch_all("SELECT count(*) AS n FROM services", vec![])
         .await
@@ -372,24 +372,6 @@ async fn engines_that_open_at_once_agree(fresh: Fresh) {
 }
 
 #[tokio::test]
-async fn databases_in_memory_are_separate() {
-    let (one, two) = (
-        Store::connect("sqlite::memory:", Durability::Full)
-            .await
-            .unwrap(),
-        Store::connect("sqlite://:memory:", Durability::Full)
-            .await
-            .unwrap(),
-    );
-    one.write(|transaction| Box::pin(async move { insert_service(transaction, "a").await }))
-        .await
-        .unwrap();
-    assert_eq!((count(&one).await, count(&two).await), (1, 0));
-    let held = one.hold("x").await.unwrap();
-    assert!(held.is_some() && one.hold("x").await.unwrap().is_none());
-}
-
-#[tokio::test]
 async fn urls_that_lead_nowhere_say_what_to_do() {
     for (url, kind, words) in [
         ("heady.db", ErrorKind::InvalidArgument, "sqlite:heady.db"),
@@ -453,56 +435,4 @@ async fn postgres_that_refuses_a_lock_leaves_no_transaction_behind() {
     let rows = transaction.fetch_all("SELECT 2 AS n", vec![]).await;
     assert_eq!(rows.unwrap()[0].get::<i64>("n").unwrap(), 2);
     transaction.commit().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_part_may_be_several_statements_on_sqlite() {
-    let fresh = Fresh::sqlite();
-    let store = fresh.open().await;
-    let insert = "INSERT INTO services (id, name, base_url) VALUES ($1, $1, '') RETURNING id;
-        SELECT count(*) AS n FROM services WHERE id = $1;\n";
-    let write = |id: &str, then: &'static str| {
-        let call = Call::default()
-            .with(insert, id.to_owned())
-            .with(then, String::new());
-        store.write(move |transaction| Box::pin(async move { transaction.run(&call).await }))
-    };
-    let rows = write("a", "SELECT 3 AS n").await.unwrap();
-    assert_eq!(rows[0].get::<String>("id").unwrap(), "a");
-    assert_eq!(rows[1].get::<i64>("n").unwrap(), 1);
-    assert_eq!(rows[2].get::<i64>("n").unwrap(), 3);
-    assert!(write("b", "SELECT 1;\nSELECT nothing").await.is_err());
-    assert_eq!(count(&store).await, 1);
-}
-
-#[tokio::test]
-async fn more_readers_than_connections_take_turns() {
-    let fresh = Fresh::sqlite();
-    let store = fresh.open().await;
-    let reads: Vec<_> = (0..50)
-        .map(|n| {
-            let store = store.clone();
-            tokio::spawn(async move {
-                let rows = store.fetch_all("SELECT $1 AS n", args![n]).await?;
-                rows[0].get::<i64>("n")
-            })
-        })
-        .collect();
-    for (n, read) in (0..).zip(reads) {
-        assert_eq!(read.await.unwrap().unwrap(), n);
-    }
-}
-
-#[tokio::test]
-async fn a_missing_file_is_created_unless_it_must_be_there() {
-    let fresh = Fresh::sqlite();
-    let options = StoreOptions {
-        durability: Durability::Process,
-        create_if_missing: false,
-    };
-    let error = Store::open(&fresh.url, options).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    fresh.open().await.close().await;
-    Store::open(&fresh.url, options).await.unwrap();
-    Store::open("sqlite::memory:", options).await.unwrap();
 }

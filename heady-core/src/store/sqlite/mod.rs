@@ -1,6 +1,8 @@
 //! The embedded database: one writing connection, several reading ones, each used on a thread of its own.
 
 mod connection;
+#[cfg(test)]
+mod tests;
 mod thread;
 mod writing;
 
