@@ -92,7 +92,8 @@ CREATE TABLE registry_events (
   change TEXT NOT NULL,
   kind TEXT NOT NULL,
   id TEXT NOT NULL,
-  object JSONB NOT NULL,
+  -- Read whole and never looked into, so it is kept as it was sent.
+  object JSON NOT NULL,
   at TIMESTAMPTZ NOT NULL
 );
 

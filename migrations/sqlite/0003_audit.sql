@@ -1,7 +1,7 @@
 -- Blueprint 2.2: who did what. Columns after the blank line are ours.
 
 CREATE TABLE audit_logs (
-  id TEXT PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
   actor TEXT NOT NULL,
   action TEXT NOT NULL,
   target TEXT NOT NULL,
@@ -20,8 +20,8 @@ CREATE TABLE audit_logs (
   -- Of a tool call.
   call_id TEXT,
   policy_version INTEGER,
-  UNIQUE (chain_id, seq)
-);
+  PRIMARY KEY (chain_id, seq)
+) WITHOUT ROWID;
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (

@@ -197,7 +197,7 @@ pub(super) static LOG: LazyLock<Sql> = LazyLock::new(|| {
         format!("{insert} VALUES ($1, $2, $3, $4, $5, $6)"),
         format!(
             "{{last}} {insert} SELECT unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]),
-               unnest($5::text[])::jsonb, unnest($6::timestamptz[]) WHERE {{after}}"
+               unnest($5::text[])::json, unnest($6::timestamptz[]) WHERE {{after}}"
         ),
     )
 });

@@ -85,8 +85,11 @@ impl Writing {
 
     /// Runs the statements of a part and returns the rows of them all.
     pub(in crate::store) fn run(&self, part: &Part) -> Result<Vec<Row>> {
-        let mut rows = Vec::new();
         let text = part.sql.text(Dialect::Sqlite).trim_end();
+        if !text.contains(';') {
+            return self.turn.get()?.run(text, part.args());
+        }
+        let mut rows = Vec::new();
         for statement in text.trim_end_matches(';').split(STATEMENT_END) {
             rows.extend(self.turn.get()?.run(statement, part.args())?);
         }
