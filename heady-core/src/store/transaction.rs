@@ -159,8 +159,8 @@ impl Transaction {
         Ok(rows)
     }
 
-    /// Runs a call and commits. What continues the rows of a seat follows the last one that it
-    /// remembers, so this fails if that is stale.
+    /// Runs a call and commits. What continues the rows of a seat follows the last one that it remembers, so this fails if
+    /// that is stale.
     pub(crate) async fn finish(mut self, call: &Call) -> Result<Vec<Row>> {
         let mut lease = match self.lease.take() {
             Some(lease) => Some(lease),

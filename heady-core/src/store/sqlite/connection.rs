@@ -32,9 +32,10 @@ impl Connection {
     /// Opens a file, or a database in memory.
     pub(super) fn open(path: Option<&Path>, access: Access) -> Result<Self> {
         // Nobody uses a connection from two threads at once, so SQLite need not guard against it.
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if matches!(access, Access::Write(_)) {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
         let inner = match path {
             Some(path) => rusqlite::Connection::open_with_flags(path, flags)?,
             None => rusqlite::Connection::open_in_memory_with_flags(flags)?,

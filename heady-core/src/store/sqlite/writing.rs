@@ -34,8 +34,13 @@ impl Writer {
 
     pub(super) async fn begin(&self) -> Result<Writing> {
         let turn = self.lock().await?;
+        let connection = turn.get()?;
+        if !connection.is_autocommit() {
+            // What could not be rolled back when its transaction was given up.
+            connection.execute("ROLLBACK", &[])?;
+        }
         // IMMEDIATE: a transaction that begins by reading could not become a writing one while another commits.
-        turn.get()?.execute("BEGIN IMMEDIATE", &[])?;
+        connection.execute("BEGIN IMMEDIATE", &[])?;
         Ok(Writing { turn })
     }
 
@@ -109,8 +114,28 @@ impl Drop for Writing {
         if let Ok(connection) = self.turn.get()
             && !connection.is_autocommit()
         {
-            // If it fails the next BEGIN does, and says why.
+            // If it fails it is tried again before the next transaction.
             let _ = connection.execute("ROLLBACK", &[]);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Durability;
+    use crate::store::sqlite::connection::Access;
+
+    #[tokio::test]
+    async fn what_was_left_open_is_rolled_back_first() {
+        let access = Access::Write(Durability::Process);
+        let writer = Writer::new(Connection::open(None, access).unwrap());
+        let left = "CREATE TABLE kept (n); BEGIN; INSERT INTO kept VALUES (1)";
+        let turn = writer.lock().await.unwrap();
+        turn.get().unwrap().execute_batch(left).unwrap();
+        drop(turn);
+        let transaction = writer.begin().await.unwrap();
+        let rows = transaction.fetch_all("SELECT count(*) AS n FROM kept", &[]);
+        assert_eq!(rows.unwrap()[0].get::<i64>("n").unwrap(), 0);
     }
 }
