@@ -1,5 +1,7 @@
 //! A transaction on either database.
 
+use std::borrow::Borrow;
+
 use super::seat::{Continuation, Lease};
 use super::sql::{Arg, Sql};
 use super::sqlite::Writing;
@@ -18,6 +20,32 @@ pub(super) enum Open {
     Sqlite(Writing),
     #[cfg(feature = "postgres")]
     Postgres(super::postgres::Session),
+}
+
+impl Open {
+    /// Runs parts of a call that were checked, and returns the rows of all their statements.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "only PostgreSQL is waited for")
+    )]
+    async fn run<P: Borrow<Part>>(&mut self, parts: &[P], call: &Call) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite(transaction) => {
+                let mut rows = Vec::new();
+                for part in parts {
+                    rows.extend(transaction.run(part.borrow())?);
+                    call.check_guard(&rows)?;
+                }
+                Ok(rows)
+            }
+            #[cfg(feature = "postgres")]
+            Self::Postgres(transaction) => {
+                let rows = super::postgres::fetch_all(transaction.connection()?, parts).await?;
+                call.check_guard(&rows)?;
+                Ok(rows)
+            }
+        }
+    }
 }
 
 #[cfg_attr(
@@ -92,19 +120,8 @@ impl Transaction {
             None => None,
         };
         let part = part.ok_or_else(|| Error::internal("a seat lost its last row"))?;
-        self.run_part(&part).await.map(drop)
-    }
-
-    /// Runs a part and returns the rows of all its statements.
-    async fn run_part(&mut self, part: &Part) -> Result<Vec<Row>> {
         part.check()?;
-        match &mut self.open {
-            Open::Sqlite(transaction) => transaction.run(part),
-            #[cfg(feature = "postgres")]
-            Open::Postgres(transaction) => {
-                super::postgres::fetch_all(transaction.connection()?, &[part]).await
-            }
-        }
+        self.open.run(&[part], &Call::default()).await.map(drop)
     }
 
     /// Takes a seat under whose name no other engine has written since, and reads its last row, unless this transaction has
@@ -144,19 +161,8 @@ impl Transaction {
     }
 
     async fn run_parts(&mut self, call: &Call) -> Result<Vec<Row>> {
-        #[cfg(feature = "postgres")]
-        if let Open::Postgres(transaction) = &mut self.open {
-            call.parts().iter().try_for_each(Part::check)?;
-            let rows = super::postgres::fetch_all(transaction.connection()?, call.parts()).await?;
-            call.check_guard(&rows)?;
-            return Ok(rows);
-        }
-        let mut rows = Vec::new();
-        for part in call.parts() {
-            rows.extend(self.run_part(part).await?);
-            call.check_guard(&rows)?;
-        }
-        Ok(rows)
+        call.parts().iter().try_for_each(Part::check)?;
+        self.open.run(call.parts(), call).await
     }
 
     /// Runs a call and commits. What continues the rows of a seat follows the last one that it remembers, so this fails if
@@ -173,27 +179,9 @@ impl Transaction {
             self.commit().await?;
             return Ok(rows);
         };
-        let rows = match self.open {
-            Open::Sqlite(transaction) => {
-                let mut rows = Vec::new();
-                for part in &parts {
-                    rows.extend(transaction.run(part)?);
-                    call.check_guard(&rows)?;
-                }
-                transaction.commit()?;
-                rows
-            }
-            #[cfg(feature = "postgres")]
-            Open::Postgres(mut transaction) => {
-                let rows = super::postgres::fetch_all(transaction.connection()?, &parts).await?;
-                call.check_guard(&rows)?;
-                transaction.commit().await?;
-                rows
-            }
-        };
-        if let Some(lease) = lease {
-            lease.committed();
-        }
+        let rows = self.open.run(&parts, call).await?;
+        self.lease = lease;
+        self.commit().await?;
         Ok(rows)
     }
 

@@ -69,22 +69,16 @@ impl Connection {
 
     /// Runs one statement and returns how many rows it changed.
     pub(super) fn execute(&self, text: &str, args: &[Arg]) -> Result<u64> {
-        let mut statement = self.bound(text, args)?;
         // It may have rows, which nobody asks for.
-        let mut rows = statement.raw_query();
-        while rows.next()?.is_some() {}
-        drop(rows);
-        let changed = if statement.readonly() {
-            0
-        } else {
-            self.inner.changes()
-        };
-        Ok(changed)
+        self.fetch_all(text, args)?;
+        let changes = !self.inner.prepare_cached(text)?.readonly();
+        Ok(if changes { self.inner.changes() } else { 0 })
     }
 
     /// Runs one statement and returns its rows.
     pub(super) fn fetch_all(&self, text: &str, args: &[Arg]) -> Result<Vec<Row>> {
-        fetched(&mut self.bound(text, args)?)
+        args.iter().try_for_each(check_nul)?;
+        self.run(text, args)
     }
 
     /// Runs a statement that was checked, once for each row if columns are among its arguments.
@@ -102,13 +96,6 @@ impl Connection {
             statement.raw_execute()?;
         }
         Ok(Vec::new())
-    }
-
-    fn bound(&self, text: &str, args: &[Arg]) -> Result<CachedStatement<'_>> {
-        args.iter().try_for_each(check_nul)?;
-        let mut statement = self.inner.prepare_cached(text)?;
-        bind(&mut statement, args, &mut Vec::new())?;
-        Ok(statement)
     }
 }
 

@@ -8,7 +8,7 @@ mod writing;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -165,20 +165,16 @@ impl Readers {
     {
         let permit = self.permits.clone().acquire_owned().await;
         let permit = permit.map_err(|_| Error::unavailable("the engine is closed"))?;
-        let rests = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let rests = self.idle().pop();
         let (connection, thread) = match rests {
             Some(Reader { connection, thread }) => (Some(connection), thread),
             None => (None, Thread::start("heady-reader", &self.runtime)?),
         };
-        let (idle, path, own_thread) = (self.idle.clone(), self.path.clone(), thread.clone());
+        let (readers, own_thread) = (self.clone(), thread.clone());
         let work = async move {
             let connection = match connection {
                 Some(connection) => connection,
-                None => Connection::open(Some(&path), Access::Read)?,
+                None => Connection::open(Some(&readers.path), Access::Read)?,
             };
             let outcome = read(&connection);
             let reader = Reader {
@@ -186,9 +182,7 @@ impl Readers {
                 thread: own_thread,
             };
             // Before the permit goes, so that whoever gets it finds a connection at rest.
-            idle.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(reader);
+            readers.idle().push(reader);
             drop(permit);
             outcome
         };
@@ -202,10 +196,11 @@ impl Readers {
             all.forget();
         }
         self.permits.close();
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.idle().clear();
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Reader>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
