@@ -100,6 +100,13 @@ def rate(command: Command) -> float:
         raise Unavailable(f"{command[0]} printed no figure: {error}") from error
 
 
+def slow_syncs(program: Command) -> Command:
+    """The same program, each of whose syncs takes 2 ms more than the disk does."""
+    library = CACHE / "slow_sync.so"
+    attempt(["cc", "-shared", "-fPIC", "-O2", "-o", str(library), str(ROOT / "benches" / "peers" / "slow_sync.c")])
+    return ["env", f"LD_PRELOAD={library}", *program]
+
+
 def steady_postgres() -> AbstractContextManager[str]:
     """A throw-away PostgreSQL whose commits take 2 ms, whatever the disk and its other users do; yields its URL."""
     settings = "-c commit_delay=2000 -c commit_siblings=0"

@@ -51,12 +51,12 @@ impl Bench {
 
     /// Appends rows that belong to one change.
     pub async fn append(&self, rows: usize) -> Result<()> {
-        self.chained.submit(records(rows)).await
+        self.chained.submit(rows).await
     }
 
     /// Appends the same rows to the table without a chain.
     pub async fn append_unchained(&self, rows: usize) -> Result<()> {
-        self.unchained.submit(records(rows)).await
+        self.unchained.submit(rows).await
     }
 
     /// Reads every row in the pages in which they are verified, and returns how many there are.
@@ -96,8 +96,9 @@ impl Bench {
     }
 }
 
-fn records(rows: usize) -> Vec<Record> {
-    let record = |n| {
+/// What so many rows of each operation say. As in every domain they are made up with the call.
+fn records(ops: &[usize]) -> Vec<Record> {
+    let record = |n: usize| {
         Record::new(
             "key:deployer",
             "CONFIG_CHANGE",
@@ -106,7 +107,7 @@ fn records(rows: usize) -> Vec<Record> {
         )
         .with(json!({"change": "UPDATE", "resourceVersion": n}))
     };
-    (0..rows).map(record).collect()
+    ops.iter().flat_map(|rows| 0..*rows).map(record).collect()
 }
 
 /// Rows as every domain appends them.
@@ -114,19 +115,19 @@ fn records(rows: usize) -> Vec<Record> {
 struct Chained;
 
 impl Batch for Chained {
-    type Op = Vec<Record>;
+    type Op = usize;
     type Outcome = ();
 
-    fn call(ops: &[Vec<Record>]) -> Result<Call> {
-        Ok(part(Call::default(), ops.concat()))
+    fn call(ops: &[usize]) -> Result<Call> {
+        Ok(part(Call::default(), records(ops)))
     }
 
-    fn outcomes(ops: &[Vec<Record>], _: &[Row]) -> Result<Vec<()>> {
+    fn outcomes(ops: &[usize], _: &[Row]) -> Result<Vec<()>> {
         Ok(vec![(); ops.len()])
     }
 
-    fn weight(op: &Vec<Record>) -> usize {
-        500 * op.len()
+    fn weight(rows: &usize) -> usize {
+        500 * rows
     }
 }
 
@@ -143,19 +144,24 @@ const UNCHAINED_TABLE: (&str, &str) = (
 );
 
 impl Batch for Unchained {
-    type Op = Vec<Record>;
+    type Op = usize;
     type Outcome = ();
 
-    fn call(ops: &[Vec<Record>]) -> Result<Call> {
-        let records = || ops.iter().flatten();
+    fn call(ops: &[usize]) -> Result<Call> {
+        let records = records(ops);
         let texts = |text: fn(&Record) -> &str| {
-            let texts = records().map(|record| text(record).to_owned());
+            let texts = records.iter().map(|record| text(record).to_owned());
             Arg::Each(Each::Texts(texts.collect()))
         };
-        let details = records().map(|record| serde_json::to_string(&record.details));
+        let details = records
+            .iter()
+            .map(|record| serde_json::to_string(&record.details));
         let args = vec![
             Arg::Each(Each::Uuids(
-                records().filter_map(|record| record.id.uuid()).collect(),
+                records
+                    .iter()
+                    .filter_map(|record| record.id.uuid())
+                    .collect(),
             )),
             texts(|record| &record.actor),
             texts(|record| record.action),
@@ -163,7 +169,7 @@ impl Batch for Unchained {
             texts(|record| &record.status),
             Arg::Each(Each::Documents(details.collect::<Result<_, _>>()?)),
             Arg::Each(Each::Times(
-                records().map(|record| record.timestamp).collect(),
+                records.iter().map(|record| record.timestamp).collect(),
             )),
         ];
         let sql = Sql::of(
@@ -176,11 +182,11 @@ impl Batch for Unchained {
         Ok(Call::default().with(sql, args))
     }
 
-    fn outcomes(ops: &[Vec<Record>], _: &[Row]) -> Result<Vec<()>> {
+    fn outcomes(ops: &[usize], _: &[Row]) -> Result<Vec<()>> {
         Ok(vec![(); ops.len()])
     }
 
-    fn weight(op: &Vec<Record>) -> usize {
-        500 * op.len()
+    fn weight(rows: &usize) -> usize {
+        500 * rows
     }
 }
