@@ -1,14 +1,16 @@
 //! The group writer: operations of many callers in one call to the database.
 //!
 //! While a commit is under way, further operations gather; the next call takes them all. A lone caller pays one commit
-//! as before, thirty-two callers share a few. On SQLite one writer drains the lane; on PostgreSQL up to
-//! [`COMMITTERS`], because there a commit waits for the disk without holding up the next.
+//! as before, thirty-two callers share a few. On SQLite one writer drains the lane; on PostgreSQL several do, because there
+//! a commit waits for the disk without holding up the next: as many as it takes long (see [`super::pace`]).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+#[cfg(feature = "postgres")]
+use super::pace::Pace;
 use super::{Call, Database, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -120,8 +122,20 @@ struct Queue<W: Work> {
     waiting: VecDeque<Waiting<W>>,
     /// How many tasks drain this queue now.
     drains: usize,
+    #[cfg(feature = "postgres")]
+    pace: Pace,
     #[cfg(test)]
     crash: Option<super::testing::Crash>,
+}
+
+impl<W: Work> Queue<W> {
+    fn most_drains(&self, store: &Store) -> usize {
+        match store.inner.database {
+            Database::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => self.pace.calls_at_once().min(W::AT_ONCE),
+        }
+    }
 }
 
 impl<W: Work> Clone for Lane<W> {
@@ -149,6 +163,8 @@ impl<W: Work> Lane<W> {
             queue: Arc::new(Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 drains: 0,
+                #[cfg(feature = "postgres")]
+                pace: Pace::default(),
                 #[cfg(test)]
                 crash: None,
             })),
@@ -161,7 +177,7 @@ impl<W: Work> Lane<W> {
         {
             let mut queue = self.lock();
             queue.waiting.push_back((op, reply));
-            if queue.drains < self.most_drains() {
+            if queue.drains < queue.most_drains(&self.store) {
                 queue.drains += 1;
                 self.store.runtime().spawn(self.clone().drain());
             }
@@ -192,14 +208,6 @@ impl<W: Work> Lane<W> {
         }
     }
 
-    fn most_drains(&self) -> usize {
-        match self.store.inner.database {
-            Database::Sqlite(_) => 1,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(_) => W::AT_ONCE,
-        }
-    }
-
     fn lock(&self) -> MutexGuard<'_, Queue<W>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -219,10 +227,14 @@ impl<W: Work> Lane<W> {
             #[cfg(test)]
             self.crash_point().await;
             let (count, lane) = (ops.len(), self.clone());
+            #[cfg(feature = "postgres")]
+            let begun = std::time::Instant::now();
             let outcomes = self
                 .store
                 .run(async move { lane.carry_out(&ops).await })
                 .await;
+            #[cfg(feature = "postgres")]
+            self.lock().pace.took(begun.elapsed());
             #[cfg(test)]
             self.crash_point().await;
             let outcomes = outcomes.unwrap_or_else(|error| {

@@ -11,6 +11,8 @@ mod hold;
 #[cfg(feature = "postgres")]
 mod joined;
 mod migrations;
+#[cfg(feature = "postgres")]
+mod pace;
 mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
