@@ -177,7 +177,7 @@ impl Continuation for Rows {
         Ok((Part::new(queries::insert(), args), end))
     }
 
-    fn last<'t>(&self, seat: &str, transaction: &'t mut Transaction) -> Boxed<'t, Mark> {
+    fn last<'t>(&self, seat: &str, transaction: &'t mut Transaction) -> Boxed<'t, Option<Mark>> {
         let seat = seat.to_owned();
         Box::pin(async move { queries::locked_head(transaction, &seat).await })
     }

@@ -37,9 +37,14 @@ pub(super) fn insert() -> Sql {
     )
 }
 
-/// Reads the head of a chain for the writer that will continue it in this transaction. A chain that has none begins.
-pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -> Result<Mark> {
-    let text = "SELECT seq, hash FROM audit_heads WHERE chain_id = $1";
+/// Reads the head of a chain for the writer that will continue it in this transaction. A chain that has none begins. One
+/// whose head somebody moved back cannot be continued: then there is `None`.
+pub(super) async fn locked_head(
+    transaction: &mut Transaction,
+    chain_id: &str,
+) -> Result<Option<Mark>> {
+    let text = "SELECT seq, hash, EXISTS (SELECT 1 FROM audit_logs WHERE chain_id = $1 AND seq > audit_heads.seq) AS moved
+        FROM audit_heads WHERE chain_id = $1";
     let sql = Sql::of(text, format!("{text} FOR UPDATE"));
     let mut row = transaction
         .fetch_optional(sql.clone(), args![chain_id])
@@ -52,6 +57,9 @@ pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -
         row = transaction.fetch_optional(sql, args![chain_id]).await?;
     }
     let row = row.ok_or_else(|| Error::internal("a chain of the audit log did not begin"))?;
+    if row.get("moved")? {
+        return Ok(None);
+    }
     let hash: Vec<u8> = row.get("hash")?;
     let digest = hash.try_into().map_err(|hash: Vec<u8>| {
         let message = format!(
@@ -60,10 +68,10 @@ pub(super) async fn locked_head(transaction: &mut Transaction, chain_id: &str) -
         );
         Error::data_loss(message)
     })?;
-    Ok(Mark {
+    Ok(Some(Mark {
         seq: row.get("seq")?,
         digest,
-    })
+    }))
 }
 
 /// Whether a row of this identifier exists.

@@ -6,10 +6,10 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-#[cfg(feature = "postgres")]
 use super::pace::Pace;
 use super::{Call, Database, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +21,6 @@ const MAX_OPS: usize = 512;
 const MAX_WEIGHT: usize = 4 << 20;
 
 /// How many calls of one lane may be under way on PostgreSQL.
-#[cfg(feature = "postgres")]
 pub(super) const COMMITTERS: usize = 6;
 
 /// How a lane carries out the operations that gathered in it.
@@ -122,20 +121,9 @@ struct Queue<W: Work> {
     waiting: VecDeque<Waiting<W>>,
     /// How many tasks drain this queue now.
     drains: usize,
-    #[cfg(feature = "postgres")]
     pace: Pace,
     #[cfg(test)]
     crash: Option<super::testing::Crash>,
-}
-
-impl<W: Work> Queue<W> {
-    fn most_drains(&self, store: &Store) -> usize {
-        match store.inner.database {
-            Database::Sqlite(_) => 1,
-            #[cfg(feature = "postgres")]
-            Database::Postgres(_) => self.pace.calls_at_once().min(W::AT_ONCE),
-        }
-    }
 }
 
 impl<W: Work> Clone for Lane<W> {
@@ -163,7 +151,6 @@ impl<W: Work> Lane<W> {
             queue: Arc::new(Mutex::new(Queue {
                 waiting: VecDeque::new(),
                 drains: 0,
-                #[cfg(feature = "postgres")]
                 pace: Pace::default(),
                 #[cfg(test)]
                 crash: None,
@@ -177,7 +164,7 @@ impl<W: Work> Lane<W> {
         {
             let mut queue = self.lock();
             queue.waiting.push_back((op, reply));
-            if queue.drains < queue.most_drains(&self.store) {
+            if queue.drains < queue.pace.calls_at_once().min(self.most_drains()) {
                 queue.drains += 1;
                 self.store.runtime().spawn(self.clone().drain());
             }
@@ -208,6 +195,14 @@ impl<W: Work> Lane<W> {
         }
     }
 
+    fn most_drains(&self) -> usize {
+        match self.store.inner.database {
+            Database::Sqlite(_) => 1,
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => W::AT_ONCE,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue<W>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -227,13 +222,11 @@ impl<W: Work> Lane<W> {
             #[cfg(test)]
             self.crash_point().await;
             let (count, lane) = (ops.len(), self.clone());
-            #[cfg(feature = "postgres")]
-            let begun = std::time::Instant::now();
+            let begun = Instant::now();
             let outcomes = self
                 .store
                 .run(async move { lane.carry_out(&ops).await })
                 .await;
-            #[cfg(feature = "postgres")]
             self.lock().pace.took(begun.elapsed());
             #[cfg(test)]
             self.crash_point().await;

@@ -11,7 +11,6 @@ mod hold;
 #[cfg(feature = "postgres")]
 mod joined;
 mod migrations;
-#[cfg(feature = "postgres")]
 mod pace;
 mod page;
 #[cfg(feature = "postgres")]

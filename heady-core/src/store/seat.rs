@@ -35,8 +35,9 @@ pub(crate) trait Continuation: std::fmt::Debug + Send + Sync {
     /// the database is another one.
     fn after(&self, seat: &str, mark: &Mark) -> Result<(Part, Mark)>;
 
-    /// Reads the seat's last row, and keeps others from adding one until the transaction ends.
-    fn last<'t>(&self, seat: &str, transaction: &'t mut Transaction) -> Boxed<'t, Mark>;
+    /// Reads the seat's last row, and keeps others from adding one until the transaction ends. `None` if what the database
+    /// has under the seat's name cannot be continued.
+    fn last<'t>(&self, seat: &str, transaction: &'t mut Transaction) -> Boxed<'t, Option<Mark>>;
 
     /// Whether these rows are stored already: the call was committed, although its caller did not learn it.
     fn is_stored<'t>(&self, transaction: &'t mut Transaction) -> Boxed<'t, bool>;
@@ -144,12 +145,14 @@ impl Lease {
         Ok(Some(part))
     }
 
-    /// Takes note of the seat's last row as the database has it. Returns whether the seat is still this engine's alone.
-    pub(super) fn read(&mut self, mark: Mark) -> bool {
-        if self.kept.is_some_and(|kept| kept != mark) {
+    /// Takes note of the seat's last row as the database has it. Returns whether this engine can write from the seat, and
+    /// is still alone there.
+    pub(super) fn read(&mut self, mark: Option<Mark>) -> bool {
+        let mark = mark.filter(|mark| self.kept.is_none_or(|kept| kept == *mark));
+        let Some(mark) = mark else {
             self.move_on();
             return false;
-        }
+        };
         self.mark = Some(mark);
         // Where nothing was written yet nothing can be locked either, so that is read again each time.
         self.kept = (mark.seq > 0).then_some(mark);

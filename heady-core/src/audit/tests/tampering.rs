@@ -13,6 +13,7 @@ on_both_databases!(
     a_deleted_row_is_a_gap,
     exchanged_rows_are_found,
     an_added_row_is_found,
+    a_head_that_was_moved_back_stops_nobody,
     an_added_chain_is_found,
     a_cut_tail_is_known_to_the_head,
     a_cut_tail_is_known_to_checkpoints,
@@ -49,9 +50,9 @@ impl Log {
     async fn tamper(&self, statements: &[&'static str]) {
         let mut texts = vec![];
         for (table, verbs) in [
-            ("audit_logs", ["update", "delete"]),
-            ("audit_heads", ["update", "delete"]),
-            ("audit_checkpoints", ["update", "delete"]),
+            ("audit_logs", &["update", "delete"][..]),
+            ("audit_heads", &["delete"]),
+            ("audit_checkpoints", &["update", "delete"]),
         ] {
             for verb in verbs {
                 texts.push(Sql::of(
@@ -242,13 +243,32 @@ async fn forge(log: &Log, chain_id: &str, mark: Mark, undo: &'static str) {
     log.store
         .write(move |transaction| {
             Box::pin(async move {
-                assert_eq!(queries::locked_head(transaction, &chain_id).await?, mark);
+                assert_eq!(
+                    queries::locked_head(transaction, &chain_id).await?,
+                    Some(mark)
+                );
                 transaction.run(&call).await
             })
         })
         .await
         .unwrap();
     log.tamper(&[undo]).await;
+}
+
+async fn a_head_that_was_moved_back_stops_nobody(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    log.tamper(&[
+        "UPDATE audit_heads SET seq = 9, hash = (SELECT hash FROM audit_logs WHERE seq = 9)",
+    ])
+    .await;
+    // Neither the engine that knows better nor one that only has the database continues that chain.
+    for store in [log.store.clone(), fresh.open().await] {
+        append_alone(&store, 2).await;
+    }
+    log.assert_fault(FaultKind::Head, 10).await;
+    let others = "SELECT count(*) AS n FROM audit_logs WHERE chain_id <> '0.0'";
+    let row = log.store.fetch_optional(others, vec![]).await.unwrap();
+    assert_eq!(row.unwrap().get::<i64>("n").unwrap(), 4);
 }
 
 async fn an_added_chain_is_found(fresh: Fresh) {
