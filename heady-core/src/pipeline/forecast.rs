@@ -19,7 +19,7 @@ use crate::types::Warning;
 const ENOUGH: usize = 5;
 
 /// How many of a workflow's newest runs make its history.
-pub(super) const HISTORY_RUNS: usize = 50;
+pub(super) const HISTORY_RUNS: i64 = 50;
 
 /// How often a run is simulated.
 const SAMPLES: i64 = 2_048;
@@ -39,8 +39,14 @@ pub(super) struct TaskHistory {
     pub(super) failures: usize,
 }
 
-/// The histories of a workflow's tasks, by stage id and task name.
-pub(super) type History = HashMap<(String, String), TaskHistory>;
+/// What is known of a workflow from earlier runs.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// By stage id and task name.
+    pub(super) tasks: HashMap<(String, String), TaskHistory>,
+    /// How many runs that is, at most [`HISTORY_RUNS`].
+    pub(super) runs: i64,
+}
 
 /// The plan of a run, and what it had to assume.
 pub(super) struct Model {
@@ -70,7 +76,7 @@ impl Model {
                 continue;
             }
             for (index, task) in stage.tasks.iter().enumerate() {
-                let known = history.get(&(stage.id.clone(), task.name.clone()));
+                let known = history.tasks.get(&(stage.id.clone(), task.name.clone()));
                 let impossible =
                     preflight.is_some_and(|preflight| preflight.problem(number, index).is_some());
                 let (duration, failure) = model.expect(stage, task, known, impossible);

@@ -280,21 +280,26 @@ pub(super) async fn add_definition(
     Ok((row.get("version")?, true))
 }
 
-/// The real attempts of a workflow's newest runs.
+/// The attempts in a workflow's newest real runs that have ended: those under way tell only of what went fast.
 pub(super) async fn history(store: &Store, workflow_id: &str) -> Result<History> {
     let rows = store
         .fetch_all(
-            "SELECT s.stage_name, s.item_key, s.status, s.metrics FROM pipeline_stage_runs AS s JOIN (
-                SELECT id FROM pipeline_runs WHERE workflow_id = $1 ORDER BY id DESC LIMIT $2
-             ) AS r ON r.id = s.pipeline_run_id
+            "WITH r AS (
+                SELECT id FROM pipeline_runs WHERE workflow_id = $1 AND finished_at IS NOT NULL AND simulated = $3
+                ORDER BY id DESC LIMIT $2
+             )
+             SELECT s.stage_name, s.item_key, s.status, s.metrics, (SELECT count(*) FROM r) AS runs
+             FROM pipeline_stage_runs AS s JOIN r ON r.id = s.pipeline_run_id
              WHERE s.kind = 'TASK' AND s.attempt > 0 AND s.status IN ('SUCCEEDED', 'FAILED') AND s.simulated = $3
              ORDER BY s.started_at, s.id",
-            args![workflow_id, HISTORY_RUNS as i64, false],
+            args![workflow_id, HISTORY_RUNS, false],
         )
         .await?;
-    let mut history = History::new();
+    let mut history = History::default();
     for row in &rows {
+        history.runs = row.get("runs")?;
         let task: &mut TaskHistory = history
+            .tasks
             .entry((row.get("stage_name")?, row.get("item_key")?))
             .or_default();
         match row
