@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::EntryKind;
 use super::entry::Entry;
 use crate::error::Result;
-use crate::store::{Arg, Each, Kind, Row, Sql, Transaction, args};
+use crate::store::{Arg, Columns, Row, Sql, Transaction, args};
 use crate::types::now;
 
 /// One entry, beside the database's time.
@@ -83,30 +83,21 @@ impl Table {
         }
     }
 
-    fn columns(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> + use<> {
-        self.columns.iter().chain(&PLACE)
+    fn columns(&self) -> Columns {
+        Columns::of(self.columns).and(&PLACE)
     }
 
-    /// Each column through `form`, with commas between.
-    fn list(&self, form: impl Fn(&str, &str) -> String) -> String {
-        let columns: Vec<_> = self
-            .columns()
-            .map(|(name, kind)| form(name, kind))
+    fn insert(&self, columns: &Columns, source: &str) -> String {
+        // Not the key, or rows that refer to this one would count as touched.
+        let changes = columns.names().filter(|name| *name != "id");
+        let changes: Vec<_> = changes
+            .map(|name| format!("{name} = excluded.{name}"))
             .collect();
-        columns.join(", ")
-    }
-
-    fn insert(&self, source: &str) -> String {
         format!(
             "INSERT INTO {} ({}) {source} ON CONFLICT (id) DO UPDATE SET {}",
             self.name,
-            self.list(|name, _| name.to_owned()),
-            // Not the key, or rows that refer to this one would count as touched.
-            self.columns()
-                .filter(|(name, _)| *name != "id")
-                .map(|(name, _)| format!("{name} = excluded.{name}"))
-                .collect::<Vec<_>>()
-                .join(", ")
+            columns.list(),
+            changes.join(", ")
         )
     }
 
@@ -117,45 +108,17 @@ impl Table {
     }
 
     fn make_puts(&self) -> Sql {
-        let count = self.columns().count();
-        let places: Vec<_> = (1..=count).map(|place| format!("${place}")).collect();
-        let values = self.columns().zip(&places);
-        let arrays: Vec<_> = values
-            .map(|((_, kind), place)| match *kind {
-                "jsonb" | "text[]" => format!("unnest({place}::text[])::{kind}"),
-                kind => format!("unnest({place}::{kind}[])"),
-            })
-            .collect();
-        let rows = format!("SELECT {} WHERE {{after}}", arrays.join(", "));
+        let columns = self.columns();
+        let rows = format!("SELECT {} WHERE {{after}}", columns.unnested(1));
         Sql::of(
-            self.insert(&format!("VALUES ({})", places.join(", "))),
-            format!("{{last}} {}", self.insert(&rows)),
+            self.insert(&columns, &format!("VALUES ({})", columns.values(1))),
+            format!("{{last}} {}", self.insert(&columns, &rows)),
         )
     }
 
     /// The rows as columns.
     pub(super) fn arguments(&self, rows: impl ExactSizeIterator<Item = Vec<Arg>>) -> Vec<Arg> {
-        let kind = |kind: &str| match kind {
-            "bigint" => Kind::Int,
-            "boolean" => Kind::Bool,
-            "timestamptz" => Kind::Time,
-            "jsonb" => Kind::Document,
-            "text[]" => Kind::List,
-            _ => Kind::Text,
-        };
-        let mut columns: Vec<_> = self
-            .columns()
-            .map(|(_, name)| (kind(name), Vec::with_capacity(rows.len())))
-            .collect();
-        for row in rows {
-            for (value, (_, values)) in row.into_iter().zip(&mut columns) {
-                values.push(value);
-            }
-        }
-        let columns = columns.into_iter();
-        columns
-            .map(|(kind, values)| Arg::Each(Each::Values(kind, values)))
-            .collect()
+        self.columns().arguments(rows)
     }
 
     /// Deletes the entries of these ids, a list.

@@ -5,6 +5,7 @@
 
 mod batch;
 mod call;
+mod columns;
 mod each;
 mod error;
 mod hold;
@@ -34,7 +35,8 @@ use tokio::runtime::Handle;
 
 pub(crate) use batch::{Attempt, Batch, Failed, Lane, Work};
 pub(crate) use call::{Call, Part};
-pub(crate) use each::{Each, Kind};
+pub(crate) use columns::Columns;
+pub(crate) use each::Each;
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
 pub(crate) use row::Row;

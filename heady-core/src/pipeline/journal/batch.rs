@@ -1,14 +1,17 @@
 //! The call that writes the transitions of many runs.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Transition, Written};
-use crate::audit::{self, Record};
+use super::sql::{CHANGES, OPS, OUTPUTS, ROWS, RUNS, ops, outputs, rows};
+use super::{NewRun, RunChange, StageRow, Transition, Written};
+use crate::audit;
 use crate::error::Result;
-use crate::store::{Batch, Call, Row, Sql, time_text};
-use crate::types::weight;
+use crate::store::{Arg, Batch, Call, Row};
+use crate::types::{Id, weight};
 
 /// Outputs larger than this, in bytes of JSON, are kept beside the hot table.
 const LARGE_OUTPUT: usize = 256 << 10;
@@ -17,44 +20,45 @@ const LARGE_OUTPUT: usize = 256 << 10;
 #[derive(Default)]
 pub(in crate::pipeline) struct Journal;
 
-#[derive(Serialize)]
-struct Document<'a> {
-    ops: Vec<Value>,
-    runs: Vec<Value>,
-    rows: Vec<Value>,
-    changes: Vec<Value>,
-    outputs: Vec<Value>,
-    #[serde(skip)]
-    audit: Vec<&'a Record>,
+/// Rows of the tables that transitions change.
+#[derive(Default)]
+struct Rows {
+    ops: Vec<Vec<Arg>>,
+    runs: Vec<Vec<Arg>>,
+    rows: Vec<Vec<Arg>>,
+    changes: Vec<Vec<Arg>>,
+    outputs: Vec<Vec<Arg>>,
 }
 
 impl Batch for Journal {
-    type Op = Transition;
+    type Op = Arc<Transition>;
     /// `None` when the fence is stale: another worker owns the run.
     type Outcome = Option<Written>;
 
-    fn call(ops: &[Transition]) -> Result<Call> {
-        let mut document = Document {
-            ops: vec![],
-            runs: vec![],
-            rows: vec![],
-            changes: vec![],
-            outputs: vec![],
-            audit: vec![],
-        };
-        for (op, n) in ops.iter().zip(0..) {
-            document.add(op, n);
+    fn call(transitions: &[Arc<Transition>]) -> Result<Call> {
+        let (mut all, mut records) = (Rows::default(), Vec::new());
+        for (op, n) in transitions.iter().zip(0..) {
+            all.add(op, n)?;
+            records.extend_from_slice(&op.audit);
         }
-        let sql = Sql::of(document.sqlite(), POSTGRES);
-        let records: Vec<Record> = document
-            .audit
-            .iter()
-            .map(|record| (*record).clone())
-            .collect();
-        Ok(audit::part(Call::default(), &records).with(sql, serde_json::to_string(&document)?))
+        let first = ops(!all.runs.is_empty(), !all.changes.is_empty());
+        let mut args = OPS.arguments(all.ops.into_iter());
+        for (columns, rows) in [(&RUNS, all.runs), (&CHANGES, all.changes)] {
+            if !rows.is_empty() {
+                args.extend(columns.arguments(rows.into_iter()));
+            }
+        }
+        let mut call = audit::part(Call::default(), records).with(first, args);
+        if !all.outputs.is_empty() {
+            call = call.with(outputs(), OUTPUTS.arguments(all.outputs.into_iter()));
+        }
+        if !all.rows.is_empty() {
+            call = call.with(rows(), ROWS.arguments(all.rows.into_iter()));
+        }
+        Ok(call)
     }
 
-    fn outcomes(ops: &[Transition], rows: &[Row]) -> Result<Vec<Self::Outcome>> {
+    fn outcomes(ops: &[Arc<Transition>], rows: &[Row]) -> Result<Vec<Self::Outcome>> {
         let mut outcomes = vec![None; ops.len()];
         for row in rows {
             let n = usize::try_from(row.get::<i64>("n")?).unwrap_or(usize::MAX);
@@ -69,7 +73,7 @@ impl Batch for Journal {
         Ok(outcomes)
     }
 
-    fn weight(op: &Transition) -> usize {
+    fn weight(op: &Arc<Transition>) -> usize {
         let rows: usize = op
             .rows
             .iter()
@@ -86,179 +90,101 @@ impl Batch for Journal {
     }
 }
 
-impl<'a> Document<'a> {
-    fn add(&mut self, op: &'a Transition, n: i64) {
-        self.ops
-            .push(json!({"n": n, "run": op.run, "fence": op.fence}));
+impl Rows {
+    fn add(&mut self, op: &Transition, n: i64) -> Result<()> {
+        let (run, fence) = (&op.run, op.fence);
+        self.ops.push(vec![n.into(), run.into(), fence.into()]);
         if let Some(start) = &op.start {
-            self.runs.push(json!({
-                "id": op.run, "workflow_id": start.workflow_id, "request_id": start.request_id, "seed": start.seed,
-                "status": start.status, "started_at": time_text(start.started_at),
-                "finished_at": start.finished_at.map(time_text), "result": start.result,
-                "pipeline_id": start.pipeline_id, "definition_version": start.definition_version,
-                "folder": start.folder, "input": start.input, "hosted": start.hosted,
-                "simulated": start.simulated, "forecast": start.forecast, "owner_id": start.owner,
-                "fence": op.fence, "actor": start.actor,
-            }));
+            self.runs.push(begun(run, fence, start)?);
         }
         for row in &op.rows {
-            let large = row
-                .output
-                .as_ref()
-                .is_some_and(|output| weight(output) > LARGE_OUTPUT);
-            let id = Uuid::now_v7();
-            if large {
-                self.outputs.push(
-                    json!({"id": id, "run": op.run, "fence": op.fence, "output": row.output}),
-                );
-            }
-            self.rows.push(json!({
-                "id": id, "run": op.run, "fence": op.fence, "stage_num": row.stage, "stage_name": row.stage_id,
-                "status": row.status, "started_at": time_text(row.started_at),
-                "finished_at": row.finished_at.map(time_text),
-                "metrics": row.duration_ms.map_or(json!({}), |duration| json!({"durationMs": duration})),
-                "error": row.error.as_ref().map(|(_, message)| message),
-                "error_code": row.error.as_ref().map(|(kind, _)| kind.code()),
-                "kind": row.kind.as_str(), "item_key": row.item, "iteration": row.iteration, "attempt": row.attempt,
-                "seq": row.seq, "output": row.output.as_ref().filter(|_| !large), "output_ref": large.then_some(id),
-                "simulated": row.simulated,
-            }));
+            self.record(run, fence, row)?;
         }
         if let Some(change) = &op.change {
-            self.changes.push(json!({
-                "run": op.run, "fence": op.fence, "status": change.status,
-                "finished_at": change.finished_at.map(time_text), "result": change.result, "release": change.release,
-            }));
+            self.changes.push(changed(run, fence, change)?);
         }
-        self.audit.extend(&op.audit);
+        Ok(())
     }
 
-    /// The statements for what is there. A change under a stale fence sets the status to NULL, which the table refuses:
-    /// the whole call is rolled back, its operations run one by one, and only the stale one fails. So its audit row
-    /// cannot remain either.
-    fn sqlite(&self) -> String {
-        let mut text = String::new();
-        for (there, statement) in [
-            (!self.runs.is_empty(), SQLITE_RUNS),
-            (!self.outputs.is_empty(), SQLITE_OUTPUTS),
-            (!self.rows.is_empty(), SQLITE_ROWS),
-            (!self.changes.is_empty(), SQLITE_CHANGES),
-        ] {
-            if there {
-                text += statement;
-            }
+    fn record(&mut self, run: &Id, fence: i64, row: &StageRow) -> Result<()> {
+        let id = || Uuid::now_v7().to_string();
+        let output = row.output.as_ref();
+        let large = output.filter(|output| weight(output) > LARGE_OUTPUT);
+        let beside = large.map(|_| id());
+        if let (Some(id), Some(output)) = (&beside, large) {
+            self.outputs
+                .push(vec![id.into(), run.into(), fence.into(), text(output)?]);
         }
-        text + SQLITE_OUTCOMES
+        let metrics = row
+            .duration_ms
+            .map_or(json!({}), |duration| json!({"durationMs": duration}));
+        let (code, message) = row.error.as_ref().map_or((None, None), |(kind, message)| {
+            (Some(kind.code()), Some(message.as_str()))
+        });
+        self.rows.push(vec![
+            id().into(),
+            run.into(),
+            fence.into(),
+            (row.stage as i64).into(),
+            row.stage_id.as_str().into(),
+            row.status.as_str().into(),
+            row.started_at.into(),
+            row.finished_at.into(),
+            text(&metrics)?,
+            message.into(),
+            code.into(),
+            row.kind.as_str().into(),
+            row.item.as_str().into(),
+            row.iteration.into(),
+            row.attempt.into(),
+            row.seq.into(),
+            maybe(output.filter(|_| beside.is_none()))?,
+            beside.into(),
+            row.simulated.into(),
+        ]);
+        Ok(())
     }
 }
 
-const SQLITE_RUNS: &str = "
-INSERT INTO pipeline_runs (id, workflow_id, request_id, seed, status, started_at, finished_at, result, pipeline_id,
-    definition_version, folder, input, hosted, simulated, forecast, owner_id, fence, actor)
-SELECT value ->> 'id', value ->> 'workflow_id', value ->> 'request_id', value ->> 'seed', value ->> 'status',
-    value ->> 'started_at', value ->> 'finished_at', value -> 'result', value ->> 'pipeline_id',
-    value ->> 'definition_version', value ->> 'folder', value -> 'input', value -> 'hosted', value ->> 'simulated',
-    nullif(value -> 'forecast', 'null'), value ->> 'owner_id', value ->> 'fence', value ->> 'actor'
-FROM jsonb_each($1, '$.runs');
-";
+fn begun(run: &Id, fence: i64, start: &NewRun) -> Result<Vec<Arg>> {
+    Ok(vec![
+        run.into(),
+        start.workflow_id.as_str().into(),
+        start.request_id.as_deref().into(),
+        start.seed.into(),
+        start.status.as_str().into(),
+        start.started_at.into(),
+        start.finished_at.into(),
+        text(&start.result)?,
+        start.pipeline_id.as_str().into(),
+        start.definition_version.into(),
+        start.folder.as_deref().into(),
+        text(&start.input)?,
+        text(&start.hosted)?,
+        start.simulated.into(),
+        maybe(Some(&start.forecast).filter(|forecast| !forecast.is_null()))?,
+        start.owner.as_ref().map(Id::as_str).into(),
+        fence.into(),
+        start.actor.as_str().into(),
+    ])
+}
 
-const SQLITE_OUTPUTS: &str = "
-INSERT INTO pipeline_outputs (id, pipeline_run_id, output)
-SELECT value ->> 'id', value ->> 'run', value -> 'output' FROM jsonb_each($1, '$.outputs')
-JOIN pipeline_runs AS owned ON owned.id = value ->> 'run' AND owned.fence = value ->> 'fence' WHERE true
-ON CONFLICT DO NOTHING;
-";
+fn changed(run: &Id, fence: i64, change: &RunChange) -> Result<Vec<Arg>> {
+    Ok(vec![
+        run.into(),
+        fence.into(),
+        change.status.as_str().into(),
+        change.finished_at.into(),
+        maybe(change.result.as_ref())?,
+        change.release.into(),
+    ])
+}
 
-// An intent (RUNNING) is overwritten by its outcome; anything else that is there already stays.
-const SQLITE_ROWS: &str = "
-INSERT INTO pipeline_stage_runs (id, pipeline_run_id, stage_num, stage_name, status, started_at, finished_at, metrics,
-    error, error_code, kind, item_key, iteration, attempt, seq, output, output_ref, simulated)
-SELECT value ->> 'id', value ->> 'run', value ->> 'stage_num', value ->> 'stage_name', value ->> 'status',
-    value ->> 'started_at', value ->> 'finished_at', value -> 'metrics', value ->> 'error', value ->> 'error_code',
-    value ->> 'kind', value ->> 'item_key', value ->> 'iteration', value ->> 'attempt', value ->> 'seq',
-    nullif(value -> 'output', 'null'), value ->> 'output_ref', value ->> 'simulated'
-FROM jsonb_each($1, '$.rows')
-JOIN pipeline_runs AS owned ON owned.id = value ->> 'run' AND owned.fence = value ->> 'fence' WHERE true
-ON CONFLICT (pipeline_run_id, stage_num, item_key, kind, iteration, attempt) DO UPDATE SET
-    status = excluded.status, finished_at = excluded.finished_at, metrics = excluded.metrics, error = excluded.error,
-    error_code = excluded.error_code, seq = excluded.seq, output = excluded.output, output_ref = excluded.output_ref
-WHERE pipeline_stage_runs.status = 'RUNNING';
-";
+/// JSON as text.
+fn text(value: &impl Serialize) -> Result<Arg> {
+    Ok(serde_json::to_string(value)?.into())
+}
 
-const SQLITE_CHANGES: &str = "
-UPDATE pipeline_runs SET
-    status = CASE WHEN pipeline_runs.fence = change.value ->> 'fence' THEN change.value ->> 'status' END,
-    finished_at = change.value ->> 'finished_at',
-    result = coalesce(nullif(change.value -> 'result', 'null'), result),
-    owner_id = CASE WHEN change.value ->> 'release' THEN NULL ELSE owner_id END
-FROM jsonb_each($1, '$.changes') AS change WHERE pipeline_runs.id = change.value ->> 'run';
-";
-
-const SQLITE_OUTCOMES: &str = "
-SELECT op.value ->> 'n' AS n, owned.id IS NOT NULL AS owned, owned.cancel_requested_at IS NOT NULL AS cancel
-FROM jsonb_each($1, '$.ops') AS op
-LEFT JOIN pipeline_runs AS owned ON owned.id = op.value ->> 'run' AND owned.fence = op.value ->> 'fence'
-";
-
-// One statement, hence one round trip and one transaction. FOR SHARE keeps a peer from taking a run over while its
-// rows are written, and the order of the identifiers keeps two calls from waiting for each other. For the same reason all
-// rows of runs are locked before the call gives a row, behind which the audit log's are.
-const POSTGRES: &str = "
-WITH document AS (SELECT $1::json AS d),
-op AS (
-    SELECT n, run, fence FROM document, json_to_recordset(d -> 'ops') AS op(n bigint, run uuid, fence bigint)
-),
-begun AS (
-    INSERT INTO pipeline_runs (id, workflow_id, request_id, seed, status, started_at, finished_at, result, pipeline_id,
-        definition_version, folder, input, hosted, simulated, forecast, owner_id, fence, actor)
-    SELECT id, workflow_id, request_id, seed, status, started_at, finished_at, result, pipeline_id, definition_version,
-        folder, coalesce(input, 'null'), hosted, simulated, forecast, owner_id, fence, actor
-    FROM document, json_to_recordset(d -> 'runs') AS run(id uuid, workflow_id text, request_id text, seed bigint,
-        status text, started_at timestamptz, finished_at timestamptz, result jsonb, pipeline_id text,
-        definition_version bigint, folder text, input jsonb, hosted jsonb, simulated boolean, forecast jsonb,
-        owner_id uuid, fence bigint, actor text)
-    RETURNING id, fence
-),
-present AS (
-    SELECT id, fence, cancel_requested_at FROM pipeline_runs WHERE id IN (SELECT run FROM op) ORDER BY id FOR SHARE
-),
-owned AS (
-    SELECT id, fence, cancel_requested_at IS NOT NULL AS cancel FROM present
-    UNION ALL SELECT id, fence, false FROM begun
-),
-spilled AS (
-    INSERT INTO pipeline_outputs (id, pipeline_run_id, output)
-    SELECT o.id, run, output FROM document, json_to_recordset(d -> 'outputs') AS o(id uuid, run uuid, fence bigint,
-        output jsonb) JOIN owned ON owned.id = run AND owned.fence = o.fence
-    ON CONFLICT DO NOTHING
-),
-recorded AS (
-    INSERT INTO pipeline_stage_runs (id, pipeline_run_id, stage_num, stage_name, status, started_at, finished_at,
-        metrics, error, error_code, kind, item_key, iteration, attempt, seq, output, output_ref, simulated)
-    SELECT r.id, run, stage_num, stage_name, status, started_at, finished_at, metrics, error, error_code, kind,
-        item_key, iteration, attempt, seq, output, output_ref, simulated
-    FROM document, json_to_recordset(d -> 'rows') AS r(id uuid, run uuid, fence bigint, stage_num int, stage_name text,
-        status text, started_at timestamptz, finished_at timestamptz, metrics jsonb, error text, error_code text,
-        kind text, item_key text, iteration bigint, attempt bigint, seq bigint, output jsonb, output_ref uuid,
-        simulated boolean) JOIN owned ON owned.id = run AND owned.fence = r.fence
-    ON CONFLICT (pipeline_run_id, stage_num, item_key, kind, iteration, attempt) DO UPDATE SET
-        status = excluded.status, finished_at = excluded.finished_at, metrics = excluded.metrics,
-        error = excluded.error, error_code = excluded.error_code, seq = excluded.seq, output = excluded.output,
-        output_ref = excluded.output_ref
-    WHERE pipeline_stage_runs.status = 'RUNNING'
-),
-changed AS (
-    UPDATE pipeline_runs AS r SET
-        status = CASE WHEN r.fence = change.fence THEN change.status END,
-        finished_at = change.finished_at,
-        result = coalesce(change.result, r.result),
-        owner_id = CASE WHEN change.release THEN NULL ELSE r.owner_id END
-    FROM document, json_to_recordset(d -> 'changes') AS change(run uuid, fence bigint, status text,
-        finished_at timestamptz, result jsonb, release boolean)
-    WHERE r.id = change.run AND (SELECT count(*) FROM owned) >= 0
-    RETURNING r.id
-)
-{last} SELECT n, owned.id IS NOT NULL AS owned, coalesce(cancel, false) AS cancel
-FROM op LEFT JOIN owned ON owned.id = op.run AND owned.fence = op.fence
-WHERE (SELECT count(*) FROM changed) >= 0
-";
+fn maybe(value: Option<&Value>) -> Result<Arg> {
+    value.map_or(Ok(Arg::Text(None)), text)
+}

@@ -5,7 +5,9 @@
 //! statement itself.
 
 mod batch;
+mod sql;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -151,7 +153,8 @@ impl RunJournal {
     /// `ABORTED` when another worker owns the run; then this one must stop. `UNAVAILABLE` when the database stays away
     /// longer than [`PATIENCE`].
     pub(super) async fn write(&self, transition: Transition) -> Result<Written> {
-        self.patiently(|| self.write_once(transition.clone())).await
+        let transition = Arc::new(transition);
+        self.patiently(|| self.submit(transition.clone())).await
     }
 
     /// Makes a transition durable, or says at once that the database does not answer.
@@ -159,6 +162,10 @@ impl RunJournal {
     /// # Errors
     /// As [`RunJournal::write`].
     pub(super) async fn write_once(&self, transition: Transition) -> Result<Written> {
+        self.submit(Arc::new(transition)).await
+    }
+
+    async fn submit(&self, transition: Arc<Transition>) -> Result<Written> {
         let changes = transition.change.is_some();
         match self.lane.submit(transition).await {
             Ok(Some(written)) => {
@@ -166,7 +173,7 @@ impl RunJournal {
                 Ok(written)
             }
             Ok(None) => Err(taken_over(&self.run)),
-            // See `Document::sqlite`: the table refused the NULL status of a stale change.
+            // See `sql::ops`: the table refused the NULL status of a stale change.
             Err(error) if changes && error.kind() == ErrorKind::FailedPrecondition => {
                 Err(taken_over(&self.run))
             }
@@ -192,7 +199,7 @@ impl RunJournal {
         let (run, fence) = (self.run.clone(), self.fence);
         let mut transition = self.transition();
         transition.rows.push(row.clone());
-        let call = Journal::call(std::slice::from_ref(&transition))?;
+        let call = Journal::call(&[Arc::new(transition)])?;
         let written = self
             .store
             .write(move |transaction| {

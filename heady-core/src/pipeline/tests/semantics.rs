@@ -215,7 +215,11 @@ async fn a_simulated_run_calls_nothing(fresh: Fresh) {
         "the seed decides"
     );
     assert!(
-        queries::history(&store, "test").await.unwrap().tasks.is_empty(),
+        queries::history(&store, "test")
+            .await
+            .unwrap()
+            .tasks
+            .is_empty(),
         "what did not happen is no history"
     );
 }

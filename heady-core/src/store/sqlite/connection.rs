@@ -89,13 +89,18 @@ impl Connection {
         let Some((_, first)) = columns.first() else {
             return fetched(&mut statement);
         };
+        let mut found = Vec::new();
         for row in 0..first.rows() {
             for (place, column) in &columns {
                 statement.raw_bind_parameter(*place, EachAt(column, row))?;
             }
-            statement.raw_execute()?;
+            if statement.column_count() == 0 {
+                statement.raw_execute()?;
+            } else {
+                found.extend(fetched(&mut statement)?);
+            }
         }
-        Ok(Vec::new())
+        Ok(found)
     }
 }
 
