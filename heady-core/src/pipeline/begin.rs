@@ -28,7 +28,7 @@ struct Chosen {
     pipeline_id: String,
     version: i64,
     limit: i64,
-    document: Value,
+    document: Arc<Value>,
     folder: Option<String>,
 }
 
@@ -47,7 +47,7 @@ async fn choose(shared: &Shared, actor: &str, options: &mut StartRun) -> Result<
             pipeline_id: version.pipeline_id,
             version: version.version,
             limit: MAX_CONCURRENT_TASKS,
-            document,
+            document: Arc::new(document),
             folder,
         });
     }
@@ -55,31 +55,28 @@ async fn choose(shared: &Shared, actor: &str, options: &mut StartRun) -> Result<
         .workflow_id
         .take()
         .unwrap_or_else(|| DEFAULT_WORKFLOW.to_owned());
-    let mut workflow = queries::workflow(&shared.store, &workflow_id).await?;
-    if workflow.is_none() && workflow_id == DEFAULT_WORKFLOW {
+    let mut found = queries::runnable(&shared.store, &workflow_id).await?;
+    if found.is_none() && workflow_id == DEFAULT_WORKFLOW {
         add(
             shared,
             actor,
             json!({"pipeline": {"name": "HCFullPipeline"}}),
         )
         .await?;
-        workflow = queries::workflow(&shared.store, &workflow_id).await?;
+        found = queries::runnable(&shared.store, &workflow_id).await?;
     }
-    let (pipeline_id, limit) =
-        workflow.ok_or_else(|| Error::not_found("workflow", &workflow_id))?;
-    let newest = queries::find_definition(&shared.store, &pipeline_id, None)
-        .await?
-        .ok_or_else(|| {
-            Error::failed_precondition(format!(
-                "workflow '{workflow_id}' has no pipeline definition; register one first"
-            ))
-        })?;
+    let found = found.ok_or_else(|| Error::not_found("workflow", &workflow_id))?;
+    let newest = found.newest.ok_or_else(|| {
+        Error::failed_precondition(format!(
+            "workflow '{workflow_id}' has no pipeline definition; register one first"
+        ))
+    })?;
     Ok(Chosen {
         workflow_id,
+        document: shared.documents.get(&shared.store, &newest).await?,
         pipeline_id: newest.pipeline_id,
         version: newest.version,
-        limit,
-        document: newest.document,
+        limit: found.limit,
         folder: None,
     })
 }

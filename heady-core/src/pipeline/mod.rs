@@ -30,6 +30,7 @@ mod stages;
 mod state;
 mod statement;
 mod stop;
+mod stored;
 mod tasks;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,7 @@ use self::recent::Recent;
 use self::result::{StoredResult, Whole};
 use self::resume::{Loaded, Reason};
 use self::shared::{LOOK, Shared};
+use self::stored::Documents;
 pub(crate) use self::tasks::Tools;
 use self::worker::Worker;
 use crate::error::Result;
@@ -83,6 +85,7 @@ impl Pipeline {
             tools,
             handlers: Handlers::default(),
             breakers: Breakers::default(),
+            documents: Documents::default(),
             recent: Recent::default(),
             active: Mutex::default(),
             kept_alive: AtomicBool::new(false),

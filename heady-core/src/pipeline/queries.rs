@@ -16,11 +16,18 @@ pub(super) const LEASE_SECONDS: u64 = 15;
 /// A stored definition.
 #[derive(Debug, Clone)]
 pub(super) struct DefinitionRow {
-    pub(super) pipeline_id: String,
     pub(super) version: i64,
     pub(super) hash: String,
     pub(super) document: Value,
     pub(super) created_at: Timestamp,
+}
+
+/// A version of a definition, and the hash of its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pinned {
+    pub(super) pipeline_id: String,
+    pub(super) version: i64,
+    pub(super) hash: String,
 }
 
 /// A stored run.
@@ -34,8 +41,7 @@ pub(super) struct RunRow {
     pub(super) started_at: Timestamp,
     pub(super) finished_at: Option<Timestamp>,
     pub(super) result: Value,
-    pub(super) pipeline_id: String,
-    pub(super) definition_version: i64,
+    pub(super) definition: Pinned,
     pub(super) folder: Option<String>,
     pub(super) input: Value,
     pub(super) hosted: Vec<String>,
@@ -48,6 +54,14 @@ pub(super) struct RunRow {
     pub(super) actor: String,
 }
 
+/// What [`run`] reads of the table `pipeline_runs`.
+macro_rules! run_columns {
+    () => {
+        "*, (SELECT definition_hash FROM pipeline_definitions AS d WHERE d.pipeline_id = pipeline_runs.pipeline_id
+             AND d.version = pipeline_runs.definition_version) AS definition_hash"
+    };
+}
+
 fn run(row: &Row) -> Result<RunRow> {
     Ok(RunRow {
         id: row.get("id")?,
@@ -58,8 +72,11 @@ fn run(row: &Row) -> Result<RunRow> {
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
         result: row.get("result")?,
-        pipeline_id: row.get("pipeline_id")?,
-        definition_version: row.get("definition_version")?,
+        definition: Pinned {
+            pipeline_id: row.get("pipeline_id")?,
+            version: row.get("definition_version")?,
+            hash: row.get("definition_hash")?,
+        },
         folder: row.get("folder")?,
         input: row.get("input")?,
         hosted: serde_json::from_value(row.get("hosted")?)?,
@@ -76,7 +93,11 @@ fn run(row: &Row) -> Result<RunRow> {
 pub(super) async fn run_by_id(store: &Store, id: &Id) -> Result<RunRow> {
     let row = store
         .fetch_optional(
-            "SELECT * FROM pipeline_runs WHERE id = $1",
+            concat!(
+                "SELECT ",
+                run_columns!(),
+                " FROM pipeline_runs WHERE id = $1"
+            ),
             vec![Arg::uuid(id)],
         )
         .await?;
@@ -194,17 +215,21 @@ pub(super) fn stage_row(row: &Row) -> Result<StageRow> {
     })
 }
 
-pub(super) async fn definition(
-    store: &Store,
-    pipeline_id: &str,
-    version: i64,
-) -> Result<DefinitionRow> {
-    let found = find_definition(store, pipeline_id, Some(version)).await?;
-    found.ok_or_else(|| {
+/// The document of a version.
+pub(super) async fn document(store: &Store, pinned: &Pinned) -> Result<Value> {
+    let row = store
+        .fetch_optional(
+            "SELECT definition FROM pipeline_definitions WHERE pipeline_id = $1 AND version = $2 AND definition_hash = $3",
+            args![pinned.pipeline_id.as_str(), pinned.version, pinned.hash.as_str()],
+        )
+        .await?;
+    let gone = || {
         Error::data_loss(format!(
-            "version {version} of pipeline '{pipeline_id}' is gone"
+            "version {} of pipeline '{}' is gone",
+            pinned.version, pinned.pipeline_id
         ))
-    })
+    };
+    row.ok_or_else(gone)?.get("definition")
 }
 
 /// This version, or the newest.
@@ -215,7 +240,7 @@ pub(super) async fn find_definition(
 ) -> Result<Option<DefinitionRow>> {
     let row = store
         .fetch_optional(
-            "SELECT pipeline_id, version, definition_hash, definition, created_at FROM pipeline_definitions
+            "SELECT version, definition_hash, definition, created_at FROM pipeline_definitions
              WHERE pipeline_id = $1 AND ($2 IS NULL OR version = $2) ORDER BY version DESC LIMIT 1",
             args![pipeline_id, version],
         )
@@ -225,7 +250,6 @@ pub(super) async fn find_definition(
 
 fn definition_row(row: &Row) -> Result<DefinitionRow> {
     Ok(DefinitionRow {
-        pipeline_id: row.get("pipeline_id")?,
         version: row.get("version")?,
         hash: row.get("definition_hash")?,
         document: row.get("definition")?,
@@ -243,6 +267,39 @@ pub(super) async fn workflow(store: &Store, id: &str) -> Result<Option<(String, 
         .await?;
     row.map(|row| Ok((row.get("pipeline_id")?, row.get("max_concurrent_tasks")?)))
         .transpose()
+}
+
+/// What a workflow runs now.
+pub(super) struct Runnable {
+    /// The newest version of its pipeline's definition, if there is one.
+    pub(super) newest: Option<Pinned>,
+    pub(super) limit: i64,
+}
+
+/// What a workflow runs now, or `None` if there is no such workflow.
+pub(super) async fn runnable(store: &Store, id: &str) -> Result<Option<Runnable>> {
+    let row = store
+        .fetch_optional(
+            "SELECT w.pipeline_id, w.max_concurrent_tasks, d.version, d.definition_hash
+             FROM workflows AS w LEFT JOIN pipeline_definitions AS d ON d.pipeline_id = w.pipeline_id
+                AND d.version = (SELECT max(version) FROM pipeline_definitions WHERE pipeline_id = w.pipeline_id)
+             WHERE w.id = $1",
+            args![id],
+        )
+        .await?;
+    let Some(row) = row else { return Ok(None) };
+    let version: Option<i64> = row.get("version")?;
+    let newest = version.map(|version| {
+        Ok::<_, Error>(Pinned {
+            pipeline_id: row.get("pipeline_id")?,
+            version,
+            hash: row.get("definition_hash")?,
+        })
+    });
+    Ok(Some(Runnable {
+        newest: newest.transpose()?,
+        limit: row.get("max_concurrent_tasks")?,
+    }))
 }
 
 /// Adds a definition unless it is there. Returns its version and whether it
@@ -324,7 +381,10 @@ pub(super) async fn request_cancel(
 ) -> Result<Option<RunRow>> {
     let row = transaction
         .fetch_optional(
-            "UPDATE pipeline_runs SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1 RETURNING *",
+            concat!(
+                "UPDATE pipeline_runs SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1 RETURNING ",
+                run_columns!()
+            ),
             vec![Arg::uuid(id), now().into()],
         )
         .await?;
@@ -347,7 +407,11 @@ pub(super) async fn cancel_requests(store: &Store, owner: &Id) -> Result<Vec<Id>
 pub(super) async fn open_runs(store: &Store) -> Result<Vec<RunRow>> {
     let rows = store
         .fetch_all(
-            "SELECT * FROM pipeline_runs WHERE status IN ('PENDING', 'RUNNING', 'COMPENSATING') ORDER BY id LIMIT 100",
+            concat!(
+                "SELECT ",
+                run_columns!(),
+                " FROM pipeline_runs WHERE status IN ('PENDING', 'RUNNING', 'COMPENSATING') ORDER BY id LIMIT 100"
+            ),
             vec![],
         )
         .await?;
@@ -363,9 +427,12 @@ pub(super) async fn claim(
 ) -> Result<Option<RunRow>> {
     let row = transaction
         .fetch_optional(
-            "UPDATE pipeline_runs SET owner_id = $2, fence = fence + 1, status = $3, recoveries = $4, iteration = $5,
-               finished_at = NULL, cancel_requested_at = CASE WHEN $6 THEN NULL ELSE cancel_requested_at END
-             WHERE id = $1 AND fence = $7 AND status = $8 RETURNING *",
+            concat!(
+                "UPDATE pipeline_runs SET owner_id = $2, fence = fence + 1, status = $3, recoveries = $4, iteration = $5,
+                   finished_at = NULL, cancel_requested_at = CASE WHEN $6 THEN NULL ELSE cancel_requested_at END
+                 WHERE id = $1 AND fence = $7 AND status = $8 RETURNING ",
+                run_columns!()
+            ),
             vec![
                 Arg::uuid(&found.id),
                 Arg::uuid(owner),

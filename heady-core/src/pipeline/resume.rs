@@ -23,7 +23,6 @@ const MAX_RECOVERIES: i64 = 5;
 pub(super) struct Loaded {
     pub(super) row: RunRow,
     pub(super) definition: Definition,
-    pub(super) limit: usize,
     pub(super) rows: Vec<StageRow>,
 }
 
@@ -33,19 +32,24 @@ impl Loaded {
     }
 
     pub(super) async fn from_row(shared: &Shared, row: RunRow) -> Result<Self> {
-        let stored =
-            queries::definition(&shared.store, &row.pipeline_id, row.definition_version).await?;
-        let definition = Definition::for_run(&stored.document, &row.input, &row.hosted)?;
-        let workflow = queries::workflow(&shared.store, &row.workflow_id).await?;
-        let limit = workflow.map_or(1, |(_, limit)| usize::try_from(limit).unwrap_or(1));
-        let limit = definition.max_concurrent_tasks.unwrap_or(limit);
-        let rows = queries::stage_rows(&shared.store, &row.id).await?;
+        let document = shared.documents.get(&shared.store, &row.definition);
+        // The rest of the run is fetched beside it.
+        let (document, rows) = tokio::join!(document, queries::stage_rows(&shared.store, &row.id));
+        let definition = Definition::for_run(&*document?, &row.input, &row.hosted)?;
         Ok(Self {
             row,
             definition,
-            limit,
-            rows,
+            rows: rows?,
         })
+    }
+
+    /// How many tasks may be under way at once.
+    async fn limit(&self, shared: &Shared) -> Result<usize> {
+        if let Some(limit) = self.definition.max_concurrent_tasks {
+            return Ok(limit);
+        }
+        let workflow = queries::workflow(&shared.store, &self.row.workflow_id).await?;
+        Ok(workflow.map_or(1, |(_, limit)| usize::try_from(limit).unwrap_or(1)))
     }
 
     /// Where the run stands when it has been resumed so often.
@@ -110,6 +114,7 @@ pub(super) async fn take_up(
         Reason::Asked | Reason::Orphaned => claim.status,
     };
     check_rest(&loaded.definition, &state, &preflight, ahead)?;
+    let limit = loaded.limit(shared).await?;
 
     shared.worker.show_life().await?;
     let Some(row) = take(shared, actor, &loaded.row, claim, reason).await? else {
@@ -129,7 +134,7 @@ pub(super) async fn take_up(
         facts,
         loaded.definition,
         preflight,
-        loaded.limit,
+        limit,
         folder,
         tools,
         id,

@@ -15,6 +15,7 @@ use super::handler::Handlers;
 use super::journal::{Journal, RunChange, RunJournal};
 use super::recent::Recent;
 use super::resume::{self, Reason};
+use super::stored::Documents;
 use super::tasks::Tools;
 use super::worker::Worker;
 use super::{RunStatus, queries};
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) tools: Tools,
     pub(super) handlers: Handlers,
     pub(super) breakers: Breakers,
+    pub(super) documents: Documents,
     pub(super) recent: Recent,
     pub(super) lane: Lane<Journal>,
     pub(super) worker: Worker,

@@ -52,9 +52,7 @@ impl RunFollow {
     pub(super) async fn open(shared: &Arc<Shared>, options: FollowRun) -> Result<Self> {
         let run = Id::from(options.id);
         let row = super::queries::run_by_id(&shared.store, &run).await?;
-        let stored =
-            super::queries::definition(&shared.store, &row.pipeline_id, row.definition_version)
-                .await?;
+        let document = shared.documents.get(&shared.store, &row.definition).await?;
         let position = match options.after {
             None => Position::start(),
             Some(after) => {
@@ -67,7 +65,7 @@ impl RunFollow {
         };
         let mut follow = Self {
             shared: shared.clone(),
-            definition: Definition::for_run(&stored.document, &row.input, &row.hosted)?,
+            definition: Definition::for_run(&document, &row.input, &row.hosted)?,
             run,
             stages: options.stages.map(HashSet::from_iter),
             position,
