@@ -4,7 +4,8 @@
 //! whole of a statement sees the database as it was before, and what stands in its WITH runs in no promised order. So a part
 //! joins others only if its text says how:
 //!
-//! - `{last}` stands between its WITH and its last statement. It must not need what other parts of its call write.
+//! - `{last}` stands between its WITH and its last statement. It must not need what other parts of its call write, but may
+//!   name what the first part's WITH has.
 //! - `{after}` is a condition that holds once the first part has given a row. A later part takes its locks behind it, so that
 //!   calls take theirs in the same order.
 //!

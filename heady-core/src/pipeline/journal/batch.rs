@@ -22,7 +22,7 @@ pub(in crate::pipeline) struct Journal;
 
 /// Rows of the tables that transitions change.
 #[derive(Default)]
-struct Rows {
+struct Tables {
     ops: Vec<Vec<Arg>>,
     runs: Vec<Vec<Arg>>,
     rows: Vec<Vec<Arg>>,
@@ -36,7 +36,7 @@ impl Batch for Journal {
     type Outcome = Option<Written>;
 
     fn call(transitions: &[Arc<Transition>]) -> Result<Call> {
-        let (mut all, mut records) = (Rows::default(), Vec::new());
+        let (mut all, mut records) = (Tables::default(), Vec::new());
         for (op, n) in transitions.iter().zip(0..) {
             all.add(op, n)?;
             records.extend_from_slice(&op.audit);
@@ -90,7 +90,7 @@ impl Batch for Journal {
     }
 }
 
-impl Rows {
+impl Tables {
     fn add(&mut self, op: &Transition, n: i64) -> Result<()> {
         let (run, fence) = (&op.run, op.fence);
         self.ops.push(vec![n.into(), run.into(), fence.into()]);

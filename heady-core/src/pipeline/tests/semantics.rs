@@ -9,6 +9,7 @@ on_both_databases!(
     a_request_is_carried_out_once,
     definitions_are_versions_and_a_run_pins_one,
     a_simulated_run_calls_nothing,
+    what_is_under_way_is_no_history,
     the_built_in_stages_do_their_part,
     forecasts_learn_after_five_successes,
     engine_tasks_do_real_work,
@@ -222,6 +223,33 @@ async fn a_simulated_run_calls_nothing(fresh: Fresh) {
             .is_empty(),
         "what did not happen is no history"
     );
+}
+
+async fn what_is_under_way_is_no_history(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (pipeline, log) = (pipeline(&store), Log::default());
+    log.handle(&pipeline, "t");
+    pipeline
+        .handle("hang", |_: TaskContext, _: Json| std::future::pending())
+        .unwrap();
+    let run = pipeline
+        .start(of(
+            "    - {id: one, tasks: [t]}\n    - {id: two, tasks: [hang]}",
+        ))
+        .await
+        .unwrap();
+    let id = run.run_id.as_str();
+    while pipeline.get(id).await.unwrap().stages[0].status != StageStatus::Succeeded {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let history = queries::history(&store, "test").await.unwrap();
+    assert!(history.tasks.is_empty(), "{history:?}");
+    pipeline.cancel(id).await.unwrap();
+    pipeline.wait(id).await.unwrap();
+    let history = queries::history(&store, "test").await.unwrap();
+    assert_eq!((history.runs, history.tasks.len()), (1, 1), "{history:?}");
+    let task = &history.tasks[&("one".to_owned(), "t".to_owned())];
+    assert_eq!((task.durations.len(), task.failures), (1, 0));
 }
 
 async fn the_built_in_stages_do_their_part(fresh: Fresh) {

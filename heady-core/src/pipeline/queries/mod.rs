@@ -1,7 +1,12 @@
 //! The SQL of the pipeline beside the journal's.
 
+mod definitions;
+
 use serde_json::Value;
 
+pub(super) use self::definitions::{
+    Pinned, add_definition, document, find_definition, runnable, workflow,
+};
 use super::forecast::{HISTORY_RUNS, History, TaskHistory};
 use super::journal::{Kind, StageRow};
 use super::result::StoredResult;
@@ -12,23 +17,6 @@ use crate::types::{Id, Timestamp, now};
 
 /// How long a worker that stopped renewing its lease is still taken for alive where its lock cannot be looked at.
 pub(super) const LEASE_SECONDS: u64 = 15;
-
-/// A stored definition.
-#[derive(Debug, Clone)]
-pub(super) struct DefinitionRow {
-    pub(super) version: i64,
-    pub(super) hash: String,
-    pub(super) document: Value,
-    pub(super) created_at: Timestamp,
-}
-
-/// A version of a definition, and the hash of its document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pinned {
-    pub(super) pipeline_id: String,
-    pub(super) version: i64,
-    pub(super) hash: String,
-}
 
 /// A stored run.
 #[derive(Debug, Clone)]
@@ -55,12 +43,8 @@ pub(super) struct RunRow {
 }
 
 /// What [`run`] reads of the table `pipeline_runs`.
-macro_rules! run_columns {
-    () => {
-        "*, (SELECT definition_hash FROM pipeline_definitions AS d WHERE d.pipeline_id = pipeline_runs.pipeline_id
-             AND d.version = pipeline_runs.definition_version) AS definition_hash"
-    };
-}
+const RUN: &str = "*, (SELECT definition_hash FROM pipeline_definitions AS d
+    WHERE d.pipeline_id = pipeline_runs.pipeline_id AND d.version = pipeline_runs.definition_version) AS definition_hash";
 
 fn run(row: &Row) -> Result<RunRow> {
     Ok(RunRow {
@@ -93,11 +77,7 @@ fn run(row: &Row) -> Result<RunRow> {
 pub(super) async fn run_by_id(store: &Store, id: &Id) -> Result<RunRow> {
     let row = store
         .fetch_optional(
-            concat!(
-                "SELECT ",
-                run_columns!(),
-                " FROM pipeline_runs WHERE id = $1"
-            ),
+            format!("SELECT {RUN} FROM pipeline_runs WHERE id = $1"),
             vec![Arg::uuid(id)],
         )
         .await?;
@@ -215,128 +195,6 @@ pub(super) fn stage_row(row: &Row) -> Result<StageRow> {
     })
 }
 
-/// The document of a version.
-pub(super) async fn document(store: &Store, pinned: &Pinned) -> Result<Value> {
-    let row = store
-        .fetch_optional(
-            "SELECT definition FROM pipeline_definitions WHERE pipeline_id = $1 AND version = $2 AND definition_hash = $3",
-            args![pinned.pipeline_id.as_str(), pinned.version, pinned.hash.as_str()],
-        )
-        .await?;
-    let gone = || {
-        Error::data_loss(format!(
-            "version {} of pipeline '{}' is gone",
-            pinned.version, pinned.pipeline_id
-        ))
-    };
-    row.ok_or_else(gone)?.get("definition")
-}
-
-/// This version, or the newest.
-pub(super) async fn find_definition(
-    store: &Store,
-    pipeline_id: &str,
-    version: Option<i64>,
-) -> Result<Option<DefinitionRow>> {
-    let row = store
-        .fetch_optional(
-            "SELECT version, definition_hash, definition, created_at FROM pipeline_definitions
-             WHERE pipeline_id = $1 AND ($2 IS NULL OR version = $2) ORDER BY version DESC LIMIT 1",
-            args![pipeline_id, version],
-        )
-        .await?;
-    row.as_ref().map(definition_row).transpose()
-}
-
-fn definition_row(row: &Row) -> Result<DefinitionRow> {
-    Ok(DefinitionRow {
-        version: row.get("version")?,
-        hash: row.get("definition_hash")?,
-        document: row.get("definition")?,
-        created_at: row.get("created_at")?,
-    })
-}
-
-/// The pipeline that a workflow runs and its limit, or `None` if there is no such workflow.
-pub(super) async fn workflow(store: &Store, id: &str) -> Result<Option<(String, i64)>> {
-    let row = store
-        .fetch_optional(
-            "SELECT pipeline_id, max_concurrent_tasks FROM workflows WHERE id = $1",
-            args![id],
-        )
-        .await?;
-    row.map(|row| Ok((row.get("pipeline_id")?, row.get("max_concurrent_tasks")?)))
-        .transpose()
-}
-
-/// What a workflow runs now.
-pub(super) struct Runnable {
-    /// The newest version of its pipeline's definition, if there is one.
-    pub(super) newest: Option<Pinned>,
-    pub(super) limit: i64,
-}
-
-/// What a workflow runs now, or `None` if there is no such workflow.
-pub(super) async fn runnable(store: &Store, id: &str) -> Result<Option<Runnable>> {
-    let row = store
-        .fetch_optional(
-            "SELECT w.pipeline_id, w.max_concurrent_tasks, d.version, d.definition_hash
-             FROM workflows AS w LEFT JOIN pipeline_definitions AS d ON d.pipeline_id = w.pipeline_id
-                AND d.version = (SELECT max(version) FROM pipeline_definitions WHERE pipeline_id = w.pipeline_id)
-             WHERE w.id = $1",
-            args![id],
-        )
-        .await?;
-    let Some(row) = row else { return Ok(None) };
-    let version: Option<i64> = row.get("version")?;
-    let newest = version.map(|version| {
-        Ok::<_, Error>(Pinned {
-            pipeline_id: row.get("pipeline_id")?,
-            version,
-            hash: row.get("definition_hash")?,
-        })
-    });
-    Ok(Some(Runnable {
-        newest: newest.transpose()?,
-        limit: row.get("max_concurrent_tasks")?,
-    }))
-}
-
-/// Adds a definition unless it is there. Returns its version and whether it
-/// is new.
-pub(super) async fn add_definition(
-    transaction: &mut Transaction,
-    pipeline_id: &str,
-    hash: &str,
-    document: &Value,
-) -> Result<(i64, bool)> {
-    // Two callers that add the same definition at once would both find it missing.
-    let lock = Sql::of(
-        "SELECT 1",
-        "LOCK TABLE pipeline_definitions IN SHARE ROW EXCLUSIVE MODE",
-    );
-    transaction.execute(lock, vec![]).await?;
-    let known = transaction
-        .fetch_optional(
-            "SELECT version FROM pipeline_definitions WHERE pipeline_id = $1 AND definition_hash = $2",
-            args![pipeline_id, hash],
-        )
-        .await?;
-    if let Some(known) = known {
-        return Ok((known.get("version")?, false));
-    }
-    let row = transaction
-        .fetch_optional(
-            "INSERT INTO pipeline_definitions (pipeline_id, version, definition_hash, definition, created_at)
-             SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4 FROM pipeline_definitions WHERE pipeline_id = $1
-             RETURNING version",
-            args![pipeline_id, hash, document, now()],
-        )
-        .await?;
-    let row = row.ok_or_else(|| Error::internal("an inserted definition has no version"))?;
-    Ok((row.get("version")?, true))
-}
-
 /// The attempts in a workflow's newest real runs that have ended: those under way tell only of what went fast.
 pub(super) async fn history(store: &Store, workflow_id: &str) -> Result<History> {
     let rows = store
@@ -381,10 +239,7 @@ pub(super) async fn request_cancel(
 ) -> Result<Option<RunRow>> {
     let row = transaction
         .fetch_optional(
-            concat!(
-                "UPDATE pipeline_runs SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1 RETURNING ",
-                run_columns!()
-            ),
+            format!("UPDATE pipeline_runs SET cancel_requested_at = coalesce(cancel_requested_at, $2) WHERE id = $1 RETURNING {RUN}"),
             vec![Arg::uuid(id), now().into()],
         )
         .await?;
@@ -407,10 +262,8 @@ pub(super) async fn cancel_requests(store: &Store, owner: &Id) -> Result<Vec<Id>
 pub(super) async fn open_runs(store: &Store) -> Result<Vec<RunRow>> {
     let rows = store
         .fetch_all(
-            concat!(
-                "SELECT ",
-                run_columns!(),
-                " FROM pipeline_runs WHERE status IN ('PENDING', 'RUNNING', 'COMPENSATING') ORDER BY id LIMIT 100"
+            format!(
+"SELECT {RUN} FROM pipeline_runs WHERE status IN ('PENDING', 'RUNNING', 'COMPENSATING') ORDER BY id LIMIT 100"
             ),
             vec![],
         )
@@ -427,12 +280,9 @@ pub(super) async fn claim(
 ) -> Result<Option<RunRow>> {
     let row = transaction
         .fetch_optional(
-            concat!(
-                "UPDATE pipeline_runs SET owner_id = $2, fence = fence + 1, status = $3, recoveries = $4, iteration = $5,
+            format!("UPDATE pipeline_runs SET owner_id = $2, fence = fence + 1, status = $3, recoveries = $4, iteration = $5,
                    finished_at = NULL, cancel_requested_at = CASE WHEN $6 THEN NULL ELSE cancel_requested_at END
-                 WHERE id = $1 AND fence = $7 AND status = $8 RETURNING ",
-                run_columns!()
-            ),
+                 WHERE id = $1 AND fence = $7 AND status = $8 RETURNING {RUN}"),
             vec![
                 Arg::uuid(&found.id),
                 Arg::uuid(owner),
