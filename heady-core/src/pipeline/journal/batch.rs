@@ -162,7 +162,7 @@ fn begun(run: &Id, fence: i64, start: &NewRun) -> Result<Vec<Arg>> {
         text(&start.input)?,
         text(&start.hosted)?,
         start.simulated.into(),
-        maybe(Some(&start.forecast).filter(|forecast| !forecast.is_null()))?,
+        maybe(Some(&start.forecast))?,
         start.owner.as_ref().map(Id::as_str).into(),
         fence.into(),
         start.actor.as_str().into(),
@@ -185,6 +185,28 @@ fn text(value: &impl Serialize) -> Result<Arg> {
     Ok(serde_json::to_string(value)?.into())
 }
 
+/// The same, and NULL for null.
 fn maybe(value: Option<&Value>) -> Result<Arg> {
+    let value = value.filter(|value| !value.is_null());
     value.map_or(Ok(Arg::Text(None)), text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn null_is_no_value() {
+        for (value, stored) in [
+            (None, None),
+            (Some(Value::Null), None),
+            (Some(json!([null])), Some("[null]")),
+        ] {
+            let arg = maybe(value.as_ref()).unwrap();
+            assert!(
+                matches!(&arg, Arg::Text(text) if text.as_deref() == stored),
+                "{arg:?}"
+            );
+        }
+    }
 }
