@@ -49,8 +49,8 @@ WHEN NOT (NEW.details = '{}' AND NEW.salt IS NULL
 BEGIN SELECT RAISE(ABORT, 'an audit row cannot be changed; only its details can be erased'); END;
 CREATE TRIGGER audit_logs_delete BEFORE DELETE ON audit_logs
 BEGIN SELECT RAISE(ABORT, 'an audit row cannot be deleted'); END;
--- No trigger guards where a head is moved to: it would nearly double what every append pays for its head. One that was moved
--- back is found by verifying, and nobody continues its chain.
+-- No trigger guards where a head is moved to, as none does on PostgreSQL, where it costs much. One that was moved back is
+-- found by verifying, and nobody continues its chain.
 CREATE TRIGGER audit_heads_delete BEFORE DELETE ON audit_heads
 BEGIN SELECT RAISE(ABORT, 'an audit chain cannot be deleted'); END;
 CREATE TRIGGER audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints

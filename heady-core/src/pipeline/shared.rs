@@ -9,13 +9,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::documents::Documents;
 use super::event::Events;
 use super::execution::{Execution, UnderWay};
 use super::handler::Handlers;
 use super::journal::{Journal, RunChange, RunJournal};
 use super::recent::Recent;
 use super::resume::{self, Reason};
-use super::stored::Documents;
 use super::tasks::Tools;
 use super::worker::Worker;
 use super::{RunStatus, queries};

@@ -87,7 +87,7 @@ impl Table {
         Columns::of(self.columns).and(&PLACE)
     }
 
-    fn insert(&self, columns: &Columns, source: &str) -> String {
+    fn insert(&self, columns: Columns, source: &str) -> String {
         // Not the key, or rows that refer to this one would count as touched.
         let changes = columns.names().filter(|name| *name != "id");
         let changes: Vec<_> = changes
@@ -111,8 +111,8 @@ impl Table {
         let columns = self.columns();
         let rows = format!("SELECT {} WHERE {{after}}", columns.unnested(1));
         Sql::of(
-            self.insert(&columns, &format!("VALUES ({})", columns.values(1))),
-            format!("{{last}} {}", self.insert(&columns, &rows)),
+            self.insert(columns, &format!("VALUES ({})", columns.values(1))),
+            format!("{{last}} {}", self.insert(columns, &rows)),
         )
     }
 

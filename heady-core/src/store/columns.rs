@@ -3,27 +3,36 @@
 use super::each::{Each, Kind};
 use super::sql::Arg;
 
-/// Names and, for PostgreSQL, types of columns.
-#[derive(Debug, Clone)]
-pub(crate) struct Columns(Vec<(&'static str, &'static str)>);
+/// The name of a column and, for PostgreSQL, its type.
+type Column = (&'static str, &'static str);
+
+/// Columns in their order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Columns {
+    own: &'static [Column],
+    more: &'static [Column],
+}
 
 impl Columns {
-    pub(crate) fn of(columns: &[(&'static str, &'static str)]) -> Self {
-        Self(columns.to_vec())
+    pub(crate) const fn of(own: &'static [Column]) -> Self {
+        Self { own, more: &[] }
     }
 
     /// The same and others behind them.
-    pub(crate) fn and(mut self, others: &[(&'static str, &'static str)]) -> Self {
-        self.0.extend(others);
-        self
+    pub(crate) const fn and(self, more: &'static [Column]) -> Self {
+        Self { more, ..self }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+    pub(crate) const fn len(&self) -> usize {
+        self.own.len() + self.more.len()
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.0.iter().map(|(name, _)| *name)
+    fn iter(&self) -> impl Iterator<Item = &'static Column> + use<> {
+        self.own.iter().chain(self.more)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        self.iter().map(|(name, _)| *name)
     }
 
     /// Their names with commas between.
@@ -42,14 +51,27 @@ impl Columns {
 
     /// What to select on PostgreSQL to get the rows, of the same arguments.
     pub(crate) fn unnested(&self, first: usize) -> String {
-        let places = self.0.iter().zip(first..);
-        let arrays = places.map(|((name, kind), place)| match *kind {
-            "jsonb" | "text[]" | "uuid" => {
-                format!("unnest(${place}::text[])::{kind} AS {name}")
-            }
-            kind => format!("unnest(${place}::{kind}[]) AS {name}"),
+        let arrays = self.iter().zip(first..).map(|((name, kind), place)| {
+            let held = held(kind);
+            let cast = if held == *kind {
+                String::new()
+            } else {
+                format!("::{kind}")
+            };
+            format!("unnest(${place}::{held}[]){cast} AS {name}")
         });
         arrays.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same as a query of which PostgreSQL's planner expects few rows. It keeps a plan for long, and in a table that was
+    /// small when it made one it would look at every row to find ten; a limit that it does not know counts as a tenth of
+    /// what is there.
+    pub(crate) fn few(&self, first: usize) -> String {
+        let held = self.iter().next().map_or("text", |(_, kind)| held(kind));
+        format!(
+            "SELECT {} LIMIT cardinality(${first}::{held}[])",
+            self.unnested(first)
+        )
     }
 
     /// The rows, each a value for every column, as arguments.
@@ -63,7 +85,6 @@ impl Columns {
             _ => Kind::Text,
         };
         let mut columns: Vec<_> = self
-            .0
             .iter()
             .map(|(_, name)| (kind(name), Vec::with_capacity(rows.len())))
             .collect();
@@ -79,6 +100,14 @@ impl Columns {
     }
 }
 
+/// What an argument's array holds of values of this type.
+fn held(kind: &'static str) -> &'static str {
+    match kind {
+        "jsonb" | "text[]" | "uuid" => "text",
+        kind => kind,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +120,10 @@ mod tests {
         assert_eq!(
             columns.unnested(4),
             "unnest($4::text[])::uuid AS id, unnest($5::bigint[]) AS n, unnest($6::text[])::jsonb AS at"
+        );
+        assert_eq!(
+            Columns::of(&[("id", "uuid")]).few(2),
+            "SELECT unnest($2::text[])::uuid AS id LIMIT cardinality($2::text[])"
         );
         let rows = [
             vec!["a".into(), 1.into(), "{}".into()],

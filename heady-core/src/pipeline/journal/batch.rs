@@ -43,7 +43,7 @@ impl Batch for Journal {
         }
         let first = ops(!all.runs.is_empty(), !all.changes.is_empty());
         let mut args = OPS.arguments(all.ops.into_iter());
-        for (columns, rows) in [(&RUNS, all.runs), (&CHANGES, all.changes)] {
+        for (columns, rows) in [(RUNS, all.runs), (CHANGES, all.changes)] {
             if !rows.is_empty() {
                 args.extend(columns.arguments(rows.into_iter()));
             }

@@ -8,79 +8,71 @@ use std::sync::{LazyLock, OnceLock};
 use crate::store::{Columns, Sql};
 
 /// An operation: its number, its run and the fence under which it was made.
-pub(super) static OPS: LazyLock<Columns> =
-    LazyLock::new(|| Columns::of(&[("n", "bigint"), ("run", "uuid"), ("fence", "bigint")]));
+pub(super) const OPS: Columns =
+    Columns::of(&[("n", "bigint"), ("run", "uuid"), ("fence", "bigint")]);
 
 /// A run that begins.
-pub(super) static RUNS: LazyLock<Columns> = LazyLock::new(|| {
-    Columns::of(&[
-        ("id", "uuid"),
-        ("workflow_id", "text"),
-        ("request_id", "text"),
-        ("seed", "bigint"),
-        ("status", "text"),
-        ("started_at", "timestamptz"),
-        ("finished_at", "timestamptz"),
-        ("result", "jsonb"),
-        ("pipeline_id", "text"),
-        ("definition_version", "bigint"),
-        ("folder", "text"),
-        ("input", "jsonb"),
-        ("hosted", "jsonb"),
-        ("simulated", "boolean"),
-        ("forecast", "jsonb"),
-        ("owner_id", "uuid"),
-        ("fence", "bigint"),
-        ("actor", "text"),
-    ])
-});
+pub(super) const RUNS: Columns = Columns::of(&[
+    ("id", "uuid"),
+    ("workflow_id", "text"),
+    ("request_id", "text"),
+    ("seed", "bigint"),
+    ("status", "text"),
+    ("started_at", "timestamptz"),
+    ("finished_at", "timestamptz"),
+    ("result", "jsonb"),
+    ("pipeline_id", "text"),
+    ("definition_version", "bigint"),
+    ("folder", "text"),
+    ("input", "jsonb"),
+    ("hosted", "jsonb"),
+    ("simulated", "boolean"),
+    ("forecast", "jsonb"),
+    ("owner_id", "uuid"),
+    ("fence", "bigint"),
+    ("actor", "text"),
+]);
 
 /// A change of a run's own row.
-pub(super) static CHANGES: LazyLock<Columns> = LazyLock::new(|| {
-    Columns::of(&[
-        ("run", "uuid"),
-        ("fence", "bigint"),
-        ("status", "text"),
-        ("finished_at", "timestamptz"),
-        ("result", "jsonb"),
-        ("release", "boolean"),
-    ])
-});
+pub(super) const CHANGES: Columns = Columns::of(&[
+    ("run", "uuid"),
+    ("fence", "bigint"),
+    ("status", "text"),
+    ("finished_at", "timestamptz"),
+    ("result", "jsonb"),
+    ("release", "boolean"),
+]);
 
 /// What happened in a run.
-pub(super) static ROWS: LazyLock<Columns> = LazyLock::new(|| {
-    Columns::of(&[
-        ("id", "uuid"),
-        ("run", "uuid"),
-        ("fence", "bigint"),
-        ("stage_num", "bigint"),
-        ("stage_name", "text"),
-        ("status", "text"),
-        ("started_at", "timestamptz"),
-        ("finished_at", "timestamptz"),
-        ("metrics", "jsonb"),
-        ("error", "text"),
-        ("error_code", "text"),
-        ("kind", "text"),
-        ("item_key", "text"),
-        ("iteration", "bigint"),
-        ("attempt", "bigint"),
-        ("seq", "bigint"),
-        ("output", "jsonb"),
-        ("output_ref", "uuid"),
-        ("simulated", "boolean"),
-    ])
-});
+pub(super) const ROWS: Columns = Columns::of(&[
+    ("id", "uuid"),
+    ("run", "uuid"),
+    ("fence", "bigint"),
+    ("stage_num", "bigint"),
+    ("stage_name", "text"),
+    ("status", "text"),
+    ("started_at", "timestamptz"),
+    ("finished_at", "timestamptz"),
+    ("metrics", "jsonb"),
+    ("error", "text"),
+    ("error_code", "text"),
+    ("kind", "text"),
+    ("item_key", "text"),
+    ("iteration", "bigint"),
+    ("attempt", "bigint"),
+    ("seq", "bigint"),
+    ("output", "jsonb"),
+    ("output_ref", "uuid"),
+    ("simulated", "boolean"),
+]);
 
 /// A large output.
-pub(super) static OUTPUTS: LazyLock<Columns> = LazyLock::new(|| {
-    Columns::of(&[
-        ("id", "uuid"),
-        ("run", "uuid"),
-        ("fence", "bigint"),
-        ("output", "jsonb"),
-    ])
-});
+pub(super) const OUTPUTS: Columns = Columns::of(&[
+    ("id", "uuid"),
+    ("run", "uuid"),
+    ("fence", "bigint"),
+    ("output", "jsonb"),
+]);
 
 /// The first part, for operations of which some begin runs or change their rows.
 pub(super) fn ops(begin: bool, change: bool) -> &'static Sql {
@@ -123,7 +115,7 @@ fn sqlite(runs: Option<usize>, changes: Option<usize>) -> String {
 /// rows are written, and the order of the identifiers keeps two calls from waiting for each other. For the same reason all
 /// rows of runs are locked before the call gives a row, behind which the audit log's are.
 fn postgres(runs: Option<usize>, changes: Option<usize>) -> String {
-    let mut text = format!("WITH op AS ({}),\n", few(&OPS, 1, "bigint"));
+    let mut text = format!("WITH op AS ({}),\n", OPS.few(1));
     let mut begun = "";
     if let Some(first) = runs {
         text += &format!(
@@ -153,22 +145,13 @@ fn postgres(runs: Option<usize>, changes: Option<usize>) -> String {
                 WHERE r.id = change.run AND (SELECT count(*) FROM owned) >= 0
                 RETURNING r.id
             )",
-            few(&CHANGES, first, "text")
+            CHANGES.few(first)
         );
         locked = "WHERE (SELECT count(*) FROM changed) >= 0";
     }
     text + &format!(
         " {{last}} SELECT n, owned.id IS NOT NULL AS owned, coalesce(cancel, false) AS cancel
           FROM op LEFT JOIN owned ON owned.id = op.run AND owned.fence = op.fence {locked}"
-    )
-}
-
-/// The rows, of which the planner shall expect few. It keeps a plan for long, and in a table that is small when it makes one
-/// it would look at every row to find ten; a limit that it does not know counts as a tenth of what is there.
-fn few(columns: &Columns, first: usize, kind: &str) -> String {
-    format!(
-        "SELECT {} LIMIT cardinality(${first}::{kind}[])",
-        columns.unnested(first)
     )
 }
 
@@ -180,7 +163,7 @@ pub(super) fn rows() -> &'static Sql {
                 error = excluded.error, error_code = excluded.error_code, seq = excluded.seq, output = excluded.output,
                 output_ref = excluded.output_ref
             WHERE pipeline_stage_runs.status = 'RUNNING'";
-        of_owned("pipeline_stage_runs", &ROWS, once)
+        of_owned("pipeline_stage_runs", ROWS, once)
     });
     &MADE
 }
@@ -188,12 +171,12 @@ pub(super) fn rows() -> &'static Sql {
 /// Keeps large outputs.
 pub(super) fn outputs() -> &'static Sql {
     static MADE: LazyLock<Sql> =
-        LazyLock::new(|| of_owned("pipeline_outputs", &OUTPUTS, "ON CONFLICT DO NOTHING"));
+        LazyLock::new(|| of_owned("pipeline_outputs", OUTPUTS, "ON CONFLICT DO NOTHING"));
     &MADE
 }
 
 /// Inserts rows of runs that are owned. All columns are the table's but `run`, which is `pipeline_run_id` there, and `fence`.
-fn of_owned(table: &str, columns: &Columns, conflict: &str) -> Sql {
+fn of_owned(table: &str, columns: Columns, conflict: &str) -> Sql {
     let own = |form: fn(&str, usize) -> String| {
         let columns = columns
             .names()

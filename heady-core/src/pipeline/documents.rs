@@ -26,10 +26,14 @@ impl Documents {
             return Ok(document);
         }
         let document = Arc::new(queries::document(store, pinned).await?);
+        self.remember(pinned.clone(), document.clone());
+        Ok(document)
+    }
+
+    fn remember(&self, pinned: Pinned, document: Arc<Value>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.truncate(REMEMBERED - 1);
-        known.push_front((pinned.clone(), document.clone()));
-        Ok(document)
+        known.push_front((pinned, document));
     }
 
     fn known(&self, pinned: &Pinned) -> Option<Arc<Value>> {
@@ -78,11 +82,12 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &again), "it was not read again");
         let error = documents.get(&store, &pinned("b")).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::DataLoss);
-        for number in 0..2 * REMEMBERED {
-            let mut known = documents.known.lock().unwrap();
-            known.truncate(REMEMBERED - 1);
-            known.push_front((pinned(&number.to_string()), first.clone()));
+        for number in 1..REMEMBERED {
+            documents.remember(pinned(&number.to_string()), first.clone());
         }
+        assert!(documents.known(&pinned("a")).is_some(), "it still has room");
+        documents.remember(pinned("b"), first.clone());
         assert!(documents.known(&pinned("a")).is_none());
+        assert!(documents.known(&pinned("1")).is_some());
     }
 }
