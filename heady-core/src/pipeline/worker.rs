@@ -97,11 +97,20 @@ impl Worker {
         Ok(!store.is_held(&lock_name(owner)).await? || !queries::has_lease(store, owner).await?)
     }
 
-    /// Dies without a word, as by `kill -9`.
+    /// Dies without a word, as by `kill -9`. Returns when its lock is free: PostgreSQL notices a moment later that nobody is
+    /// there any more.
     #[cfg(test)]
     pub(super) async fn die(&self) {
         self.inner.closed.store(true, Ordering::Relaxed);
         self.inner.registered.lock().await.take();
+        let freed = async {
+            let name = lock_name(&self.inner.id);
+            while self.inner.store.is_held(&name).await.expect("looks") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), freed).await;
+        in_time.expect("a lock dies with its holder");
     }
 
     /// Leaves the workers.
