@@ -123,7 +123,7 @@ impl Call {
     #[cfg(feature = "postgres")]
     pub(super) fn is_one_statement(&self) -> bool {
         let alone = self.parts.len() + usize::from(self.continuation.is_some()) == 1;
-        alone || self.parts.iter().all(super::joined::joins)
+        alone || self.parts.iter().all(super::postgres::joins)
     }
 
     pub(super) fn parts(&self) -> &[Part] {

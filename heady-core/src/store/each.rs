@@ -1,5 +1,10 @@
 //! Columns of rows to write.
 
+#[cfg(feature = "postgres")]
+use sqlx::{Arguments as _, error::BoxDynError, postgres::PgArguments};
+
+#[cfg(feature = "postgres")]
+use self::value::{bool, int, list, text, time};
 use super::sql::{Arg, check_nul, check_storable_json};
 use crate::error::Result;
 use crate::types::Timestamp;
@@ -70,31 +75,75 @@ impl Each {
     }
 }
 
-/// The values as an array of PostgreSQL. One of another kind becomes NULL.
+/// As arguments of PostgreSQL. A value of another kind than its column's becomes NULL.
 #[cfg(feature = "postgres")]
-pub(super) fn add_values(
-    arguments: &mut sqlx::postgres::PgArguments,
-    kind: Kind,
-    values: &[Arg],
-) -> Result<(), sqlx::error::BoxDynError> {
-    use sqlx::Arguments;
-    macro_rules! column {
-        ($pattern:pat => $value:expr) => {
-            values
-                .iter()
-                .map(|value| match value {
+impl Each {
+    /// All values.
+    pub(super) fn add_array(&self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+        match self {
+            Self::Uuids(values) => arguments.add(values),
+            Self::Texts(values) | Self::Documents(values) => arguments.add(values),
+            Self::Ints(values) => arguments.add(values),
+            Self::Times(values) => arguments.add(values),
+            Self::Bytes { bytes, width } => {
+                arguments.add(bytes.chunks_exact(*width).collect::<Vec<_>>())
+            }
+            Self::Values(kind, values) => {
+                let all = values.iter();
+                match kind {
+                    Kind::Text | Kind::Document => arguments.add(all.map(text).collect::<Vec<_>>()),
+                    Kind::Int => arguments.add(all.map(int).collect::<Vec<_>>()),
+                    Kind::Bool => arguments.add(all.map(bool).collect::<Vec<_>>()),
+                    Kind::Time => arguments.add(all.map(time).collect::<Vec<_>>()),
+                    Kind::List => arguments.add(all.map(list).collect::<Vec<_>>()),
+                }
+            }
+        }
+    }
+
+    /// The first value.
+    pub(super) fn add_value(&self, arguments: &mut PgArguments) -> Result<(), BoxDynError> {
+        match self {
+            Self::Uuids(values) => arguments.add(values.first()),
+            Self::Texts(values) | Self::Documents(values) => arguments.add(values.first()),
+            Self::Ints(values) => arguments.add(values.first()),
+            Self::Times(values) => arguments.add(values.first()),
+            Self::Bytes { bytes, width } => arguments.add(bytes.chunks_exact(*width).next()),
+            Self::Values(kind, values) => {
+                let first = values.first();
+                match kind {
+                    Kind::Text | Kind::Document => arguments.add(first.and_then(text)),
+                    Kind::Int => arguments.add(first.and_then(int)),
+                    Kind::Bool => arguments.add(first.and_then(bool)),
+                    Kind::Time => arguments.add(first.and_then(time)),
+                    Kind::List => arguments.add(first.and_then(list)),
+                }
+            }
+        }
+    }
+}
+
+/// What a column's value is to PostgreSQL, one function for each kind.
+#[cfg(feature = "postgres")]
+mod value {
+    use super::{Arg, Timestamp, array};
+
+    macro_rules! kinds {
+        ($($name:ident: $pattern:pat => $value:expr, $type:ty;)*) => { $(
+            pub(super) fn $name(value: &Arg) -> Option<$type> {
+                match value {
                     $pattern => $value,
                     _ => None,
-                })
-                .collect::<Vec<_>>()
-        };
+                }
+            }
+        )* };
     }
-    match kind {
-        Kind::Text | Kind::Document => arguments.add(column!(Arg::Text(text) => text.as_deref())),
-        Kind::Int => arguments.add(column!(Arg::Int(number) => *number)),
-        Kind::Bool => arguments.add(column!(Arg::Bool(value) => *value)),
-        Kind::Time => arguments.add(column!(Arg::Time(time) => *time)),
-        Kind::List => arguments.add(column!(Arg::Texts(texts) => Some(array(texts)))),
+    kinds! {
+        text: Arg::Text(text) => text.as_deref(), &str;
+        int: Arg::Int(number) => *number, i64;
+        bool: Arg::Bool(value) => *value, bool;
+        time: Arg::Time(time) => *time, Timestamp;
+        list: Arg::Texts(texts) => Some(array(texts)), String;
     }
 }
 
@@ -219,16 +268,37 @@ mod tests {
                 lists.iter().map(|list| list.as_slice().into()).collect(),
             ),
         ];
-        let columns = columns.map(|(kind, values)| Arg::Each(Each::Values(kind, values)));
         let insert = Sql::of(
             "INSERT INTO maybe VALUES ($1, $2, $3, $4, $5, $6)",
             "INSERT INTO maybe SELECT unnest($1::text[]), unnest($2::bigint[]), unnest($3::boolean[]),
                 unnest($4::timestamptz[]), unnest($5::text[])::jsonb, unnest($6::text[])::text[]",
         );
-        store
-            .call(&Call::default().with(insert, columns.to_vec()))
-            .await
-            .unwrap();
+        // Together, or one by one, which PostgreSQL is told in another way.
+        for at_once in [2, 1] {
+            let clear = Call::default().with("DELETE FROM maybe", vec![]);
+            store.call(&clear).await.unwrap();
+            for first in (0..2).step_by(at_once) {
+                let rows = first..first + at_once;
+                let columns = columns.iter().map(|(kind, values)| {
+                    Arg::Each(Each::Values(*kind, values[rows.clone()].to_vec()))
+                });
+                let call = Call::default().with(insert.clone(), columns.collect::<Vec<_>>());
+                store.call(&call).await.unwrap();
+            }
+            are_as_written(&store, at, &document, &lists).await;
+        }
+        let nul = Each::Values(Kind::Document, vec!["\"\\u0000\"".into()]);
+        assert!(nul.has_nul().is_err());
+        let nul = Each::Values(Kind::List, vec![["\0".to_owned()].as_slice().into()]);
+        assert!(nul.has_nul().is_err());
+    }
+
+    async fn are_as_written(
+        store: &Store,
+        at: Timestamp,
+        document: &serde_json::Value,
+        lists: &[Vec<String>],
+    ) {
         let rows = "SELECT * FROM maybe ORDER BY n IS NOT NULL";
         let rows = store.fetch_all(rows, vec![]).await.unwrap();
         let null = &rows[0];
@@ -242,14 +312,11 @@ mod tests {
         assert_eq!(there.get::<i64>("n").unwrap(), 7);
         assert!(there.get::<bool>("yes").unwrap());
         assert_eq!(there.get::<Timestamp>("at").unwrap(), at);
-        assert_eq!(there.get::<serde_json::Value>("json").unwrap(), document);
+        assert_eq!(there.get::<serde_json::Value>("json").unwrap(), *document);
+        assert_eq!(rows.len(), lists.len());
         for (row, list) in rows.iter().zip(lists) {
-            assert_eq!(row.get::<Vec<String>>("list").unwrap(), list);
+            assert_eq!(row.get::<Vec<String>>("list").unwrap(), *list);
         }
-        let nul = Each::Values(Kind::Document, vec!["\"\\u0000\"".into()]);
-        assert!(nul.has_nul().is_err());
-        let nul = Each::Values(Kind::List, vec![["\0".to_owned()].as_slice().into()]);
-        assert!(nul.has_nul().is_err());
     }
 
     async fn nothing_that_cannot_be_kept(fresh: Fresh) {

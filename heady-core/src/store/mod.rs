@@ -9,8 +9,6 @@ mod columns;
 mod each;
 mod error;
 mod hold;
-#[cfg(feature = "postgres")]
-mod joined;
 mod migrations;
 mod pace;
 mod page;
@@ -145,7 +143,7 @@ impl Store {
             ),
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
-                Database::Postgres(Box::new(postgres::Postgres::open(url).await?))
+                Database::Postgres(Box::new(postgres::Postgres::open(url, &runtime).await?))
             }
             #[cfg(not(feature = "postgres"))]
             Some(("postgres" | "postgresql", _)) => {

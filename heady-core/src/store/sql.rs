@@ -11,6 +11,8 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
+#[cfg(feature = "postgres")]
+use sqlx::{Arguments as _, error::BoxDynError, postgres::PgArguments};
 
 use super::Each;
 use crate::error::{Error, Result};
@@ -62,6 +64,15 @@ impl Sql {
             Dialect::Sqlite => &self.sqlite,
             #[cfg(feature = "postgres")]
             Dialect::Postgres => &self.postgres,
+        }
+    }
+
+    /// The text for PostgreSQL if it stands in memory for as long as the process.
+    #[cfg(feature = "postgres")]
+    pub(super) fn postgres_constant(&self) -> Option<&'static str> {
+        match self.postgres {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
         }
     }
 
@@ -162,11 +173,24 @@ pub(crate) fn time_text(time: Timestamp) -> String {
 }
 
 #[cfg(feature = "postgres")]
-pub(crate) fn postgres_arguments<'a>(
+pub(super) fn postgres_arguments<'a>(
     values: impl IntoIterator<Item = &'a Arg>,
-) -> Result<sqlx::postgres::PgArguments> {
-    use sqlx::Arguments;
-    let mut arguments = sqlx::postgres::PgArguments::default();
+) -> Result<PgArguments> {
+    arguments(values, Each::add_array)
+}
+
+/// The same for a statement that takes the values of the one row that columns have.
+#[cfg(feature = "postgres")]
+pub(super) fn postgres_row<'a>(values: impl IntoIterator<Item = &'a Arg>) -> Result<PgArguments> {
+    arguments(values, Each::add_value)
+}
+
+#[cfg(feature = "postgres")]
+fn arguments<'a>(
+    values: impl IntoIterator<Item = &'a Arg>,
+    add_column: fn(&Each, &mut PgArguments) -> std::result::Result<(), BoxDynError>,
+) -> Result<PgArguments> {
+    let mut arguments = PgArguments::default();
     for value in values {
         check_nul(value)?;
         match value {
@@ -179,16 +203,7 @@ pub(crate) fn postgres_arguments<'a>(
             Arg::Bytes(value) => arguments.add(value),
             Arg::Json(value) => arguments.add(value),
             Arg::Texts(value) => arguments.add(value),
-            Arg::Each(Each::Uuids(values)) => arguments.add(values),
-            Arg::Each(Each::Texts(values) | Each::Documents(values)) => arguments.add(values),
-            Arg::Each(Each::Ints(values)) => arguments.add(values),
-            Arg::Each(Each::Times(values)) => arguments.add(values),
-            Arg::Each(Each::Bytes { bytes, width }) => {
-                arguments.add(bytes.chunks_exact(*width).collect::<Vec<_>>())
-            }
-            Arg::Each(Each::Values(kind, values)) => {
-                super::each::add_values(&mut arguments, *kind, values)
-            }
+            Arg::Each(column) => add_column(column, &mut arguments),
         }
         .map_err(encoding)?;
     }
@@ -239,7 +254,7 @@ fn nul() -> Error {
 }
 
 #[cfg(feature = "postgres")]
-fn encoding(error: sqlx::error::BoxDynError) -> Error {
+fn encoding(error: BoxDynError) -> Error {
     Error::internal("an argument cannot be encoded for the database").caused_by(error)
 }
 

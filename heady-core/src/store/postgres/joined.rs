@@ -13,8 +13,8 @@
 
 use std::borrow::Borrow;
 
-use super::call::Part;
-use super::sql::Dialect;
+use crate::store::Part;
+use crate::store::sql::Dialect;
 
 const LAST: &str = "{last}";
 const AFTER: &str = "{after}";
@@ -25,7 +25,7 @@ pub(super) fn alone(text: &str) -> String {
 }
 
 /// Whether a part can be joined with others.
-pub(super) fn joins(part: &Part) -> bool {
+pub(in crate::store) fn joins(part: &Part) -> bool {
     part.sql.text(Dialect::Postgres).contains(LAST)
 }
 

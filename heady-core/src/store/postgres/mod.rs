@@ -1,22 +1,25 @@
 //! The production database.
 
+mod connections;
+mod joined;
+mod single;
+mod statement;
+
 use std::borrow::Borrow;
 use std::str::FromStr;
-use std::time::Duration;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, PgPool};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
 use tokio::runtime::Handle;
 
-use super::call::Part;
+pub(super) use self::connections::CONNECTIONS;
+use self::connections::{Connection, Connections};
+pub(super) use self::joined::joins;
+use self::statement::Statement;
 use super::hold::Hold;
-use super::sql::{Arg, Sql, postgres_arguments};
-use super::{Call, Dialect, Row, Store, joined, migrations};
+use super::sql::{Arg, Sql};
+use super::{Call, Part, Row, Store, migrations};
 use crate::error::{Error, Result};
-
-/// Six committers (see [`super::batch`]) and as many readers.
-pub(super) const CONNECTIONS: u32 = 2 * super::batch::COMMITTERS as u32;
 
 /// Schemas of one database have locks of their own, as they have tables of their own.
 const TAKE: &str =
@@ -27,12 +30,12 @@ const TAKE_FOR_A_MOMENT: &str =
     "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))";
 
 pub(super) struct Postgres {
-    pool: PgPool,
+    connections: Connections,
     options: PgConnectOptions,
 }
 
 impl Postgres {
-    pub(super) async fn open(url: &str) -> Result<Self> {
+    pub(super) async fn open(url: &str, runtime: &Handle) -> Result<Self> {
         let options = PgConnectOptions::from_str(url)?
             .application_name("heady")
             // The engine reports failures itself; PostgreSQL's notices would only repeat them in the log.
@@ -48,26 +51,24 @@ impl Postgres {
         let context = |error: Error| error.context(&place);
         // First on a session of its own: a pool would go on knocking at a closed door until its time is up.
         migrations::postgres(&options).await.map_err(context)?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(15))
-            .test_before_acquire(false)
-            .connect_lazy_with(options.clone());
-        Ok(Self { pool, options })
+        Ok(Self {
+            connections: Connections::new(options.clone(), runtime),
+            options,
+        })
     }
 
     pub(super) async fn fetch_all(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>> {
-        let text = AssertSqlSafe(sql.into_text(Dialect::Postgres));
-        let rows = sqlx::query_with(text, postgres_arguments(&args)?)
-            .fetch_all(&self.pool)
-            .await?;
-        Ok(rows.into_iter().map(Row::Postgres).collect())
+        let statement = Statement::of(sql, &args)?;
+        let mut connection = self.connections.take().await?;
+        let rows = fetch(connection.get()?, statement).await?;
+        connection.rest();
+        Ok(rows)
     }
 
     /// Begins a transaction, and in the same trip locks the rows that a statement selects.
     pub(super) async fn begin(&self, lock: &'static str, runtime: &Handle) -> Result<Session> {
         let session = Session {
-            connection: Some(self.pool.acquire().await?),
+            connection: Some(self.connections.take().await?),
             runtime: runtime.clone(),
         };
         // If only the lock fails the transaction has begun all the same, so from here on the session rolls back.
@@ -80,15 +81,19 @@ impl Postgres {
         if !call.is_one_statement() {
             return Ok(None);
         }
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.connections.take().await?;
         let mut lease = store.seat_for(call).await?;
-        let Some(parts) = call.parts_from(lease.as_mut())? else {
+        let parts = call.parts_from(lease.as_mut())?;
+        let statement = match parts {
+            Some(parts) => Statement::joined(&parts)?,
+            None => None,
+        };
+        let Some(statement) = statement else {
+            connection.rest();
             return Ok(None);
         };
-        let Some(text) = joined::joined(&parts) else {
-            return Ok(None);
-        };
-        let rows = fetch(&mut connection, text, arguments(&parts)).await?;
+        let rows = fetch(connection.get()?, statement).await?;
+        connection.rest();
         call.check_guard(&rows)?;
         if let Some(lease) = lease {
             lease.committed();
@@ -108,22 +113,24 @@ impl Postgres {
 
     /// Takes the lock for a moment to see whether somebody else has it.
     pub(super) async fn is_held(&self, name: &str) -> Result<bool> {
+        let mut connection = self.connections.take().await?;
         let free: bool = sqlx::query_scalar(TAKE_FOR_A_MOMENT)
             .bind(name)
-            .fetch_one(&self.pool)
+            .fetch_one(connection.get()?)
             .await?;
+        connection.rest();
         Ok(!free)
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 }
 
 /// A connection in a transaction; dropping it rolls back.
 pub(super) struct Session {
     /// Present until the transaction is over.
-    connection: Option<PoolConnection<sqlx::Postgres>>,
+    connection: Option<Connection>,
     runtime: Handle,
 }
 
@@ -137,13 +144,16 @@ impl Session {
     }
 
     pub(super) async fn commit(self) -> Result<()> {
-        self.run("COMMIT".to_owned()).await?.connection = None;
+        let mut session = self.run("COMMIT".to_owned()).await?;
+        if let Some(connection) = session.connection.take() {
+            connection.rest();
+        }
         Ok(())
     }
 
     pub(super) fn connection(&mut self) -> Result<&mut PgConnection> {
         let over = || Error::internal("a transaction that is over was used");
-        self.connection.as_deref_mut().ok_or_else(over)
+        self.connection.as_mut().ok_or_else(over)?.get()
     }
 }
 
@@ -151,13 +161,18 @@ impl Drop for Session {
     fn drop(&mut self) {
         if let Some(mut connection) = self.connection.take() {
             self.runtime.spawn(async move {
-                let rolled_back = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
-                if rolled_back.is_err() {
-                    connection.close_on_drop();
+                match roll_back(&mut connection).await {
+                    Ok(()) => connection.rest(),
+                    Err(_) => connection.discard(),
                 }
             });
         }
     }
+}
+
+async fn roll_back(connection: &mut Connection) -> Result<()> {
+    let rolled_back = sqlx::raw_sql("ROLLBACK").execute(connection.get()?).await;
+    Ok(rolled_back.map(drop)?)
 }
 
 /// Runs parts, in one trip if they join, and returns their rows.
@@ -165,28 +180,19 @@ pub(super) async fn fetch_all<P: Borrow<Part>>(
     connection: &mut PgConnection,
     parts: &[P],
 ) -> Result<Vec<Row>> {
-    if let Some(text) = joined::joined(parts) {
-        return fetch(connection, text, arguments(parts)).await;
+    if let Some(statement) = Statement::joined(parts)? {
+        return fetch(connection, statement).await;
     }
     let mut rows = Vec::new();
-    for part in parts.iter().map(Borrow::borrow) {
-        let text = joined::alone(part.sql.text(Dialect::Postgres));
-        rows.extend(fetch(connection, text, part.args()).await?);
+    for part in parts {
+        rows.extend(fetch(connection, Statement::alone(part.borrow())?).await?);
     }
     Ok(rows)
 }
 
-fn arguments<P: Borrow<Part>>(parts: &[P]) -> impl Iterator<Item = &Arg> {
-    parts.iter().flat_map(|part| part.borrow().args())
-}
-
-async fn fetch(
-    connection: &mut PgConnection,
-    text: String,
-    args: impl IntoIterator<Item = &Arg>,
-) -> Result<Vec<Row>> {
-    let arguments = postgres_arguments(args)?;
-    let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+async fn fetch(connection: &mut PgConnection, statement: Statement) -> Result<Vec<Row>> {
+    let Statement { text, arguments } = statement;
+    let query = sqlx::query_with(text, arguments);
     let rows = query.fetch_all(connection).await?;
     Ok(rows.into_iter().map(Row::Postgres).collect())
 }

@@ -1,0 +1,302 @@
+//! Connections to the server.
+//!
+//! They are those of sqlx's pool, which asks the server after each use whether the connection is still well, a trip that costs
+//! about as much as a small call, and hands them out in turn, so that a lone caller goes through all of them and finds none
+//! warm. So one that is known to be well does not go back there at once: it rests here, and the last to come is the first to
+//! go. What has been away from the pool for [`AWAY`] returns to it, to be looked at, to be closed when nobody needs it, or to
+//! be replaced when it is old.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{PgConnection, PgPool, Postgres};
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::error::{Error, Result};
+
+/// How many there are at most.
+pub(in crate::store) const CONNECTIONS: u32 = 2 * super::super::batch::COMMITTERS as u32;
+
+/// How long a connection stays away from the pool.
+const AWAY: Duration = Duration::from_secs(30);
+
+/// How long anybody waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The connections of one engine; clones share them.
+#[derive(Clone)]
+pub(super) struct Connections {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    pool: PgPool,
+    runtime: Handle,
+    /// One for each connection that may be in use: who has one need not wait for the pool.
+    permits: Arc<Semaphore>,
+    resting: Mutex<Resting>,
+}
+
+#[derive(Default)]
+struct Resting {
+    connections: Vec<Away>,
+    /// Whether somebody will send back those that nobody comes for.
+    swept: bool,
+    closed: bool,
+}
+
+/// A connection, and since when it is away from the pool.
+struct Away {
+    connection: PoolConnection<Postgres>,
+    since: Instant,
+}
+
+impl Away {
+    fn is_due(&self) -> bool {
+        self.since.elapsed() > AWAY
+    }
+}
+
+impl Connections {
+    pub(super) fn new(options: PgConnectOptions, runtime: &Handle) -> Self {
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Self {
+            shared: Arc::new(Shared {
+                pool,
+                runtime: runtime.clone(),
+                permits: Arc::new(Semaphore::new(CONNECTIONS as usize)),
+                resting: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Takes a connection, once one is free. What is seldom waited for is in a box, or every future that comes here would
+    /// have room for it.
+    pub(super) async fn take(&self) -> Result<Connection> {
+        let permit = self.permit().await?;
+        let resting = self.shared.resting().connections.pop();
+        let away = match resting {
+            Some(away) if !away.is_due() => away,
+            due => {
+                self.shared.send_back(due);
+                Away {
+                    connection: Box::pin(self.shared.pool.acquire()).await?,
+                    since: Instant::now(),
+                }
+            }
+        };
+        Ok(Connection {
+            away: Some(away),
+            shared: self.shared.clone(),
+            _permit: permit,
+        })
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let permits = &self.shared.permits;
+        if let Ok(permit) = permits.clone().try_acquire_owned() {
+            return Ok(permit);
+        }
+        let permit = tokio::time::timeout(PATIENCE, permits.clone().acquire_owned());
+        let permit = Box::pin(permit).await;
+        let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?;
+        permit.map_err(|error| Error::internal("the connections are gone").caused_by(error))
+    }
+
+    /// Waits for those in use and closes them all.
+    pub(super) async fn close(&self) {
+        let resting = {
+            let mut resting = self.shared.resting();
+            resting.closed = true;
+            std::mem::take(&mut resting.connections)
+        };
+        self.shared.send_back(resting);
+        self.shared.pool.close().await;
+    }
+}
+
+impl Shared {
+    fn resting(&self) -> MutexGuard<'_, Resting> {
+        self.resting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rest(self: &Arc<Self>, away: Away) {
+        let mut resting = self.resting();
+        if resting.closed || away.is_due() {
+            drop(resting);
+            return self.send_back(away);
+        }
+        resting.connections.push(away);
+        if !resting.swept {
+            resting.swept = true;
+            self.runtime.spawn(sweep(Arc::downgrade(self)));
+        }
+    }
+
+    /// Sends connections back to the pool, which looks at them in a task of its own.
+    fn send_back<T>(&self, away: T) {
+        let _runtime = self.runtime.enter();
+        drop(away);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let resting = std::mem::take(&mut self.resting().connections);
+        self.send_back(resting);
+    }
+}
+
+/// Sends back those that nobody comes for, as long as there are any.
+async fn sweep(shared: Weak<Shared>) {
+    loop {
+        tokio::time::sleep(AWAY).await;
+        let Some(shared) = shared.upgrade() else {
+            return;
+        };
+        let mut resting = shared.resting();
+        resting.swept = !resting.connections.is_empty();
+        let goes_on = resting.swept;
+        let due = resting.connections.extract_if(.., |away| away.is_due());
+        let due: Vec<_> = due.collect();
+        drop(resting);
+        shared.send_back(due);
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+/// A connection in use. Dropped with something under way it goes back to the pool, which finds out whether it is well.
+pub(super) struct Connection {
+    /// Present until it goes.
+    away: Option<Away>,
+    shared: Arc<Shared>,
+    /// Goes last, so that whoever gets it finds the connection.
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    pub(super) fn get(&mut self) -> Result<&mut PgConnection> {
+        let gone = || Error::internal("a connection was used that is gone");
+        Ok(&mut self.away.as_mut().ok_or_else(gone)?.connection)
+    }
+
+    /// Gives it back: nothing is under way on it, and it is in no transaction.
+    pub(super) fn rest(mut self) {
+        if let Some(away) = self.away.take() {
+            self.shared.rest(away);
+        }
+    }
+
+    /// Closes it, since nobody knows how it is.
+    pub(super) fn discard(mut self) {
+        if let Some(away) = &mut self.away {
+            away.connection.close_on_drop();
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.shared.send_back(self.away.take());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr as _;
+
+    use super::*;
+
+    fn connections() -> Connections {
+        let url = std::env::var("HEADY_TEST_POSTGRES_URL").expect("a server");
+        let options = PgConnectOptions::from_str(&url).unwrap();
+        Connections::new(options, &Handle::current())
+    }
+
+    async fn process(connection: &mut Connection) -> i32 {
+        let asked = sqlx::query_scalar("SELECT pg_backend_pid()");
+        asked.fetch_one(connection.get().unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_last_to_come_is_the_first_to_go() {
+        let connections = connections();
+        let (mut one, mut two) = (
+            connections.take().await.unwrap(),
+            connections.take().await.unwrap(),
+        );
+        let (first, second) = (process(&mut one).await, process(&mut two).await);
+        assert_ne!(first, second);
+        for _ in 0..3 {
+            two.rest();
+            two = connections.take().await.unwrap();
+            assert_eq!(process(&mut two).await, second);
+        }
+        two.rest();
+        one.rest();
+        let mut last = connections.take().await.unwrap();
+        assert_eq!(process(&mut last).await, first);
+    }
+
+    #[tokio::test]
+    async fn what_was_left_under_way_is_finished_first() {
+        let connections = connections();
+        for _ in 0..2 * CONNECTIONS {
+            let mut connection = connections.take().await.unwrap();
+            let slow = sqlx::query("SELECT pg_sleep(0.1)").execute(connection.get().unwrap());
+            let given_up = tokio::time::timeout(Duration::from_millis(1), slow).await;
+            assert!(given_up.is_err());
+        }
+        let mut connection = connections.take().await.unwrap();
+        assert_ne!(process(&mut connection).await, 0);
+    }
+
+    #[tokio::test]
+    async fn nobody_takes_more_than_there_are() {
+        let connections = connections();
+        let mut taken = Vec::new();
+        for _ in 0..CONNECTIONS {
+            taken.push(connections.take().await.unwrap());
+        }
+        let (waiting, one) = (connections.clone(), taken.pop().unwrap());
+        let waiting = tokio::spawn(async move { waiting.take().await.map(drop) });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        one.rest();
+        waiting.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_those_in_use() {
+        let connections = connections();
+        connections.take().await.unwrap().rest();
+        let (mut used, closing) = (connections.take().await.unwrap(), connections.clone());
+        let closed = tokio::spawn(async move { closing.close().await });
+        tokio::task::yield_now().await;
+        assert_ne!(process(&mut used).await, 0);
+        assert!(!closed.is_finished());
+        used.rest();
+        closed.await.unwrap();
+        let refused = connections.take().await.err().unwrap();
+        assert_eq!(refused.kind(), crate::ErrorKind::Unavailable);
+    }
+
+    #[tokio::test]
+    async fn they_may_go_anywhere() {
+        let connections = connections();
+        let used = connections.take().await.unwrap();
+        connections.take().await.unwrap().rest();
+        std::thread::spawn(move || drop((used, connections)))
+            .join()
+            .unwrap();
+    }
+}
