@@ -204,6 +204,16 @@ impl History {
         Ok(events)
     }
 
+    /// Where the registry stands when it is written.
+    pub(super) fn end(&self) -> Position {
+        Position {
+            revision: self.revision,
+            mark: self.mark.clone(),
+            compacted: self.compacted(),
+            retained: self.after.retained,
+        }
+    }
+
     /// The call that writes it all, and the events for those who watch.
     pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
         let mut parts = Vec::new();

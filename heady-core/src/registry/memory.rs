@@ -102,8 +102,8 @@ impl Memory {
         }
     }
 
-    /// Takes note of a commit of this engine's own, after what it changed.
-    pub(super) fn committed(&mut self, position: Position) {
+    /// Takes note of where this engine's own changes lead, after what they changed.
+    pub(super) fn stands_at(&mut self, position: Position) {
         self.position = Some(position);
     }
 

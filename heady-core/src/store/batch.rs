@@ -40,6 +40,9 @@ pub(crate) trait Work: Send + Sync + 'static {
     #[cfg(feature = "postgres")]
     const AT_ONCE: usize;
 
+    /// How many operations must wait for another call to begin beside one that is under way.
+    const BESIDE: usize = 1;
+
     /// Carries out these operations, in order, and returns one outcome for each.
     fn carry_out(
         &self,
@@ -164,7 +167,8 @@ impl<W: Work> Lane<W> {
         {
             let mut queue = self.lock();
             queue.waiting.push_back((op, reply));
-            if queue.drains < queue.pace.calls_at_once().min(self.most_drains()) {
+            let most = queue.pace.calls_at_once().min(self.most_drains());
+            if queue.drains == 0 || queue.drains < most && queue.waiting.len() >= W::BESIDE {
                 queue.drains += 1;
                 self.store.runtime().spawn(self.clone().drain());
             }
@@ -211,12 +215,11 @@ impl<W: Work> Lane<W> {
         loop {
             let taken = {
                 let mut queue = self.lock();
-                let taken = take::<W>(&mut queue.waiting);
-                if taken.is_empty() {
+                if queue.waiting.is_empty() || queue.drains > 1 && queue.waiting.len() < W::BESIDE {
                     queue.drains -= 1;
                     return;
                 }
-                taken
+                take::<W>(&mut queue.waiting)
             };
             let (ops, replies): (Vec<_>, Vec<_>) = taken.into_iter().unzip();
             #[cfg(test)]
@@ -267,7 +270,9 @@ impl<W: Work> Lane<W> {
     }
 
     async fn call(&self, ops: &[W::Op], attempt: Attempt) -> Result<Vec<W::Outcome>, Failed> {
-        let outcomes = self.work.carry_out(&self.store, ops, attempt).await?;
+        // In a box, because it is large and would be copied from one task to the next.
+        let work = Box::pin(self.work.carry_out(&self.store, ops, attempt));
+        let outcomes = work.await?;
         if outcomes.len() == ops.len() {
             Ok(outcomes)
         } else {

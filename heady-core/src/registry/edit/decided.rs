@@ -21,7 +21,7 @@ pub(super) struct Decided<E> {
     records: Vec<Record>,
     pub(super) writes: bool,
     /// Entries of which there is more to know than what is written.
-    pub(super) incomplete: Vec<Id>,
+    incomplete: Vec<Id>,
     pub(super) outcomes: Vec<Result<E>>,
 }
 
@@ -59,6 +59,14 @@ impl<E: Entry> Decided<E> {
     pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
         let (call, events) = self.history.call()?;
         Ok((audit::part(call, &self.records), events))
+    }
+
+    /// Lets memory, which is as it will be, stand where the registry does then.
+    pub(super) fn remember(&self, memory: &mut Memory) {
+        memory.stands_at(self.history.end());
+        for id in &self.incomplete {
+            E::known(memory).drop(id);
+        }
     }
 
     fn apply(&mut self, op: &Underway<E>, memory: &mut Memory) -> Result<E> {

@@ -1,5 +1,6 @@
 //! Conditions, merge patches and replacements, the same on both databases.
 
+mod ahead;
 #[cfg(feature = "postgres")]
 mod lost_answer;
 mod remembered;
