@@ -1,5 +1,6 @@
 -- Blueprint 2.2: who did what. Columns after the blank line are ours.
 
+-- With a rowid, because a row is longer than a twentieth of a page: appended to the key's own tree, pages would be half full.
 CREATE TABLE audit_logs (
   id TEXT NOT NULL UNIQUE,
   actor TEXT NOT NULL,
@@ -20,8 +21,8 @@ CREATE TABLE audit_logs (
   -- Of a tool call.
   call_id TEXT,
   policy_version INTEGER,
-  PRIMARY KEY (chain_id, seq)
-) WITHOUT ROWID;
+  UNIQUE (chain_id, seq)
+);
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (
