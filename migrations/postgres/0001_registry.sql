@@ -75,7 +75,8 @@ CREATE TABLE registry_documents (
 
 -- The one row that every transaction which changes the registry locks and counts up: so revisions are in the order of
 -- commits and have no gaps. Events up to `compacted` are gone; about the newest `retained` are kept. `mark` is another one
--- after every transaction that may have changed entries: an engine decides on what it remembers only while it is the same.
+-- after every transaction that may have changed entries, or `retained`: an engine goes by what it remembers only while it is
+-- the same.
 CREATE TABLE registry_revision (
   id BIGINT PRIMARY KEY CHECK (id = 1),
   revision BIGINT NOT NULL,

@@ -6,8 +6,8 @@
 //! were not as they were remembered or read (`memory.rs`). Where that happened, or nothing may be remembered, it reads
 //! under the registry's lock. A loser costs its neighbours nothing, and a batch of losers writes nothing.
 //!
-//! On PostgreSQL the next call is decided while one is under way, as if that had succeeded. If it has not, the next one is
-//! not sent, and neither could be written: it goes by the mark that the first one would have left.
+//! On PostgreSQL the next call is decided while one is under way, as if that had succeeded, and sent once it has. Nor could it
+//! be written otherwise: it goes by the mark that the first one leaves.
 //!
 //! A commit whose answer was lost may have succeeded. So each change remembers the events that it sent, and before it is
 //! repeated the log is asked whether one of them is there: then it is done, and must not lose against itself.
@@ -19,7 +19,7 @@ mod tests;
 
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::answers::Answers;
@@ -89,6 +89,8 @@ struct Shared {
     desk: tokio::sync::Mutex<Desk>,
     /// The greatest doubt that came up about what is remembered.
     doubt: AtomicU8,
+    /// Whether what came last was decided on memory, so that what comes next can be decided before it is written.
+    ahead: AtomicBool,
 }
 
 /// Something else may have been written than is remembered.
@@ -108,14 +110,6 @@ struct Desk {
     /// The registry as it is once everything that was sent is committed.
     memory: Memory,
     answers: Answers,
-}
-
-impl Desk {
-    fn forget(&mut self) {
-        self.memory.forget();
-        // What may be under way was decided on what is forgotten.
-        self.answers = Answers::default();
-    }
 }
 
 impl Editors {
@@ -177,9 +171,11 @@ impl<E: Entry> Editor<E> {
             let history = self.history(position);
             let decided = Decided::of(&mut desk.memory, history, ops, &HashMap::new());
             if decided.writes {
+                self.shared.ahead.store(true, Ordering::Relaxed);
                 return Ok(Some(decided));
             }
         }
+        self.shared.ahead.store(false, Ordering::Relaxed);
         // Also where it would only be refused or kept: the database must confirm that.
         if store.dialect() == Dialect::Sqlite {
             // The transaction reads on the way, and nobody writes meanwhile.
@@ -197,12 +193,10 @@ impl<E: Entry> Editor<E> {
 
     /// Forgets what is in doubt.
     fn settle(&self, desk: &mut Desk) {
-        let doubt = self.shared.doubt.swap(0, Ordering::AcqRel);
-        if doubt >= STALE {
-            desk.forget();
-        }
-        if doubt == REFUSED {
-            desk.memory.refused();
+        match self.shared.doubt.swap(0, Ordering::AcqRel) {
+            STALE => desk.memory.forget(),
+            REFUSED => desk.memory.refused(),
+            _ => {}
         }
     }
 
@@ -226,7 +220,7 @@ impl<E: Entry> Editor<E> {
             return Ok(decided.outcomes);
         }
         let sent = decided.call();
-        let (call, events) = sent.inspect_err(|_| desk.forget())?;
+        let (call, events) = sent.inspect_err(|_| desk.memory.forget())?;
         decided.remember(&mut desk.memory);
         let mut answer = desk.answers.next();
         drop(desk);
@@ -253,8 +247,11 @@ impl<E: Entry> Editor<E> {
         attempt: Attempt,
         desk: &mut Desk,
     ) -> Result<Vec<Result<E>>, Failed> {
-        let Desk { memory, answers } = desk;
-        let ids = ids(ops);
+        self.shared.ahead.store(false, Ordering::Relaxed);
+        // What is under way would be overtaken, and refused.
+        desk.answers.all().await;
+        self.settle(desk);
+        let (memory, ids) = (&mut desk.memory, ids(ops));
         let (mut transaction, position, present) = History::open::<E>(store, &ids).await?;
         memory.read(&position, &ids, present);
         // Every attempt after the first also reads what became of those before, and what the audit rows continue.
@@ -263,7 +260,7 @@ impl<E: Entry> Editor<E> {
             Attempt::Again => arrived(&mut transaction, ops).await?,
         };
         let mut decided = Decided::of(memory, self.history(position), ops, &arrived);
-        let events = if decided.writes {
+        if decided.writes {
             let (call, events) = decided.call()?;
             match attempt {
                 Attempt::First => {
@@ -276,20 +273,12 @@ impl<E: Entry> Editor<E> {
                 }
             }
             decided.remember(memory);
-            events
-        } else {
-            drop(transaction);
-            Vec::new()
-        };
-        // What was under way could wait for this transaction, so not before it is over.
-        answers.all().await;
-        if decided.writes {
             self.tell(&decided, events);
         }
         Ok(decided.outcomes)
     }
 
-    /// Tells those who watch, now that it is committed and so is all before it.
+    /// Tells those who watch of what is committed.
     fn tell(&self, decided: &Decided<E>, events: Vec<Arc<RegistryEvent>>) {
         if decided.is_untold() && self.feed.is_watched() {
             // Since then somebody began to watch, who finds the events in the table.
@@ -298,6 +287,9 @@ impl<E: Entry> Editor<E> {
         self.feed.tell(events);
     }
 }
+
+/// How many changes make a call worth its while beside another one.
+const BESIDE: usize = 16;
 
 type OnDesk<'a> = tokio::sync::MutexGuard<'a, Desk>;
 
@@ -312,8 +304,6 @@ impl<E: Entry> Work for Editor<E> {
     // One is decided while the other is carried out; the database would let a third one wait.
     #[cfg(feature = "postgres")]
     const AT_ONCE: usize = 2;
-    // Fewer cost less in the next call than in one of their own.
-    const BESIDE: usize = 16;
 
     async fn carry_out(
         &self,
@@ -333,15 +323,21 @@ impl<E: Entry> Work for Editor<E> {
         }
         let outcomes = self.under_lock(store, ops, attempt, &mut desk).await;
         if outcomes.is_err() {
-            desk.forget();
+            desk.memory.forget();
         }
         outcomes
+    }
+
+    /// Few cost less in the next call than in one of their own, and so do many that have to be read first.
+    fn is_worth_a_call(&self, waiting: usize) -> bool {
+        waiting >= BESIDE && self.shared.ahead.load(Ordering::Relaxed)
     }
 
     fn weight(op: &Underway<E>) -> usize {
         op.edit.weight
     }
 }
+
 impl<E: Entry> Underway<E> {
     /// What the caller is told if one of the events that were sent for this change is among those that arrived.
     fn done(&self, arrived: &HashMap<i64, RegistryEvent>) -> Option<E> {

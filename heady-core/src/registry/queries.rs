@@ -139,11 +139,11 @@ pub(super) const LOCK: &str = "SELECT 1 FROM registry_revision FOR UPDATE";
 pub(super) const BEGIN: &str =
     "UPDATE registry_revision SET mark = $1 RETURNING revision, mark, compacted, retained";
 
-/// Moves the registry on from the mark `$4` at revision `$5`, where it stood when the changes were decided, to `$1`, and gives
-/// where it stands then; nothing if others moved it since.
+/// Moves the registry on from the mark `$4` at revision `$5`, where it stood when the changes were decided, to `$1`; gives no
+/// row if others moved it since.
 pub(super) static TURN: LazyLock<Sql> = LazyLock::new(|| {
     let turn = "UPDATE registry_revision SET revision = $1, compacted = $2, mark = $3 WHERE mark = $4 AND revision = $5
-         RETURNING revision, mark, compacted, retained";
+         RETURNING 1 AS moved";
     Sql::of(turn, format!("{{last}} {turn}"))
 });
 

@@ -40,9 +40,6 @@ pub(crate) trait Work: Send + Sync + 'static {
     #[cfg(feature = "postgres")]
     const AT_ONCE: usize;
 
-    /// How many operations must wait for another call to begin beside one that is under way.
-    const BESIDE: usize = 1;
-
     /// Carries out these operations, in order, and returns one outcome for each.
     fn carry_out(
         &self,
@@ -50,6 +47,11 @@ pub(crate) trait Work: Send + Sync + 'static {
         ops: &[Self::Op],
         attempt: Attempt,
     ) -> impl Future<Output = Result<Vec<Self::Outcome>, Failed>> + Send;
+
+    /// Whether so many operations that wait are worth another call beside one that is under way.
+    fn is_worth_a_call(&self, waiting: usize) -> bool {
+        waiting > 0
+    }
 
     /// About how many bytes this operation adds.
     fn weight(op: &Self::Op) -> usize;
@@ -168,7 +170,8 @@ impl<W: Work> Lane<W> {
             let mut queue = self.lock();
             queue.waiting.push_back((op, reply));
             let most = queue.pace.calls_at_once().min(self.most_drains());
-            if queue.drains == 0 || queue.drains < most && queue.waiting.len() >= W::BESIDE {
+            let beside = |waiting| self.work.is_worth_a_call(waiting);
+            if queue.drains == 0 || queue.drains < most && beside(queue.waiting.len()) {
                 queue.drains += 1;
                 self.store.runtime().spawn(self.clone().drain());
             }
@@ -215,7 +218,8 @@ impl<W: Work> Lane<W> {
         loop {
             let taken = {
                 let mut queue = self.lock();
-                if queue.waiting.is_empty() || queue.drains > 1 && queue.waiting.len() < W::BESIDE {
+                let waiting = queue.waiting.len();
+                if waiting == 0 || queue.drains > 1 && !self.work.is_worth_a_call(waiting) {
                     queue.drains -= 1;
                     return;
                 }

@@ -19,7 +19,7 @@ impl Answers {
         }
     }
 
-    /// Completes when no call is under way.
+    /// Completes when no call is under way any more.
     pub(super) async fn all(&mut self) {
         if let Some(last) = &mut self.last {
             let _ = last.await;

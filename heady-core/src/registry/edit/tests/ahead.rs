@@ -11,6 +11,7 @@ use crate::store::Sql;
 on_both_databases!(
     what_was_decided_on_a_change_that_fails_is_decided_anew,
     no_update_is_lost_among_many_writers,
+    a_deletion_lets_those_before_it_arrive,
 );
 
 /// Lets the database refuse services of this name.
@@ -102,4 +103,42 @@ async fn no_update_is_lost_among_many_writers(fresh: Fresh) {
         .map(|service| service.name.parse::<usize>().unwrap());
     assert_eq!(counts.sum::<usize>(), WRITERS * TIMES);
     assert_eq!(listed.revision as usize, ENTRIES + WRITERS * TIMES);
+}
+
+/// Otherwise they would be refused, and memory given up although nobody else writes.
+async fn a_deletion_lets_those_before_it_arrive(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let id = |n: usize| format!("s{n}");
+    let puts = async |round: usize| {
+        let mut under_way = JoinSet::new();
+        for n in 0..64 {
+            let (registry, put) = (registry.clone(), service(&id(n), &round.to_string()));
+            under_way.spawn(async move { registry.put_service(put).await.map(drop) });
+        }
+        let gone = registry.clone();
+        under_way.spawn(async move {
+            let node = PutNode {
+                id: format!("n{round}"),
+                ..PutNode::default()
+            };
+            gone.put_node(node.clone()).await?;
+            let delete = DeleteEntry {
+                id: node.id,
+                if_version: None,
+            };
+            gone.delete_node(delete).await.map(drop)
+        });
+        for outcome in under_way.join_all().await {
+            outcome.unwrap();
+        }
+    };
+    puts(0).await;
+    let mut rounds = 0;
+    let known = registry.editors.readings().await;
+    for round in 1..20 {
+        puts(round).await;
+        rounds = round;
+    }
+    // The node that is new, and its deletion.
+    assert_eq!(registry.editors.readings().await, known + 2 * rounds);
 }
