@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -35,7 +35,7 @@ pub(super) struct Connections {
 struct Shared {
     pool: PgPool,
     runtime: Handle,
-    /// One for each connection that may be in use: who has one need not wait for the pool.
+    /// One for each connection that is in use, or is looked at after it was: who has one finds the pool no fuller than it may be.
     permits: Arc<Semaphore>,
     resting: Mutex<Resting>,
 }
@@ -50,13 +50,23 @@ struct Resting {
 
 /// A connection, and since when it is away from the pool.
 struct Away {
-    connection: PoolConnection<Postgres>,
+    /// Present until it goes.
+    connection: Option<PoolConnection<Postgres>>,
     since: Instant,
+    runtime: Handle,
 }
 
 impl Away {
     fn is_due(&self) -> bool {
         self.since.elapsed() > AWAY
+    }
+}
+
+impl Drop for Away {
+    /// Sends it back to the pool, which looks at it in a task of its own.
+    fn drop(&mut self) {
+        let _runtime = self.runtime.enter();
+        drop(self.connection.take());
     }
 }
 
@@ -85,17 +95,20 @@ impl Connections {
         let away = match resting {
             Some(away) if !away.is_due() => away,
             due => {
-                self.shared.send_back(due);
+                drop(due);
                 Away {
-                    connection: Box::pin(self.shared.pool.acquire()).await?,
+                    connection: Some(Box::pin(self.shared.pool.acquire()).await?),
                     since: Instant::now(),
+                    runtime: self.shared.runtime.clone(),
                 }
             }
         };
         Ok(Connection {
-            away: Some(away),
+            held: Some(Held {
+                away,
+                _permit: permit,
+            }),
             shared: self.shared.clone(),
-            _permit: permit,
         })
     }
 
@@ -117,7 +130,7 @@ impl Connections {
             resting.closed = true;
             std::mem::take(&mut resting.connections)
         };
-        self.shared.send_back(resting);
+        drop(resting);
         self.shared.pool.close().await;
     }
 }
@@ -130,27 +143,15 @@ impl Shared {
     fn rest(self: &Arc<Self>, away: Away) {
         let mut resting = self.resting();
         if resting.closed || away.is_due() {
+            // Sent back once the lock is free.
             drop(resting);
-            return self.send_back(away);
+            return;
         }
         resting.connections.push(away);
         if !resting.swept {
             resting.swept = true;
             self.runtime.spawn(sweep(Arc::downgrade(self)));
         }
-    }
-
-    /// Sends connections back to the pool, which looks at them in a task of its own.
-    fn send_back<T>(&self, away: T) {
-        let _runtime = self.runtime.enter();
-        drop(away);
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let resting = std::mem::take(&mut self.resting().connections);
-        self.send_back(resting);
     }
 }
 
@@ -167,46 +168,79 @@ async fn sweep(shared: Weak<Shared>) {
         let due = resting.connections.extract_if(.., |away| away.is_due());
         let due: Vec<_> = due.collect();
         drop(resting);
-        shared.send_back(due);
+        drop(due);
         if !goes_on {
             return;
         }
     }
 }
 
-/// A connection in use. Dropped with something under way it goes back to the pool, which finds out whether it is well.
+/// A connection in use. Dropped with something under way it is looked at before anybody gets it.
 pub(super) struct Connection {
     /// Present until it goes.
-    away: Option<Away>,
+    held: Option<Held>,
     shared: Arc<Shared>,
-    /// Goes last, so that whoever gets it finds the connection.
+}
+
+/// The permit goes last, so that whoever gets it finds the connection.
+struct Held {
+    away: Away,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
     pub(super) fn get(&mut self) -> Result<&mut PgConnection> {
-        let gone = || Error::internal("a connection was used that is gone");
-        Ok(&mut self.away.as_mut().ok_or_else(gone)?.connection)
+        let held = self.held.as_mut().and_then(Held::connection);
+        held.ok_or_else(|| Error::internal("a connection was used that is gone"))
     }
 
     /// Gives it back: nothing is under way on it, and it is in no transaction.
     pub(super) fn rest(mut self) {
-        if let Some(away) = self.away.take() {
+        if let Some(Held { away, _permit }) = self.held.take() {
             self.shared.rest(away);
         }
     }
 
     /// Closes it, since nobody knows how it is.
     pub(super) fn discard(mut self) {
-        if let Some(away) = &mut self.away {
-            away.connection.close_on_drop();
+        if let Some(held) = self.held.take() {
+            held.discard();
+        }
+    }
+}
+
+impl Held {
+    fn connection(&mut self) -> Option<&mut PgConnection> {
+        self.away.connection.as_deref_mut()
+    }
+
+    fn discard(mut self) {
+        if let Some(connection) = &mut self.away.connection {
+            connection.close_on_drop();
+        }
+    }
+
+    /// Whether the server answers, and has done what was under way.
+    async fn is_well(&mut self) -> bool {
+        match self.connection() {
+            Some(connection) => connection.ping().await.is_ok(),
+            None => false,
         }
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.shared.send_back(self.away.take());
+        if let Some(mut held) = self.held.take() {
+            let shared = self.shared.clone();
+            self.shared.runtime.spawn(async move {
+                if held.is_well().await {
+                    shared.rest(held.away);
+                } else {
+                    held.discard();
+                }
+            });
+        }
     }
 }
 
@@ -273,6 +307,29 @@ mod tests {
         assert!(!waiting.is_finished());
         one.rest();
         waiting.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_what_somebody_else_gave_up() {
+        let connections = connections();
+        let mut taken = Vec::new();
+        for _ in 0..CONNECTIONS {
+            taken.push(connections.take().await.unwrap());
+        }
+        let (mut given_up, one) = (taken.pop().unwrap(), taken.pop().unwrap());
+        let slow = sqlx::query("SELECT pg_sleep(30)").execute(given_up.get().unwrap());
+        assert!(
+            tokio::time::timeout(Duration::from_millis(1), slow)
+                .await
+                .is_err()
+        );
+        drop(given_up);
+        let waiting = connections.clone();
+        let waiting = tokio::spawn(async move { waiting.take().await.map(drop) });
+        tokio::task::yield_now().await;
+        one.rest();
+        let taken = tokio::time::timeout(Duration::from_secs(10), waiting).await;
+        taken.expect("while the other sleeps").unwrap().unwrap();
     }
 
     #[tokio::test]
