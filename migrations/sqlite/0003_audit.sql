@@ -1,6 +1,5 @@
 -- Blueprint 2.2: who did what. Columns after the blank line are ours.
 
--- With a rowid, because a row is longer than a twentieth of a page: appended to the key's own tree, pages would be half full.
 CREATE TABLE audit_logs (
   id TEXT NOT NULL UNIQUE,
   actor TEXT NOT NULL,
@@ -21,8 +20,8 @@ CREATE TABLE audit_logs (
   -- Of a tool call.
   call_id TEXT,
   policy_version INTEGER,
-  UNIQUE (chain_id, seq)
-);
+  PRIMARY KEY (chain_id, seq)
+) WITHOUT ROWID;
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (
