@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::error::{Error, Result};
 
 /// How many there are at most.
-pub(in crate::store) const CONNECTIONS: u32 = 2 * super::super::batch::COMMITTERS as u32;
+pub(in crate::store) const CONNECTIONS: u32 = 2 * crate::store::batch::COMMITTERS as u32;
 
 /// How long a connection stays away from the pool.
 const AWAY: Duration = Duration::from_secs(30);
@@ -35,7 +35,8 @@ pub(super) struct Connections {
 struct Shared {
     pool: PgPool,
     runtime: Handle,
-    /// One for each connection that is in use, or is looked at after it was: who has one finds the pool no fuller than it may be.
+    /// One for each connection that is in use, or looked at after that: so nobody waits for the pool because others do not
+    /// give theirs back.
     permits: Arc<Semaphore>,
     resting: Mutex<Resting>,
 }
@@ -256,6 +257,14 @@ mod tests {
         Connections::new(options, &Handle::current())
     }
 
+    async fn all(connections: &Connections) -> Vec<Connection> {
+        let mut taken = Vec::new();
+        for _ in 0..CONNECTIONS {
+            taken.push(connections.take().await.unwrap());
+        }
+        taken
+    }
+
     async fn process(connection: &mut Connection) -> i32 {
         let asked = sqlx::query_scalar("SELECT pg_backend_pid()");
         asked.fetch_one(connection.get().unwrap()).await.unwrap()
@@ -297,10 +306,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_takes_more_than_there_are() {
         let connections = connections();
-        let mut taken = Vec::new();
-        for _ in 0..CONNECTIONS {
-            taken.push(connections.take().await.unwrap());
-        }
+        let mut taken = all(&connections).await;
         let (waiting, one) = (connections.clone(), taken.pop().unwrap());
         let waiting = tokio::spawn(async move { waiting.take().await.map(drop) });
         tokio::task::yield_now().await;
@@ -312,10 +318,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_waits_for_what_somebody_else_gave_up() {
         let connections = connections();
-        let mut taken = Vec::new();
-        for _ in 0..CONNECTIONS {
-            taken.push(connections.take().await.unwrap());
-        }
+        let mut taken = all(&connections).await;
         let (mut given_up, one) = (taken.pop().unwrap(), taken.pop().unwrap());
         let slow = sqlx::query("SELECT pg_sleep(30)").execute(given_up.get().unwrap());
         assert!(
