@@ -1,5 +1,7 @@
 -- Blueprint 2.2: who did what. Columns after the blank line are ours.
 
+-- With rowids, because a row is longer than a twentieth of a page: the tree of a key would be deep, as its inner pages hold whole
+-- rows, too, and more of them would move for each that is appended.
 CREATE TABLE audit_logs (
   id TEXT NOT NULL UNIQUE,
   actor TEXT NOT NULL,
@@ -20,8 +22,8 @@ CREATE TABLE audit_logs (
   -- Of a tool call.
   call_id TEXT,
   policy_version INTEGER,
-  PRIMARY KEY (chain_id, seq)
-) WITHOUT ROWID;
+  UNIQUE (chain_id, seq)
+);
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (
