@@ -107,6 +107,8 @@ fn postgres(code: &str, message: &str) -> (ErrorKind, String) {
         "3D000" => ErrorKind::NotFound,
         "42501" => ErrorKind::PermissionDenied,
         "57014" => ErrorKind::DeadlineExceeded,
+        // Read-only for now, as a standby is; not accepting connections; a lock that is not free.
+        "25006" | "55000" | "55P03" => ErrorKind::Unavailable,
         "XX001" | "XX002" => ErrorKind::DataLoss,
         _ => match code.get(..2).unwrap_or_default() {
             "08" | "57" => ErrorKind::Unavailable,

@@ -114,6 +114,25 @@ impl Database {
     }
 }
 
+/// Refuses what looks like a URL of something else, without showing it.
+fn check_path(path: &str) -> Result<()> {
+    let what = if path.contains('?') {
+        "parameters, of which it takes none"
+    } else if path.contains('\0') {
+        "the character U+0000, which no path has"
+    } else if path
+        .split_once('@')
+        .is_some_and(|(user, _)| user.contains(':'))
+    {
+        "a user and a password, of which it takes none"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid_argument(format!(
+        "the database URL has {what}; write sqlite:heady.db"
+    )))
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
@@ -137,10 +156,17 @@ impl Store {
     pub(crate) async fn open(url: &str, options: StoreOptions) -> Result<Self> {
         let runtime = Handle::current();
         let database = match url.split_once(':') {
-            Some(("sqlite", rest)) => Database::Sqlite(
-                sqlite::Sqlite::open(rest.strip_prefix("//").unwrap_or(rest), options, &runtime)
-                    .await?,
-            ),
+            Some(("sqlite", rest)) => {
+                let path = rest.strip_prefix("//").unwrap_or(rest);
+                check_path(path)?;
+                Database::Sqlite(sqlite::Sqlite::open(path, options, &runtime).await?)
+            }
+            // Without the slashes all of it would be taken for the database's name, and shown as such.
+            Some(("postgres" | "postgresql", rest)) if !rest.starts_with("//") => {
+                return Err(Error::invalid_argument(
+                    "the database URL has no '//' behind 'postgres:'; write postgres://user@host/name",
+                ));
+            }
             #[cfg(feature = "postgres")]
             Some(("postgres" | "postgresql", _)) => {
                 Database::Postgres(Box::new(postgres::Postgres::open(url, &runtime).await?))

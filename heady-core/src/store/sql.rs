@@ -233,19 +233,37 @@ pub(crate) fn check_storable_json(document: &str) -> Result<()> {
     }
 }
 
-/// Refuses a value that no database here can keep, before it is part of anything.
+/// How deep stored JSON may be nested. Whoever reads JSON text allows 128 levels, and what is stored is handed out inside of
+/// other objects.
+const DEEPEST: usize = 100;
+
+/// Refuses a value that no database here can keep, or that nobody could read again, before it is part of anything.
 pub(crate) fn check_storable(value: &Value) -> Result<()> {
-    if has_nul(value) { Err(nul()) } else { Ok(()) }
+    check_within(value, DEEPEST)
 }
 
-fn has_nul(value: &Value) -> bool {
+fn check_within(value: &Value, levels: usize) -> Result<()> {
+    let inner = || {
+        levels.checked_sub(1).ok_or_else(|| {
+            Error::invalid_argument(format!("JSON is nested in more than {DEEPEST} levels"))
+        })
+    };
     match value {
-        Value::String(text) => text.contains('\0'),
-        Value::Array(items) => items.iter().any(has_nul),
-        Value::Object(map) => map
-            .iter()
-            .any(|(key, value)| key.contains('\0') || has_nul(value)),
-        _ => false,
+        Value::String(text) if text.contains('\0') => Err(nul()),
+        Value::Array(items) => {
+            let levels = inner()?;
+            items.iter().try_for_each(|item| check_within(item, levels))
+        }
+        Value::Object(map) => {
+            let levels = inner()?;
+            map.iter().try_for_each(|(key, value)| {
+                if key.contains('\0') {
+                    return Err(nul());
+                }
+                check_within(value, levels)
+            })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -261,6 +279,21 @@ fn encoding(error: BoxDynError) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_stored_can_be_read_again_inside_of_other_objects() {
+        let nested = |levels| {
+            (0..levels).fold(Value::Null, |inner, level| match level % 2 {
+                0 => serde_json::json!([inner]),
+                _ => serde_json::json!({"d": inner}),
+            })
+        };
+        check_storable(&nested(DEEPEST)).unwrap();
+        let error = check_storable(&nested(DEEPEST + 1)).unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT");
+        let within = serde_json::json!({"services": [{"metadata": nested(DEEPEST)}]});
+        serde_json::from_str::<Value>(&within.to_string()).unwrap();
+    }
 
     #[test]
     fn time_texts_sort_like_times_and_read_back() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, ErrorCode, OpenFlags, ToSql};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::sql::{Arg, check_nul, time_text};
 use crate::store::{Durability, Each, Row};
 
@@ -48,6 +48,7 @@ impl Connection {
             Access::Write(Durability::Process) => "PRAGMA synchronous = NORMAL",
         };
         if path.is_some() && matches!(access, Access::Write(_)) {
+            check_ours(&inner)?;
             write_ahead(&inner)?;
         }
         // Without recursive triggers INSERT OR REPLACE would delete rows behind the back of the triggers that refuse it.
@@ -136,6 +137,21 @@ fn fetched(statement: &mut CachedStatement<'_>) -> Result<Vec<Row>> {
         found.push(Row::Sqlite(SqliteRow { columns, values }));
     }
     Ok(found)
+}
+
+/// Refuses the file of another program, before anything in it is changed.
+fn check_ours(connection: &rusqlite::Connection) -> Result<()> {
+    const OTHERS: &str =
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'
+        AND NOT EXISTS (SELECT 1 FROM sqlite_master WHERE name = '_sqlx_migrations') ORDER BY name";
+    let mut others = connection.prepare(OTHERS)?;
+    match others.query([])?.next()? {
+        Some(other) => Err(Error::failed_precondition(format!(
+            "it is another program's: it has a table '{}', and none of Heady's",
+            other.get::<_, String>(0)?
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Switches a file to write-ahead logging. While another process does the same, SQLite refuses without waiting.

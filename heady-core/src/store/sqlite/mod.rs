@@ -55,7 +55,21 @@ impl Sqlite {
                 format!("there is no database file '{}'", path.display()),
             ));
         }
+        if path.as_deref().is_some_and(Path::is_dir) {
+            return Err(Error::invalid_argument(
+                "the database URL names a folder; write sqlite:FOLDER/heady.db",
+            ));
+        }
         let context = |error: Error| {
+            let error = match &path {
+                Some(path) if error.kind() == ErrorKind::NotFound && path.exists() => {
+                    Error::permission_denied(
+                        "there is no right to open it for writing, or to write in its folder",
+                    )
+                    .caused_by(error)
+                }
+                _ => error,
+            };
             error.context(match &path {
                 Some(path) => format!("the database '{}'", path.display()),
                 None => "a database in memory".to_owned(),
