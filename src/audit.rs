@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use heady_core::audit::{AuditQuery, CheckpointQuery, ExportAudit, VerifyAudit, verify_export};
 use heady_core::{Error, ErrorKind, Heady, Result, Timestamp, report};
+use serde::Serialize;
 
 use crate::Common;
 use crate::output::{exit, note, result};
@@ -24,7 +25,7 @@ enum Action {
     List(List),
     /// Verify the log of the database, or an exported file without any database
     Verify(Verify),
-    /// Write the whole log as lines of JSON
+    /// Write the whole log as lines of JSON, whatever --json says
     Export {
         /// The file to write, which must not exist; stdout if left out
         file: Option<PathBuf>,
@@ -109,7 +110,15 @@ async fn carry_out(action: Action, common: &Common, heady: &Heady) -> Result<()>
             format!("{}\nkey {}\n", checkpoint.note, checkpoint.public_key)
         }),
         Action::Checkpoints => checkpoints(common, heady).await,
-        Action::Export { file } => export(heady, file.as_deref()).await,
+        Action::Export { file } => {
+            let lines = export(heady, file.as_deref()).await?;
+            match file {
+                Some(file) => result(common, &Exported { file, lines }, |exported| {
+                    format!("{} lines in {}\n", exported.lines, exported.file.display())
+                }),
+                None => Ok(()),
+            }
+        }
         Action::Verify(_) => Ok(()),
     }
 }
@@ -133,7 +142,15 @@ async fn checkpoints(common: &Common, heady: &Heady) -> Result<()> {
     })
 }
 
-async fn export(heady: &Heady, file: Option<&Path>) -> Result<()> {
+/// What an export came to.
+#[derive(Serialize)]
+struct Exported {
+    file: PathBuf,
+    lines: usize,
+}
+
+/// Writes the log, and returns how many lines it has.
+async fn export(heady: &Heady, file: Option<&Path>) -> Result<usize> {
     // So that the export knows its own end; without a key it does not.
     match heady.audit().checkpoint().await {
         Ok(_) => {}
@@ -148,17 +165,19 @@ async fn export(heady: &Heady, file: Option<&Path>) -> Result<()> {
         Some(file) => Box::new(BufWriter::new(File::create_new(file).map_err(failed)?)),
         None => Box::new(std::io::stdout().lock()),
     };
-    let mut cursor = None;
+    let (mut cursor, mut lines) = (None, 0);
     loop {
         let limit = None;
         let part = heady.audit().export(ExportAudit { limit, cursor }).await?;
         out.write_all(part.ndjson.as_bytes()).map_err(failed)?;
+        lines += part.ndjson.lines().count();
         cursor = part.next;
         if cursor.is_none() {
             break;
         }
     }
-    out.flush().map_err(failed)
+    out.flush().map_err(failed)?;
+    Ok(lines)
 }
 
 impl Verify {
@@ -168,7 +187,7 @@ impl Verify {
             .as_deref()
             .map(|path| std::fs::read_to_string(path).map_err(|error| unreadable(path, &error)));
         let with = VerifyAudit {
-            public_keys: Some(self.public_keys),
+            public_keys: (!self.public_keys.is_empty()).then_some(self.public_keys),
             checkpoints: checkpoints.transpose()?,
         };
         let report = if let Some(path) = &self.file {

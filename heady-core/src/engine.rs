@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::audit::Audit;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::monte_carlo::MonteCarlo;
 use crate::outbound::{HostRules, HttpClient, ProgramRules};
 use crate::pipeline::{Pipeline, Tools};
@@ -95,6 +95,13 @@ impl Heady {
     /// # Errors
     /// As [`Heady::connect`].
     pub async fn open(url: &str, options: EngineOptions) -> Result<Self> {
+        if let Some(actor) = &options.actor
+            && (actor.trim().is_empty() || actor.contains('\0'))
+        {
+            return Err(Error::invalid_argument(
+                "actor: must be a text without the character U+0000",
+            ));
+        }
         let file = StoreOptions {
             durability: options.durability.unwrap_or_default(),
             create_if_missing: options.create_if_missing.unwrap_or(true),
@@ -114,6 +121,10 @@ impl Heady {
         let mut audit = Audit::new(store.clone());
         if let Some(file) = options.audit_key {
             audit = audit.with_key(file.into());
+            if let Err(error) = audit.check_key().await {
+                store.close().await;
+                return Err(error);
+            }
         }
         Ok(Self {
             inner: Arc::new(Inner {

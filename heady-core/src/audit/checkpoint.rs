@@ -26,13 +26,15 @@ pub(super) struct Signer {
     /// How many of the rows that this engine committed are covered.
     signed: AtomicU64,
     started: AtomicBool,
+    /// Whether its key was compared with those that signed before.
+    known: AtomicBool,
     closed: CancellationToken,
 }
 
 impl Signer {
     pub(super) fn new(store: &Store, key_file: Option<PathBuf>) -> Self {
         let place = match (key_file, store.place()) {
-            (Some(file), _) => KeyPlace::File(file),
+            (Some(file), _) => KeyPlace::Named(file),
             (None, Place::File(database)) => {
                 let mut file = database.as_os_str().to_owned();
                 file.push("-audit-key");
@@ -45,6 +47,7 @@ impl Signer {
             ring: KeyRing::new(place),
             signed: AtomicU64::new(0),
             started: AtomicBool::new(false),
+            known: AtomicBool::new(false),
             closed: CancellationToken::new(),
         }
     }
@@ -52,6 +55,9 @@ impl Signer {
     /// Signs all heads as they are now.
     pub(super) async fn sign(&self, store: &Store) -> Result<AuditCheckpoint> {
         let key = self.ring.private().await?;
+        if !self.known.swap(true, Ordering::Relaxed) {
+            self.compare_key(store, &key.public().text()).await?;
+        }
         let committed = store.seats().committed();
         let heads = queries::heads(store).await?;
         let created_at = now();
@@ -65,6 +71,19 @@ impl Signer {
         queries::add_checkpoint(store, &checkpoint).await?;
         self.signed.fetch_max(committed, Ordering::Relaxed);
         Ok(checkpoint)
+    }
+
+    /// Warns if others signed here and this key did not: then theirs was lost, perhaps.
+    async fn compare_key(&self, store: &Store, key: &str) -> Result<()> {
+        let others = queries::public_keys(store).await?;
+        if !others.is_empty() && !others.iter().any(|other| other == key) {
+            tracing::warn!(
+                "the audit log is signed with a new key, {key}; what was signed before is only verified if the old key is \
+                 trusted too: --public-key {} --public-key {key}",
+                others.join(" --public-key ")
+            );
+        }
+        Ok(())
     }
 
     fn unsigned(&self, store: &Store) -> u64 {

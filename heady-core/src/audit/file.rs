@@ -7,8 +7,8 @@ use super::export::Line;
 use super::key::PublicKey;
 use super::note::{self, Head};
 use super::row::LogRow;
-use super::verify::{Stop, named, read_note};
-use super::walk::{Walk, not_signed, truncated};
+use super::verify::{Stop, check_given, named, read_note};
+use super::walk::{Ends, Walk, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
 
@@ -23,6 +23,7 @@ type Wanted = BTreeMap<(String, i64), Vec<(Head, String)>>;
 /// # Errors
 /// `INVALID_ARGUMENT` for a line that is none of an export, and for a key that is none.
 pub fn verify_export(mut export: impl BufRead, with: VerifyAudit) -> Result<AuditReport> {
+    with.public_keys.as_deref().map_or(Ok(()), check_given)?;
     let given = with.public_keys.unwrap_or_default();
     let keys_from = if given.is_empty() {
         KeySource::Database
@@ -35,13 +36,9 @@ pub fn verify_export(mut export: impl BufRead, with: VerifyAudit) -> Result<Audi
             .map(|text| PublicKey::read(text))
             .collect::<Result<_>>()?,
         believes: keys_from == KeySource::Database,
-        kept: with
-            .checkpoints
-            .as_deref()
-            .map(note::split)
-            .unwrap_or_default(),
+        kept: note::kept(with.checkpoints.as_deref())?,
         wanted: Wanted::new(),
-        ended: BTreeMap::new(),
+        ends: Ends::default(),
         walk: None,
         report: AuditReport::new(&[], keys_from),
     };
@@ -68,7 +65,7 @@ pub fn verify_export(mut export: impl BufRead, with: VerifyAudit) -> Result<Audi
     reading.leave_chain();
     let mut report = reading.report;
     report.public_keys = reading.keys.iter().map(PublicKey::text).collect();
-    report.end(outcome.map_err(Stop::Fault))
+    report.end(&reading.ends, outcome.map_err(Stop::Fault))
 }
 
 struct Reading {
@@ -78,8 +75,8 @@ struct Reading {
     /// Checkpoints from elsewhere, until the first row: their keys may stand in the export's own.
     kept: Vec<String>,
     wanted: Wanted,
-    /// The chains that were read, with their lengths.
-    ended: BTreeMap<String, i64>,
+    /// The chains that were read, and what is signed.
+    ends: Ends,
     walk: Option<Walk>,
     report: AuditReport,
 }
@@ -107,7 +104,7 @@ impl Reading {
         let stays = self.walk.as_ref();
         if stays.is_none_or(|walk| walk.last.chain_id != row.chain_id) {
             self.leave_chain();
-            if self.ended.contains_key(&row.chain_id) {
+            if self.ends.rows.contains_key(&row.chain_id) {
                 let message = "the row stands apart from the others of its chain";
                 return Err(row.fault(FaultKind::Reorder, message));
             }
@@ -126,7 +123,7 @@ impl Reading {
     fn leave_chain(&mut self) {
         if let Some(walk) = self.walk.take() {
             self.report.add(&walk);
-            self.ended.insert(walk.last.chain_id, walk.last.seq);
+            self.ends.rows.insert(walk.last.chain_id, walk.last.seq);
         }
     }
 
@@ -142,11 +139,11 @@ impl Reading {
         self.leave_chain();
         match self.wanted.first_key_value() {
             Some(((chain_id, seq), wanted)) => {
-                let have = self.ended.get(chain_id).copied().unwrap_or_default();
+                let have = self.ends.rows.get(chain_id).copied().unwrap_or_default();
                 let who = wanted.first().map_or("a checkpoint", |(_, named)| named);
                 Err(truncated(chain_id, have, *seq, who))
             }
-            None => Ok(()),
+            None => self.report.check_signed(),
         }
     }
 
@@ -155,6 +152,7 @@ impl Reading {
         self.report.checkpoints += 1;
         let named = named(&note);
         for head in note.heads {
+            self.ends.sign(&head);
             let place = (head.chain_id.clone(), head.seq);
             let known = self.wanted.entry(place).or_default();
             if known.iter().all(|(other, _)| *other != head) {

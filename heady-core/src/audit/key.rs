@@ -5,7 +5,6 @@ use std::fs::File;
 use std::io::{ErrorKind as IoErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -19,14 +18,13 @@ use crate::types::{hex, unhex};
 /// The algorithm byte of Ed25519.
 const ED25519: u8 = 1;
 
-/// How long a process that creates a key file may take to fill it.
-const FILLING: Duration = Duration::from_secs(2);
-
 /// Where an engine's signing key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum KeyPlace {
     /// In this file, created if it is missing.
     File(PathBuf),
+    /// The same, and somebody relies on it.
+    Named(PathBuf),
     /// In this process, gone with it: for a database that is gone with it too.
     Memory,
     /// Nowhere.
@@ -58,7 +56,7 @@ impl KeyRing {
         let place = self.place.clone();
         let key = self.key.get_or_try_init(|| async move {
             match place {
-                KeyPlace::File(path) => blocking(move || read_or_create(&path)).await,
+                KeyPlace::File(path) | KeyPlace::Named(path) => blocking(move || read_or_create(&path)).await,
                 KeyPlace::Memory => PrivateKey::generate().map(Arc::new),
                 KeyPlace::Nowhere => Err(Error::failed_precondition(
                     "there is no key to sign checkpoints with: name a key file, which is created if it is missing, with \
@@ -75,8 +73,33 @@ impl KeyRing {
             return Ok(Some(key.public()));
         }
         match &self.place {
-            KeyPlace::File(path) if path.exists() => Ok(Some(self.private().await?.public())),
+            KeyPlace::File(path) | KeyPlace::Named(path) if path.exists() => {
+                Ok(Some(self.private().await?.public()))
+            }
+            KeyPlace::Named(path) => {
+                Err(Error::not_found("audit key", &path.display().to_string()))
+            }
             _ => Ok(None),
+        }
+    }
+
+    /// Checks that the key that somebody named can be used, or made.
+    pub(super) async fn check(&self) -> Result<()> {
+        let KeyPlace::Named(path) = &self.place else {
+            return Ok(());
+        };
+        if path.exists() {
+            return self.private().await.map(drop);
+        }
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        match folder.filter(|folder| !folder.is_dir()) {
+            Some(folder) => Err(Error::not_found(
+                "folder of the audit key",
+                &folder.display().to_string(),
+            )),
+            None => Ok(()),
         }
     }
 }
@@ -98,36 +121,47 @@ fn read_or_create(path: &Path) -> Result<Arc<PrivateKey>> {
         }
         .caused_by(error)
     };
+    if !path.exists() {
+        create(path).map_err(failed)?;
+    }
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    PrivateKey::read(text.trim_end()).map(Arc::new).ok_or_else(|| {
+        Error::failed_precondition(format!(
+            "'{}' holds no key: it must be one line PRIVATE+KEY+<name>+<id>+<base64> with an Ed25519 key; without the file \
+             a new one is made",
+            path.display()
+        ))
+    })
+}
+
+/// Makes a key file, unless there is one by then: whole or not at all, whatever becomes of this process or the disk.
+fn create(path: &Path) -> std::io::Result<()> {
+    let key = PrivateKey::generate().map_err(std::io::Error::other)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(format!(".{}", hex(&key.public().id)));
+    let unfinished = PathBuf::from(unfinished);
+    let made = fill(&unfinished, &key.text()).and_then(|()| {
+        match std::fs::hard_link(&unfinished, path) {
+            Err(error) if error.kind() == IoErrorKind::AlreadyExists => Ok(()),
+            // On a file system without links. Who makes one at the same moment is not seen there.
+            Err(_) => std::fs::rename(&unfinished, path),
+            Ok(()) => Ok(()),
+        }
+    });
+    // It is gone already where it was renamed.
+    let _ = std::fs::remove_file(&unfinished);
+    made
+}
+
+/// Writes a new file that its owner alone can read.
+fn fill(path: &Path, text: &str) -> std::io::Result<()> {
     let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(mut file) => {
-            let key = PrivateKey::generate()?;
-            let text = key.text();
-            file.write_all(text.as_bytes())
-                .and_then(|()| file.sync_all())
-                .map_err(failed)?;
-            return Ok(Arc::new(key));
-        }
-        Err(error) if error.kind() == IoErrorKind::AlreadyExists => {}
-        Err(error) => return Err(failed(error)),
-    }
-    let begun = std::time::Instant::now();
-    loop {
-        let text = std::fs::read_to_string(path).map_err(failed)?;
-        if text.ends_with('\n') || begun.elapsed() > FILLING {
-            return PrivateKey::read(text.trim_end()).map(Arc::new).ok_or_else(|| {
-                Error::failed_precondition(format!(
-                    "'{}' holds no key: it must be one line PRIVATE+KEY+<name>+<id>+<base64> with an Ed25519 key",
-                    path.display()
-                ))
-            });
-        }
-        // Another process has just created the file.
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }
 
 /// A key that signs; its text is never part of a message.

@@ -80,6 +80,11 @@ impl Audit {
         self
     }
 
+    /// Checks that the key that somebody named can be used.
+    pub(crate) async fn check_key(&self) -> Result<()> {
+        self.signer.ring.check().await
+    }
+
     /// Lists entries, newest first.
     ///
     /// # Errors

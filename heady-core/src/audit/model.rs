@@ -105,6 +105,8 @@ words! {
         Checkpoint = "CHECKPOINT",
         /// A checkpoint is not signed by a key that is trusted.
         CheckpointSignature = "CHECKPOINT_SIGNATURE",
+        /// There is a key, but no checkpoint of it: none was made yet, or they were removed.
+        Unsigned = "UNSIGNED",
     }
 }
 
@@ -158,6 +160,9 @@ pub struct AuditReport {
     pub chains: i64,
     /// How many checkpoints were verified.
     pub checkpoints: i64,
+    /// How many rows at the ends of chains no such checkpoint covers: those written since the last one. Whether more
+    /// followed only a checkpoint that was kept elsewhere can tell.
+    pub unsigned: i64,
     /// The keys whose signatures were accepted.
     pub public_keys: Vec<String>,
     /// Where those keys came from.
@@ -176,7 +181,8 @@ pub struct VerifyAudit {
     /// The public keys to trust; the engine's own if left out, or those that the database names if it has none.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub public_keys: Option<Vec<String>>,
-    /// Checkpoints that were kept elsewhere, one text: what they say is checked besides those of the database.
+    /// Checkpoints that were kept elsewhere, as one text of notes, JSON of checkpoints or an export: what they say is
+    /// checked besides those of the database.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub checkpoints: Option<String>,
 }

@@ -15,10 +15,12 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::chain::Digest;
 use super::key::{PrivateKey, PublicKey};
+use crate::error::{Error, Result};
 use crate::store::time_text;
 use crate::types::Timestamp;
 
@@ -97,6 +99,11 @@ impl Note {
         })
     }
 
+    /// The name of the key that is said to have signed it.
+    pub(super) fn name(&self) -> &str {
+        self.text.lines().next().unwrap_or_default()
+    }
+
     /// Whether one of these keys has signed it.
     pub(super) fn is_signed_by(&self, keys: &[PublicKey]) -> bool {
         keys.iter().any(|key| {
@@ -118,8 +125,57 @@ fn read_head(line: &str) -> Option<Head> {
     words.next().is_none().then_some(head)
 }
 
-/// Takes apart a text of several notes: after the signatures of one begins the next.
-pub(super) fn split(text: &str) -> Vec<String> {
+/// The notes in what a caller kept elsewhere: notes one after the other, JSON of checkpoints, or an export.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for a text that has none, or something else: a mistaken file says nothing about the log.
+pub(super) fn kept(text: Option<&str>) -> Result<Vec<String>> {
+    let Some(text) = text else {
+        return Ok(Vec::new());
+    };
+    let wrong = |what: &str| Error::invalid_argument(format!("checkpoints: {what}"));
+    let mut notes = Vec::new();
+    if text.trim_start().starts_with(['{', '[']) {
+        for value in serde_json::Deserializer::from_str(text).into_iter::<Value>() {
+            let value = value.map_err(|error| wrong("the text is no JSON").caused_by(error))?;
+            notes_of(value, &mut notes);
+        }
+    } else {
+        notes = split(text);
+    }
+    if notes.is_empty() {
+        return Err(wrong("there is none in the text"));
+    }
+    match notes.iter().position(|note| Note::read(note).is_none()) {
+        Some(place) => Err(wrong(&format!(
+            "number {} is not in the form of a checkpoint",
+            place + 1
+        ))),
+        None => Ok(notes),
+    }
+}
+
+/// The notes in JSON of checkpoints, of pages or lists of them, or of an export's lines.
+fn notes_of(value: Value, notes: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.into_iter().for_each(|item| notes_of(item, notes)),
+        Value::Object(mut map) => {
+            for key in ["note", "checkpoint"] {
+                if let Some(Value::String(note)) = map.remove(key) {
+                    notes.push(note);
+                }
+            }
+            if let Some(page) = map.remove("checkpoints") {
+                notes_of(page, notes);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Takes apart a text of several notes: after the signatures of one begins the next. A line that names the key, as the
+/// command prints it behind a note, belongs to none.
+fn split(text: &str) -> Vec<String> {
     let mut notes = vec![];
     let (mut note, mut signed) = (String::new(), false);
     for line in text.lines() {
@@ -128,7 +184,7 @@ pub(super) fn split(text: &str) -> Vec<String> {
             notes.push(std::mem::take(&mut note));
             signed = false;
         }
-        if note.is_empty() && line.trim().is_empty() {
+        if note.is_empty() && (line.trim().is_empty() || line.starts_with("key ")) {
             continue;
         }
         note += line;

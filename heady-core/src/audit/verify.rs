@@ -6,7 +6,7 @@ use super::key::{KeyRing, PublicKey};
 use super::note::{self, Head, Note};
 use super::queries::{self, Cursor};
 use super::row::LogRow;
-use super::walk::{Walk, not_signed, truncated};
+use super::walk::{Ends, Walk, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
 use crate::store::{Row, Store, time_text};
@@ -40,6 +40,7 @@ impl AuditReport {
             erased: 0,
             chains: 0,
             checkpoints: 0,
+            unsigned: 0,
             public_keys: keys.iter().map(PublicKey::text).collect(),
             keys_from,
             first_fault: None,
@@ -52,7 +53,30 @@ impl AuditReport {
         self.chains += 1;
     }
 
-    pub(super) fn end(mut self, outcome: Result<(), Stop>) -> Result<Self> {
+    /// Checks that something was signed at all where somebody could sign. The engine's own key may be there before the
+    /// first row is.
+    pub(super) fn check_signed(&self) -> Result<(), AuditFault> {
+        let signs = match self.keys_from {
+            KeySource::Given => true,
+            KeySource::Engine => self.rows > 0,
+            KeySource::Database => false,
+        };
+        if self.checkpoints > 0 || !signs {
+            return Ok(());
+        }
+        Err(AuditFault {
+            kind: FaultKind::Unsigned,
+            chain_id: None,
+            seq: None,
+            id: None,
+            message: "no checkpoint signs any row: none was made since the log began, which takes an engine a second, or \
+                they were removed, and with them rows perhaps"
+                .to_owned(),
+        })
+    }
+
+    pub(super) fn end(mut self, ends: &Ends, outcome: Result<(), Stop>) -> Result<Self> {
+        self.unsigned = ends.unsigned();
         match outcome {
             Ok(()) => {}
             Err(Stop::Fault(fault)) => {
@@ -73,7 +97,8 @@ pub(super) async fn stored(
 ) -> Result<AuditReport> {
     let (keys, keys_from) = keys(store, ring, with.public_keys.as_deref()).await?;
     let mut report = AuditReport::new(&keys, keys_from);
-    let notes = with.checkpoints.as_deref().map(note::split);
+    let notes = note::kept(with.checkpoints.as_deref())?;
+    let mut ends = Ends::default();
     let outcome = async {
         let mut chain_id = String::new();
         while let Some(next) = queries::next_chain(store, &chain_id).await? {
@@ -81,6 +106,7 @@ pub(super) async fn stored(
             let outcome = walk_chain(store, &mut walk).await;
             report.add(&walk);
             outcome?;
+            ends.rows.insert(next.clone(), walk.last.seq);
             chain_id = next;
         }
         let mut known = HashSet::new();
@@ -93,17 +119,17 @@ pub(super) async fn stored(
                 .iter()
                 .map(|checkpoint| checkpoint.note.clone())
                 .collect();
-            check_notes(store, &notes, &keys, &mut known).await?;
+            check_notes(store, &notes, &keys, &mut known, &mut ends).await?;
             report.checkpoints += notes.len() as i64;
         }
-        for notes in notes.unwrap_or_default().chunks(200) {
-            check_notes(store, notes, &keys, &mut known).await?;
+        for notes in notes.chunks(200) {
+            check_notes(store, notes, &keys, &mut known, &mut ends).await?;
             report.checkpoints += notes.len() as i64;
         }
-        Ok(())
+        Ok(report.check_signed()?)
     }
     .await;
-    report.end(outcome)
+    report.end(&ends, outcome)
 }
 
 /// The keys to trust: those that were given, else the engine's own, else what the database says.
@@ -113,7 +139,8 @@ async fn keys(
     given: Option<&[String]>,
 ) -> Result<(Vec<PublicKey>, KeySource)> {
     let read = |texts: &[String]| texts.iter().map(|text| PublicKey::read(text)).collect();
-    if let Some(given) = given.filter(|given| !given.is_empty()) {
+    if let Some(given) = given {
+        check_given(given)?;
         return Ok((read(given)?, KeySource::Given));
     }
     if let Some(key) = ring.public().await? {
@@ -121,6 +148,16 @@ async fn keys(
     }
     let stored: Result<_> = read(&queries::public_keys(store).await?);
     Ok((stored?, KeySource::Database))
+}
+
+/// Refuses a list of keys in which there is none: whoever gave it does not mean those that are trusted without one.
+pub(super) fn check_given(keys: &[String]) -> Result<()> {
+    if keys.is_empty() {
+        return Err(Error::invalid_argument(
+            "publicKeys: is empty; leave it out to trust the engine's own key",
+        ));
+    }
+    Ok(())
 }
 
 async fn walk_chain(store: &Store, walk: &mut Walk) -> Result<(), Stop> {
@@ -203,7 +240,10 @@ pub(super) fn read_note(text: &str, keys: &[PublicKey]) -> Result<Note, AuditFau
     if note.is_signed_by(keys) {
         Ok(note)
     } else {
-        Err(fault("is not signed by a key that is trusted here"))
+        let name = note.name();
+        Err(fault(&format!(
+            "is not signed by a key that is trusted here, but in the name of {name}"
+        )))
     }
 }
 
@@ -213,12 +253,14 @@ async fn check_notes(
     notes: &[String],
     keys: &[PublicKey],
     known: &mut HashSet<Head>,
+    ends: &mut Ends,
 ) -> Result<(), Stop> {
     let mut wanted = Vec::new();
     for text in notes {
         let note = read_note(text, keys)?;
         let named = named(&note);
         for head in &note.heads {
+            ends.sign(head);
             if !known.contains(head) {
                 wanted.push((head.clone(), named.clone()));
             }

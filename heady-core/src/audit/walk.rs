@@ -1,6 +1,7 @@
 //! Walking along chains, row by row, in constant memory.
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::chain::{Digest, genesis};
 use super::note::Head;
@@ -59,6 +60,29 @@ impl Walk {
         self.rows += 1;
         self.erased += i64::from(row.is_erased());
         Ok(())
+    }
+}
+
+/// Where chains end, and up to where checkpoints have signed them.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    pub(super) rows: BTreeMap<String, i64>,
+    signed: BTreeMap<String, i64>,
+}
+
+impl Ends {
+    pub(super) fn sign(&mut self, head: &Head) {
+        let signed = self.signed.entry(head.chain_id.clone()).or_default();
+        *signed = head.seq.max(*signed);
+    }
+
+    /// How many rows are not signed.
+    pub(super) fn unsigned(&self) -> i64 {
+        let beyond = |(chain_id, seq): (&String, &i64)| {
+            let signed = self.signed.get(chain_id).copied().unwrap_or_default();
+            (seq - signed).max(0)
+        };
+        self.rows.iter().map(beyond).sum()
     }
 }
 

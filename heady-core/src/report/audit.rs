@@ -48,6 +48,16 @@ pub fn audit_verified(report: &AuditReport) -> String {
         let _ = write!(text, "; the details of {} rows were erased", report.erased);
     }
     text.push('\n');
+    if report.unsigned > 0 && report.checkpoints > 0 {
+        let _ = writeln!(
+            text,
+            "{} since the last checkpoint, not signed yet",
+            counted(report.unsigned, "row")
+        );
+    }
+    if report.checkpoints == 0 && report.rows > 0 && report.first_fault.is_none() {
+        text += "no checkpoint: whether rows were cut off at the end, or all were written anew, cannot be told\n";
+    }
     let trust = match report.keys_from {
         KeySource::Given => "as given",
         KeySource::Engine => "from this engine's key file",

@@ -207,6 +207,43 @@ async fn lists_are_filtered(fresh: Fresh) {
 }
 
 #[tokio::test]
+async fn a_key_that_was_named_is_there_or_can_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("a.db").display());
+    let open = async |key: &str| {
+        let options = crate::EngineOptions {
+            audit_key: Some(folder.path().join(key).display().to_string()),
+            ..crate::EngineOptions::default()
+        };
+        crate::Heady::open(&url, options).await
+    };
+    std::fs::write(folder.path().join("damaged"), "").unwrap();
+    for (key, code) in [
+        ("none/key", "NOT_FOUND"),
+        ("damaged", "FAILED_PRECONDITION"),
+    ] {
+        let error = open(key).await.unwrap_err();
+        assert_eq!(error.code(), code, "{key}: {error}");
+    }
+    let heady = open("key").await.unwrap();
+    let error = heady.audit().verify(VerifyAudit::default()).await;
+    assert_eq!(error.unwrap_err().code(), "NOT_FOUND", "nobody made it yet");
+    heady.audit().checkpoint().await.unwrap();
+    let report = heady.audit().verify(VerifyAudit::default()).await.unwrap();
+    assert_eq!((report.ok, report.keys_from), (true, KeySource::Engine));
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    let unfinished = |name: &&std::ffi::OsString| name.to_string_lossy().starts_with("key.");
+    assert_eq!(names.iter().find(unfinished), None);
+    let none = VerifyAudit {
+        public_keys: Some(Vec::new()),
+        checkpoints: None,
+    };
+    let error = heady.audit().verify(none).await.unwrap_err();
+    assert_eq!(error.code(), "INVALID_ARGUMENT");
+}
+
+#[tokio::test]
 async fn without_a_place_for_a_key_nothing_is_signed_and_that_is_said() {
     let ring = super::super::key::KeyRing::new(super::super::key::KeyPlace::Nowhere);
     let error = ring.private().await.unwrap_err();

@@ -18,6 +18,8 @@ on_both_databases!(
     a_cut_tail_is_known_to_the_head,
     a_cut_tail_is_known_to_checkpoints,
     a_cut_tail_is_known_outside,
+    a_log_whose_checkpoints_are_gone_is_not_whole,
+    what_was_kept_is_read_in_every_form,
     a_chain_written_anew_is_not_the_signed_one,
     a_forged_checkpoint_is_found,
     a_forged_head_is_found,
@@ -142,6 +144,7 @@ async fn an_untouched_log_is_whole(fresh: Fresh) {
         erased: 1,
         chains: 1,
         checkpoints: 2,
+        unsigned: 4,
         public_keys: vec![log.checkpoint.public_key.clone()],
         keys_from: KeySource::Given,
         first_fault: None,
@@ -296,6 +299,65 @@ async fn a_cut_tail_is_known_to_the_head(fresh: Fresh) {
     log.assert_fault(FaultKind::Truncated, 1).await;
 }
 
+async fn a_log_whose_checkpoints_are_gone_is_not_whole(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    let trusted = VerifyAudit {
+        public_keys: Some(vec![log.checkpoint.public_key.clone()]),
+        checkpoints: None,
+    };
+    let steps: [&[&'static str]; 2] = [
+        &["DELETE FROM audit_checkpoints"],
+        &["DELETE FROM audit_logs", "UPDATE audit_heads SET seq = 0"],
+    ];
+    for statements in steps {
+        log.tamper(statements).await;
+        let reports = [
+            log.verify(trusted.clone()).await,
+            log.verify_export(trusted.clone()).await,
+        ];
+        for report in reports {
+            let fault = report.first_fault.unwrap();
+            assert_eq!(fault.kind, FaultKind::Unsigned, "{fault:?}");
+        }
+    }
+    let nothing = verify_export(&b""[..], VerifyAudit::default()).unwrap();
+    assert!(nothing.ok, "an empty log, of which nobody has a key");
+}
+
+async fn what_was_kept_is_read_in_every_form(fresh: Fresh) {
+    let log = Log::of(&fresh).await;
+    let AuditCheckpoint {
+        note, public_key, ..
+    } = &log.checkpoint;
+    let as_json = serde_json::to_string(&log.checkpoint).unwrap();
+    let page = log
+        .audit
+        .checkpoints(CheckpointQuery::default())
+        .await
+        .unwrap();
+    let export = log.audit.export(ExportAudit::default()).await.unwrap();
+    let kept = |text: &str| VerifyAudit {
+        public_keys: None,
+        checkpoints: Some(text.to_owned()),
+    };
+    for text in [
+        format!("{note}\nkey {public_key}\n"),
+        format!("[{as_json}]"),
+        serde_json::to_string(&page).unwrap(),
+        export.ndjson,
+        as_json,
+    ] {
+        let report = log.verify(kept(&text)).await;
+        assert_eq!((report.ok, report.checkpoints), (true, 2), "{text}");
+    }
+    for text in ["", "hello", "{}", "[1", &note.replace("time", "tame")] {
+        let error = log.audit.verify(kept(text)).await.unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{text}: {error}");
+        let error = verify_export(&b""[..], kept(text)).unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{text}: {error}");
+    }
+}
+
 const CUT: [&str; 2] = [
     "DELETE FROM audit_logs WHERE seq > 5",
     "UPDATE audit_heads SET seq = 5, hash = (SELECT hash FROM audit_logs WHERE seq = 5)",
@@ -311,10 +373,10 @@ async fn a_cut_tail_is_known_outside(fresh: Fresh) {
     let log = Log::of(&fresh).await;
     log.tamper(&CUT).await;
     log.tamper(&["DELETE FROM audit_checkpoints"]).await;
-    assert!(
-        log.verify(VerifyAudit::default()).await.ok,
-        "nobody here knows"
-    );
+    // Nobody here knows that rows are gone, but that none is signed.
+    let report = log.verify(VerifyAudit::default()).await;
+    let fault = report.first_fault.unwrap();
+    assert_eq!((fault.kind, report.unsigned), (FaultKind::Unsigned, 5));
     let kept = VerifyAudit {
         public_keys: Some(vec![log.checkpoint.public_key.clone()]),
         checkpoints: Some(log.checkpoint.note.clone()),
