@@ -22,6 +22,8 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 use self::answers::Answers;
 use self::decided::Decided;
 use super::entry::{Entry, Present};
@@ -41,6 +43,8 @@ pub(super) enum Step<E> {
     Put(E),
     /// Another health.
     Observe(E),
+    /// Another health, because somebody said so: with what the audit log says of it.
+    Report(E, Value),
     /// A time that nobody needs to be told of.
     Note(E),
     /// The entry goes.

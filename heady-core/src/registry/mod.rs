@@ -343,7 +343,7 @@ impl Registry {
     /// # Errors
     /// `NOT_FOUND`, or `INVALID_ARGUMENT` naming the field.
     pub async fn report_health(&self, options: ReportHealth) -> Result<Service> {
-        probe::report(&self.store, &self.editors, options).await
+        probe::report(&self.store, &self.editors, &self.actor, options).await
     }
 
     /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
@@ -368,7 +368,8 @@ impl Registry {
     /// what differs. A source that cannot be read is listed with its error and stops no other.
     ///
     /// # Errors
-    /// `UNAVAILABLE` if the database does not answer.
+    /// `INVALID_ARGUMENT` for both a path and a document or a time that is none, `UNAVAILABLE` if the database does not
+    /// answer.
     pub async fn detect_drift(&self, options: DetectDrift) -> Result<DriftReport> {
         drift::detect(&self.store, &self.prober, &self.actor, options).await
     }

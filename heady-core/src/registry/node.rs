@@ -132,6 +132,17 @@ impl Entry for Node {
         set(&mut self.metadata, key, &self.triggers, &old.triggers);
         set(&mut self.metadata, "runtime", &self.runtime, &old.runtime);
         set(&mut self.metadata, "enabled", &self.enabled, &old.enabled);
+        // Their tools read the word.
+        let word = |enabled: bool| if enabled { "active" } else { "available" };
+        let said = self.metadata.get("status");
+        if said.is_some_and(|said| said == word(old.enabled)) {
+            set(
+                &mut self.metadata,
+                "status",
+                &word(self.enabled),
+                &word(old.enabled),
+            );
+        }
     }
 
     fn declared(&self) -> Value {

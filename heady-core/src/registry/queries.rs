@@ -261,6 +261,13 @@ pub(super) async fn put_document(
         .map(drop)
 }
 
+/// The plain values of the imported document, if there is one.
+pub(super) async fn header(transaction: &mut Transaction) -> Result<Option<Value>> {
+    let sql = "SELECT header FROM registry_documents";
+    let row = transaction.fetch_optional(sql, vec![]).await?;
+    row.map(|row| row.get("header")).transpose()
+}
+
 /// Lets comparisons take turns. On SQLite every writing transaction has its turn already.
 pub(super) async fn lock_document(transaction: &mut Transaction) -> Result<()> {
     let sql = Sql::of(

@@ -213,7 +213,10 @@ impl Entry for Service {
             && let Some(object) = self.metadata.0.as_object_mut()
         {
             // The endpoint says it all now.
-            object.retain(|key, _| !HEALTH_KEYS.contains(&key.as_str()));
+            let other = ["baseUrl", "base_url", "url"];
+            object.retain(|key, _| {
+                !HEALTH_KEYS.contains(&key.as_str()) && !other.contains(&key.as_str())
+            });
         }
     }
 

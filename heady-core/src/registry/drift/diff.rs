@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use super::{DriftKind, DriftSeverity};
-use crate::registry::import::{Catalog, Item, Key, Kind, Present};
+use crate::registry::import::{Catalog, HEALTH_KEYS, Item, Key, Kind, Present};
 
 /// A difference that was found, before it is known since when.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,6 +160,7 @@ pub(super) fn against_file(
             (Some(wanted), Some(there)) => {
                 let mut places = Vec::new();
                 places_that_differ(&wanted.body, &there.body, "", &mut places);
+                let address = address(wanted, there, before, &mut places);
                 for (path, desired, observed) in places {
                     let reason = match before {
                         Some(before) => moved(at(&before.body, &path), desired, observed),
@@ -168,11 +169,58 @@ pub(super) fn against_file(
                     let values = (desired.cloned(), observed.cloned());
                     findings.push(Finding::changed(wanted, path, values.0, values.1, reason));
                 }
+                findings.extend(address);
             }
             (None, None) => {}
         }
     }
     findings
+}
+
+/// The keys under which an entry says where its service answers.
+const ADDRESS: [&str; 4] = ["endpoint", "baseUrl", "base_url", "url"];
+
+/// In what the addresses of a service differ that are written under several keys: in nothing, if all of them come to the same.
+/// Of the places that differ those of the address go.
+fn address(
+    wanted: &Item,
+    there: &Item,
+    before: Option<&Item>,
+    places: &mut Vec<Place<'_>>,
+) -> Option<Finding> {
+    // `health` is a word about it as often as a place.
+    let is_address =
+        |path: &str| path != "health" && (ADDRESS.contains(&path) || HEALTH_KEYS.contains(&path));
+    let address = |item: &Item| {
+        let service = item.service();
+        let address = format!("{}{}", service.base_url, service.health_path);
+        Some(address).filter(|_| !service.base_url.is_empty())
+    };
+    if wanted.kind != Kind::Service {
+        return None;
+    }
+    let (desired, observed) = (address(wanted)?, address(there)?);
+    let spelled = places.iter().filter(|(path, ..)| is_address(path)).count();
+    if desired != observed && spelled < 2 {
+        return None;
+    }
+    places.retain(|(path, ..)| !is_address(path));
+    if desired == observed {
+        return None;
+    }
+    let (desired, observed) = (Value::from(desired), Value::from(observed));
+    let reason = match before {
+        Some(before) => moved(
+            address(before).map(Value::from).as_ref(),
+            Some(&desired),
+            Some(&observed),
+        ),
+        None => "registered by call, and otherwise in the file",
+    };
+    let (desired, observed) = (Some(desired), Some(observed));
+    Some(Finding::changed(
+        wanted, "endpoint", desired, observed, reason,
+    ))
 }
 
 fn index(items: &[Item]) -> BTreeMap<Key, &Item> {

@@ -17,9 +17,9 @@ use serde_json::{Value, json};
 use self::snapshot::Snapshot;
 use super::ProbeOptions;
 use super::import::{self, Reader, Source};
-use super::probe::Prober;
+use super::probe::{Prober, checked_timeout};
 use crate::audit::{self, Record};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Store, Transaction};
 use crate::types::now;
 
@@ -44,9 +44,17 @@ pub(super) async fn detect(
     actor: &str,
     options: DetectDrift,
 ) -> Result<DriftReport> {
+    // A mistake of the caller is no finding about a source.
+    checked_timeout("timeoutMs", options.timeout_ms)?;
+    if options.path.is_some() && options.document.is_some() {
+        return Err(Error::invalid_argument(
+            "a registry is read from either path or document",
+        ));
+    }
     queries::forget_unread(store).await?;
     let known = queries::locations(store).await?;
     let known = |source: &str| known.iter().find(|known| known.0 == source);
+    let is_given = options.document.is_some();
     let file = match (options.path, options.document, known(snapshot::APPLIED)) {
         (None, None, None) => None,
         (None, None, Some((_, Some(location)))) => Some((Some(location.clone()), None)),
@@ -54,7 +62,11 @@ pub(super) async fn detect(
         (path, document, _) => Some((path, document.map(crate::types::Json::into_inner))),
     };
     if let Some((path, document)) = file {
-        let seen = Source::open(path.clone(), document, None).await;
+        let seen = match Source::open(path.clone(), document, None).await {
+            // What was handed over is no source that fails.
+            Err(error) if is_given => return Err(error),
+            seen => seen,
+        };
         let seen = seen.map(|source| Seen::File(Box::new(source)));
         record(store, actor, DriftSource::File, path, seen).await?;
     }

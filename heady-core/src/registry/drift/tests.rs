@@ -19,6 +19,8 @@ on_both_databases!(
     what_answers_is_compared_with_what_is_registered,
     what_is_deployed_is_compared_with_what_is_registered,
     nothing_is_found_where_nothing_differs,
+    an_address_is_one_however_it_is_spelled,
+    what_the_caller_mistook_is_no_finding,
 );
 
 fn registry(store: &Store) -> Registry {
@@ -54,6 +56,56 @@ fn file(document: &Value) -> DetectDrift {
         live: Some(false),
         ..DetectDrift::default()
     }
+}
+
+async fn an_address_is_one_however_it_is_spelled(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    let document = json!({"services": [{"id": "a", "name": "A", "baseUrl": "http://127.0.0.1:9"}]});
+    import(&registry, &document).await;
+    let moved = |base_url: &str| UpdateService {
+        id: "a".into(),
+        base_url: Some(base_url.into()),
+        ..UpdateService::default()
+    };
+    registry.update_service(moved("http://x:1")).await.unwrap();
+    let report = registry.detect_drift(file(&document)).await.unwrap();
+    let [drift] = &report.drift[..] else {
+        panic!("{:?}", told(&report));
+    };
+    assert_eq!(drift.path, "endpoint");
+    let address = |base: &str| Some(json!(format!("{base}/api/health")).into());
+    assert_eq!(drift.desired, address("http://127.0.0.1:9"));
+    assert_eq!(drift.observed, address("http://x:1"));
+    let exported = registry.export().await.unwrap();
+    assert_eq!(exported["services"][0].get("baseUrl"), None);
+    registry
+        .update_service(moved("http://127.0.0.1:9"))
+        .await
+        .unwrap();
+    let report = registry.detect_drift(file(&document)).await.unwrap();
+    assert_eq!(told(&report), Vec::<String>::new());
+}
+
+async fn what_the_caller_mistook_is_no_finding(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    for options in [
+        file(&json!({"foo": 1})),
+        DetectDrift {
+            path: Some("registry.json".into()),
+            ..file(&catalog())
+        },
+        DetectDrift {
+            timeout_ms: Some(0),
+            ..DetectDrift::default()
+        },
+    ] {
+        let error = registry.detect_drift(options).await.unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{error}");
+    }
+    let known = registry.list_drift(DriftQuery::default()).await.unwrap();
+    assert!(known.sources.is_empty(), "{:?}", known.sources);
 }
 
 /// `SOURCE id path KIND SEVERITY`, in the order of the report.

@@ -90,6 +90,13 @@ impl<E: Entry> Decided<E> {
                 self.sent(op, &entry);
                 entry
             }
+            Step::Report(entry, details) => {
+                self.history.observe(&entry, &place)?;
+                let entry = Arc::new(entry);
+                self.sent(op, &entry);
+                self.record(edit, details);
+                entry
+            }
             Step::Note(entry) => {
                 self.history.keep(&entry, &place);
                 Arc::new(entry)

@@ -121,7 +121,13 @@ pub(in crate::registry) struct Catalog {
 pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
     let top = document
         .as_object()
-        .ok_or_else(|| Error::invalid_argument("a registry is an object, this document is not"))?;
+        .ok_or_else(|| {
+            Error::invalid_argument(if document.is_string() {
+                "a registry is an object, this document is a text; parse it first, or name a file as the path"
+            } else {
+                "a registry is an object, this document is not"
+            })
+        })?;
     if let Some(what) = shape::foreign(top) {
         return Err(Error::invalid_argument(format!(
             "this is not a registry, it looks like {what}"

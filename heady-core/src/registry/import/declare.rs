@@ -71,10 +71,9 @@ impl Item {
 
     /// The service that this entry declares. Health is not declared, so it begins unknown.
     pub(in crate::registry) fn service(&self) -> Service {
-        let place = |text: &&str| text.starts_with('/') || absolute(text).is_some();
         let health = HEALTH_KEYS
             .iter()
-            .find_map(|key| self.text(key).filter(place));
+            .find_map(|key| self.text(key).filter(|text| is_health_place(text)));
         let base = ["endpoint", "baseUrl", "base_url", "url"]
             .iter()
             .find_map(|key| absolute(self.text(key)?))
@@ -114,6 +113,24 @@ impl Item {
         }
     }
 
+    /// What there is to say about where this service is asked for its health, and the key that says so.
+    fn health_warning(&self, service: &Service) -> Option<(&'static str, String)> {
+        // `health` is a word about it as often as a place.
+        let keys = HEALTH_KEYS.iter().filter(|key| **key != "health");
+        let (key, text) = keys.copied().find_map(|key| Some((key, self.text(key)?)))?;
+        if !is_health_place(text) {
+            let message = "is neither a path that begins with '/' nor an absolute URL; left out";
+            return Some((key, message.to_owned()));
+        }
+        let asked = format!("{}{}", service.base_url, service.health_path);
+        let elsewhere = |url: Url| url.origin().ascii_serialization() != service.base_url;
+        absolute(text).is_some_and(elsewhere).then(|| {
+            let message =
+                format!("is at another place than the service, which is asked at {asked}");
+            (key, message)
+        })
+    }
+
     /// The URL of a service that has a port: on this machine, unless it names a host.
     fn local(&self) -> Option<Url> {
         let host = self
@@ -149,7 +166,9 @@ impl Item {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect(),
-            enabled: self.is_in_use(),
+            // The users' own words for a node that is switched off, or not there yet.
+            enabled: self.is_in_use()
+                && !matches!(self.text("status"), Some("available" | "scaffold")),
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
@@ -185,6 +204,11 @@ impl Item {
     }
 }
 
+/// Whether a text says where a service answers with its health.
+fn is_health_place(text: &str) -> bool {
+    text.starts_with('/') || absolute(text).is_some()
+}
+
 /// An address that can be called; one with a placeholder in it is none yet.
 fn absolute(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| {
@@ -209,8 +233,12 @@ pub(super) fn check_addresses(items: &[Item]) -> Vec<Warning> {
                 warnings.push(Warning::new("PROBE_SETTING", path, message));
             }
         }
-        let endpoint = item.text("endpoint");
-        if item.service().base_url.is_empty() {
+        let (endpoint, service) = (item.text("endpoint"), item.service());
+        if let Some((key, message)) = item.health_warning(&service) {
+            let path = format!("{}.{key}", item.path());
+            warnings.push(Warning::new("PROBE_SETTING", path, message));
+        }
+        if service.base_url.is_empty() {
             let message = match endpoint {
                 Some(endpoint) if endpoint.chars().count() <= 60 => {
                     format!("'{endpoint}' is no absolute URL, so this service is never probed")

@@ -123,7 +123,35 @@ impl Plan {
             plan.note(&section, &id, ImportAction::Skip, Some(reason));
         }
         plan.count_sections();
+        plan.compare_header(transaction).await?;
         Ok(plan)
+    }
+
+    /// Says which values beside the sections the document changes: they are no entries, and would change unnoticed.
+    async fn compare_header(&mut self, transaction: &mut Transaction) -> Result<()> {
+        let Some(Value::Object(old)) = queries::header(transaction).await? else {
+            return Ok(());
+        };
+        let Value::Object(new) = &self.header else {
+            return Ok(());
+        };
+        let mut changes = Vec::new();
+        for key in old.keys().filter(|key| !new.contains_key(*key)) {
+            changes.push(format!("'{key}' goes"));
+        }
+        for (key, value) in new {
+            match old.get(key) {
+                None => changes.push(format!("'{key}' is new")),
+                Some(before) if before != value => changes.push(format!("'{key}' changes")),
+                Some(_) => {}
+            }
+        }
+        if !changes.is_empty() {
+            let message = format!("of the values beside the sections {}", changes.join(", "));
+            let warnings = &mut self.report.warnings;
+            warnings.push(Warning::new("TOP_LEVEL", "", message));
+        }
+        Ok(())
     }
 
     fn note(&mut self, section: &str, id: &str, action: ImportAction, reason: Option<String>) {

@@ -2,6 +2,9 @@
 //! the service unhealthy. While it holds, no probe overrules it; once it has run out, a service that can be probed is
 //! judged by probes again.
 
+use std::sync::Arc;
+
+use serde_json::json;
 use tokio::task::JoinSet;
 
 use super::{Prober, ReportHealth, queries};
@@ -22,6 +25,7 @@ const MAX_TTL_SECONDS: i64 = 86_400;
 pub(in crate::registry) async fn report(
     store: &Store,
     editors: &Editors,
+    actor: &Arc<str>,
     report: ReportHealth,
 ) -> Result<Service> {
     let ReportHealth {
@@ -52,7 +56,7 @@ pub(in crate::registry) async fn report(
     // Reports run out by the database's clock, which is the same for whoever reads them.
     let at = queries::clock(store).await?;
     let until = at + chrono::TimeDelta::seconds(ttl_seconds);
-    change(editors, id, move |old| {
+    change(editors, actor, id, move |old| {
         // A report that ran out unseen was an unhealthy spell.
         let old_status = old.clone().seen_at(at).status;
         let mut service = Service {
@@ -68,14 +72,16 @@ pub(in crate::registry) async fn report(
             return Step::Note(service);
         }
         service.status_changed_at = Some(at);
-        Step::Observe(service)
+        let details = json!({"change": "HEALTH", "status": status, "ttlSeconds": ttl_seconds});
+        Step::Report(service, details)
     })
     .await
 }
 
 /// Calls a service unhealthy whose last report has run out; whoever comes second changes nothing.
 async fn expire(editors: &Editors, id: Id, at: Timestamp) -> Result<()> {
-    let expired = change(editors, id, move |old| {
+    let nobody = Arc::from("");
+    let expired = change(editors, &nobody, id, move |old| {
         let seen = old.clone().seen_at(at);
         if seen == *old {
             Step::Keep(seen)
@@ -107,8 +113,8 @@ impl Prober {
     }
 }
 
-/// A change of a service that nobody asked for.
-async fn change<F>(editors: &Editors, id: Id, change: F) -> Result<Service>
+/// A change of a service's health.
+async fn change<F>(editors: &Editors, actor: &Arc<str>, id: Id, change: F) -> Result<Service>
 where
     F: Fn(&Service) -> Step<Service> + Send + Sync + 'static,
 {
@@ -121,7 +127,7 @@ where
     };
     let edit = Edit {
         id,
-        actor: "".into(),
+        actor: actor.clone(),
         weight: LIGHT,
         deletes: false,
         decide: Box::new(decide),

@@ -63,6 +63,40 @@ const SECRET_ENDINGS: [&str; 8] = [
 /// Objects whose texts are secrets, whatever their keys.
 const SECRET_OBJECTS: [&str; 2] = ["secrets", "credentials"];
 
+/// Keys under which a text is a secret if it looks random; so are lists and objects under the plural of a secret's key.
+const DOUBTFUL_KEYS: [&str; 4] = ["auth", "bearer", "cookie", "jwt"];
+
+/// What the key over a text says about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Secrecy {
+    None,
+    /// It is a secret if it looks random.
+    Doubtful,
+    /// It is a secret unless it says where one is.
+    Certain,
+}
+
+impl Secrecy {
+    fn of(key: &str) -> Self {
+        let singular = |key: &str| key.strip_suffix('s').is_some_and(is_secret_key);
+        if is_secret_key(key) {
+            Self::Certain
+        } else if singular(&plain(key)) || DOUBTFUL_KEYS.contains(&plain(key).as_str()) {
+            Self::Doubtful
+        } else {
+            Self::None
+        }
+    }
+
+    fn takes(self, text: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Doubtful => text::is_literal(text) && text::looks_random(text),
+            Self::Certain => text::is_literal(text),
+        }
+    }
+}
+
 /// Takes the secrets out of a document.
 ///
 /// # Errors
@@ -75,7 +109,7 @@ pub(super) fn redact(document: &mut Value) -> Result<Vec<Warning>> {
         scanned,
         warnings: Vec::new(),
     };
-    redaction.value(document, "", false)?;
+    redaction.value(document, "", Secrecy::None)?;
     Ok(redaction.warnings)
 }
 
@@ -85,19 +119,19 @@ struct Redaction {
 }
 
 impl Redaction {
-    /// Goes through a value; `secret` if the key over it says that a text here is one.
-    fn value(&mut self, value: &mut Value, path: &str, secret: bool) -> Result<()> {
+    /// Goes through a value of which the key over it says this.
+    fn value(&mut self, value: &mut Value, path: &str, secrecy: Secrecy) -> Result<()> {
         match value {
-            Value::Object(map) => self.object(map, path),
+            Value::Object(map) => self.object(map, path, secrecy),
             Value::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
-                    self.value(item, &format!("{path}[{index}]"), secret)?;
+                    self.value(item, &format!("{path}[{index}]"), secrecy)?;
                 }
                 Ok(())
             }
             Value::String(text) => {
                 check_text(text, path)?;
-                let redacted = if secret && text::is_literal(text) {
+                let redacted = if secrecy.takes(text) {
                     Some(REDACTED.to_owned())
                 } else {
                     text::without_secrets(text)
@@ -112,8 +146,13 @@ impl Redaction {
         }
     }
 
-    fn object(&mut self, map: &mut Map<String, Value>, path: &str) -> Result<()> {
+    fn object(&mut self, map: &mut Map<String, Value>, path: &str, over: Secrecy) -> Result<()> {
         self.keys(map, path);
+        // `{"name": "DB_PASSWORD", "value": …}`, as headers and environments are written.
+        let named = ["name", "key"]
+            .iter()
+            .find_map(|key| map.get(*key)?.as_str())
+            .map_or(Secrecy::None, Secrecy::of);
         let all = path
             .rsplit('.')
             .next()
@@ -125,13 +164,27 @@ impl Redaction {
             } else {
                 format!("{path}.{key}")
             };
-            let secret = is_secret_key(key) || (self.scanned && key == "preview");
-            if secret && value.is_number() && plain(key).contains("passw") {
+            let mut secrecy = Secrecy::of(key);
+            if self.scanned && key == "preview" {
+                secrecy = Secrecy::Certain;
+            } else if secrecy == Secrecy::None && key == "value" {
+                secrecy = named;
+            }
+            if secrecy == Secrecy::Certain && value.is_number() && plain(key).contains("passw") {
                 *value = Value::String(REDACTED.to_owned());
                 self.warn(&key_path);
             }
-            let secret = secret || (all && value.is_string());
-            self.value(value, &key_path, secret)?;
+            if value.is_string() {
+                if all {
+                    secrecy = Secrecy::Certain;
+                } else if secrecy == Secrecy::None && over == Secrecy::Doubtful {
+                    secrecy = Secrecy::Doubtful;
+                }
+            }
+            if value.is_object() && DOUBTFUL_KEYS.contains(&plain(key).as_str()) {
+                secrecy = Secrecy::None;
+            }
+            self.value(value, &key_path, secrecy)?;
         }
         Ok(())
     }
@@ -189,6 +242,8 @@ fn is_secret_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
     use serde_json::json;
 
     /// A token of this beginning, put together here so that no scanner takes this file for a leak.
@@ -268,6 +323,26 @@ mod tests {
     }
 
     #[test]
+    fn secrets_in_lists_pairs_and_addresses_go_too() {
+        let basic = BASE64.encode("user:hunter2x9");
+        let mut document = json!({
+            "tokens": ["a8Kd93kLs02Mx8zQ"], "secrets": ["a8Kd93kLs02Mx8zQ"], "accessTokens": {"ci": "a8Kd93kLs02Mx8zQ"},
+            "env": [{"name": "DB_PASSWORD", "value": "a8Kd93kLs02Mx8zQ"}], "auth": "a8Kd93kLs02Mx8zQ",
+            "headers": [{"key": "X-Api-Key", "value": "a8Kd93kLs02Mx8zQ"}], "note": format!("send Basic {basic}"),
+            "slack": format!("https://hooks.slack.com/services/T0{}", "/a8Kd93kLs02Mx8zQ"),
+            "telegram": format!("https://api.telegram.org/bot{}:a8Kd93kLs02Mx8zQ/send", 123_456),
+        });
+        assert_eq!(redact(&mut document).unwrap().len(), 9);
+        let text = document.to_string();
+        assert!(!text.contains("a8Kd93") && !text.contains(&basic), "{text}");
+        assert_eq!(
+            document["slack"],
+            "https://hooks.slack.com/services/[REDACTED]"
+        );
+        assert!(redact(&mut document).unwrap().is_empty());
+    }
+
+    #[test]
     fn what_is_no_secret_stays() {
         let document = json!({
             "apiKey": "${HEADY_API_KEY}", "token": "HEADY_TOKEN", "password": "", "secret": "required",
@@ -276,6 +351,9 @@ mod tests {
             "repo": "https://github.com/HeadyMe/Heady", "mail": "someone@example.com", "model": "sk-learn-experiments-nightly",
             "npm": "https://registry.example/@heady/engine", "tokens": ["input", "output"], "clientSecret": "********",
             "header": {"Authorization": "Bearer ${TOKEN}"}, "env": ["PASSWORD=${DB_PASSWORD}"], "variable": {"token": "$TOKEN"},
+            "auths": {"client": "heady-2-prod-client"}, "auth": {"client": "heady-2-prod-client", "scheme": "Basic auth"},
+            "variables": [{"name": "DB_PASSWORD", "value": "${DB_PASSWORD}"}, {"name": "PORT", "value": "a8Kd93kLs02Mx8zQ"}],
+            "docs": "https://hooks.slack.com/services/${SLACK_PATH}",
             "secrets": {"openai": "OPENAI_API_KEY"}, "needs": {"secrets": ["db-password"]}, "keyId": "primary", "a": "http://localhost:3301/@user",
         });
         let mut after = document.clone();

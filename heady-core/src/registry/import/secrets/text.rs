@@ -1,5 +1,8 @@
 //! Secrets in texts: tokens by their beginnings, credentials of URLs and connection strings, assignments.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::{REDACTED, is_secret_key};
 
 /// Words that stand under keys of secrets and say how something is authorized, not with what.
@@ -120,6 +123,15 @@ pub(super) fn is_literal(text: &str) -> bool {
         || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
+/// Whether a text looks as if nobody thought of it: one word of some length, with letters and digits.
+pub(super) fn looks_random(text: &str) -> bool {
+    let text = text.trim();
+    text.len() >= 8
+        && !text.contains(char::is_whitespace)
+        && text.chars().any(|char| char.is_ascii_digit())
+        && text.chars().any(|char| char.is_ascii_alphabetic())
+}
+
 /// `HEADY_TOKEN`, `$TOKEN`, `%TOKEN%`, `<token>`.
 fn is_variable(text: &str) -> bool {
     let name = |text: &str| {
@@ -162,19 +174,50 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
     let mut clean = String::with_capacity(text.len());
     let mut last = "";
     for word in text.split_inclusive(char::is_whitespace) {
-        let credential =
-            last.eq_ignore_ascii_case("bearer") && word.trim_end().len() >= 16 && is_literal(word);
+        let credential = (last.eq_ignore_ascii_case("bearer")
+            && word.trim_end().len() >= 16
+            && is_literal(word))
+            || (last.eq_ignore_ascii_case("basic") && is_basic(word.trim_end()));
         if credential {
             clean.push_str(REDACTED);
             clean.push_str(&word[word.trim_end().len()..]);
         } else {
-            clean.push_str(&without_tokens(&without_assignments(&without_credentials(
-                word,
-            ))));
+            let word = without_assignments(&without_secret_path(&without_credentials(word)));
+            clean.push_str(&without_tokens(&word));
         }
         last = word.trim();
     }
     (clean != text).then_some(clean)
+}
+
+/// Whether this is what stands behind `Basic` in a header (RFC 7617): a name and a password, encoded.
+fn is_basic(word: &str) -> bool {
+    let decoded = BASE64.decode(word.trim_end_matches(['"', '\'', ',']));
+    decoded.is_ok_and(|decoded| decoded.contains(&b':'))
+}
+
+/// Addresses that are a secret by themselves, up to where that begins.
+const SECRET_ADDRESSES: [&str; 4] = [
+    "://hooks.slack.com/services/",
+    "://discord.com/api/webhooks/",
+    "://discordapp.com/api/webhooks/",
+    "://api.telegram.org/bot",
+];
+
+/// An address without the secret that its path is.
+fn without_secret_path(word: &str) -> String {
+    for address in SECRET_ADDRESSES {
+        if let Some(start) = word.find(address) {
+            let (address, path) = word.split_at(start + address.len());
+            let end = path
+                .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '?' | '#'))
+                .unwrap_or(path.len());
+            if is_literal(&path[..end]) {
+                return format!("{address}{REDACTED}{}", &path[end..]);
+            }
+        }
+    }
+    word.to_owned()
 }
 
 /// A word without the tokens of well-known issuers; a name such as `sk-learn-experiments-nightly` is none.

@@ -67,6 +67,20 @@ async fn a_report_holds_for_its_time(fresh: Fresh) {
         ..report("job", Degraded)
     };
     let degraded = registry.report_health(slow).await.unwrap();
+    // Somebody said so: the log has who, for what changed and not for what stayed.
+    let page = Audit::new(store.clone()).list(AuditQuery::default()).await;
+    let said: Vec<_> = page
+        .unwrap()
+        .entries
+        .into_iter()
+        .filter(|entry| entry.details.get("change") == Some(&"HEALTH".into()))
+        .map(|entry| (entry.target, entry.details["status"].clone()))
+        .collect();
+    let job = || "service:job".to_owned();
+    assert_eq!(
+        said,
+        [(job(), "DEGRADED".into()), (job(), "HEALTHY".into())]
+    );
     assert_eq!(degraded.status_reason.as_deref(), Some("the queue is long"));
 
     run_out(&store).await;
