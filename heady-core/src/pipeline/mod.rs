@@ -49,6 +49,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use self::begin::Begun;
@@ -60,7 +61,7 @@ use self::resume::{Loaded, Reason};
 use self::shared::{LOOK, Shared};
 pub(crate) use self::tasks::Tools;
 use self::worker::Worker;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outbound::Breakers;
 use crate::store::{Lane, Store};
 use crate::types::Id;
@@ -138,7 +139,8 @@ impl Pipeline {
     /// the run fails, and says so.
     pub async fn start(&self, options: StartRun) -> Result<PipelineRun> {
         let id = self.begin(options).await?;
-        self.get(id.as_str()).await
+        let begun = self.get(id.as_str()).await;
+        begun.map_err(|error| went_on(&id, error))
     }
 
     /// Begins a run and returns it when it has ended, or waits for a person.
@@ -147,9 +149,11 @@ impl Pipeline {
     /// As [`Pipeline::start`]. A run that fails is no error of this call: see its status.
     pub async fn run(&self, options: StartRun) -> Result<PipelineRun> {
         let id = self.begin(options).await?;
-        self.wait(id.as_str()).await
+        let ended = self.wait(id.as_str()).await;
+        ended.map_err(|error| went_on(&id, error))
     }
 
+    /// Begins a run. From then on it is there, whatever goes wrong for the caller.
     async fn begin(&self, options: StartRun) -> Result<Id> {
         let Self { shared, actor } = self.clone();
         let begin = async move {
@@ -347,4 +351,10 @@ impl Pipeline {
         }
         self.shared.worker.leave().await;
     }
+}
+
+/// An error of looking at a run that has begun: its caller must not begin it again.
+fn went_on(id: &Id, error: Error) -> Error {
+    let context = format!("run '{id}' has begun and goes on, but could not be looked at");
+    error.context(context).with_details(json!({"runId": id}))
 }
