@@ -1,11 +1,13 @@
 //! Who a request comes from, and what that caller may do.
 
+use std::sync::Arc;
+
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
 use super::{Server, keys};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::words;
 
 words! {
@@ -47,10 +49,20 @@ impl Caller {
 /// Finds out who a request comes from: whom the host vouches for, whose API key it carries, or, as long as no key was
 /// ever made, whoever the configuration takes everybody for.
 pub(super) async fn caller(server: &Server, request: &Parts) -> Result<Caller> {
-    if let Some(caller) = request.extensions.get::<Caller>() {
-        return Ok(caller.clone());
+    match vouched(request) {
+        Some(caller) => Ok(caller.clone()),
+        None => known(server, &request.headers).await,
     }
-    if let Some(key) = key(&request.headers) {
+}
+
+/// Whom the host vouches for.
+pub(super) fn vouched(request: &Parts) -> Option<&Caller> {
+    request.extensions.get()
+}
+
+/// Who sends these headers.
+async fn known(server: &Server, headers: &HeaderMap) -> Result<Caller> {
+    if let Some(key) = key(headers) {
         let found = server.keys.verify(key).await?;
         let environment = server.config.environment.as_deref();
         return found
@@ -67,6 +79,25 @@ pub(super) async fn caller(server: &Server, request: &Parts) -> Result<Caller> {
             "send an API key as 'Authorization: Bearer KEY' or 'X-Heady-Api-Key: KEY' ('heady keys add' makes one), \
              or have the program that hosts the engine vouch for the caller",
         )),
+    }
+}
+
+/// What let a request in whose answer goes on and on, so that it can be looked at again.
+pub(super) struct Admission {
+    pub(super) server: Arc<Server>,
+    pub(super) headers: HeaderMap,
+    pub(super) role: Role,
+}
+
+impl Admission {
+    /// Whether the caller may still see what is sent. A database that does not answer says nothing about that.
+    pub(super) async fn check(&self) -> Result<()> {
+        let caller = known(&self.server, &self.headers).await;
+        let checked = caller.and_then(|caller| check(&caller, self.role));
+        checked.or_else(|error| match error.kind() {
+            ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => Err(error),
+            _ => Ok(()),
+        })
     }
 }
 

@@ -21,8 +21,8 @@ routes! {
     "audit.checkpoint" POST "/api/audit/checkpoints" Operator |call, Nothing {}| call.audit().checkpoint();
     /// Lists checkpoints, newest first.
     "audit.checkpoints" GET "/api/audit/checkpoints" Viewer |call, query| call.audit().checkpoints(query);
-    /// Returns the log as lines of JSON, from the cursor on: checkpoints, then all rows, chain by chain.
-    "audit.export" GET "/api/audit/export" Admin |call, options| export(&call, options);
+    /// Returns the whole log as lines of JSON: checkpoints, then all rows, chain by chain.
+    "audit.export" GET "/api/audit/export" Admin |call, Nothing {}| export(&call);
 }
 
 /// Lines of JSON, sent while they are read.
@@ -30,18 +30,16 @@ struct Lines {
     first: String,
     next: Option<String>,
     audit: Audit,
-    limit: Option<u32>,
 }
 
-async fn export(call: &Call, options: ExportAudit) -> Result<Lines> {
-    let (audit, limit) = (call.audit().clone(), options.limit);
-    // The first part now, so that a mistake in the options is refused as one.
-    let first = audit.export(options).await?;
+async fn export(call: &Call) -> Result<Lines> {
+    let audit = call.audit().clone();
+    // The first part now, so that a database that does not answer is told in the status.
+    let first = audit.export(ExportAudit::default()).await?;
     Ok(Lines {
         first: first.ndjson,
         next: first.next,
         audit,
-        limit,
     })
 }
 
@@ -54,12 +52,7 @@ impl Answer for Lines {
     };
 
     fn respond(self) -> Result<Response> {
-        let Self {
-            first,
-            next,
-            audit,
-            limit,
-        } = self;
+        let Self { first, next, audit } = self;
         let parts = stream::try_unfold((Some(first), next), move |(ready, next)| {
             let audit = audit.clone();
             async move {
@@ -69,8 +62,11 @@ impl Answer for Lines {
                 let Some(cursor) = next else {
                     return Ok::<_, crate::Error>(None);
                 };
-                let cursor = Some(cursor);
-                let part = audit.export(ExportAudit { limit, cursor }).await?;
+                let options = ExportAudit {
+                    limit: None,
+                    cursor: Some(cursor),
+                };
+                let part = audit.export(options).await?;
                 Ok(Some((part.ndjson, (None, part.next))))
             }
         });

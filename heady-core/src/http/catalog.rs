@@ -60,10 +60,23 @@ async fn component(call: &Call, id: &str) -> Result<Json> {
         .ok_or_else(|| Error::not_found("Component", id))
 }
 
-/// A section the document does not have is an empty list, as it always was.
+/// A section the document does not have is an empty list, as it always was; one of entries under their ids is a list of
+/// them.
 async fn section(call: &Call, name: &str) -> Result<Json> {
-    let section = document(call).await?.remove(name);
-    Ok(json!({name: section.unwrap_or_else(|| json!([])), "ts": now()}).into())
+    let section = match document(call).await?.remove(name) {
+        Some(Value::Object(entries)) => entries.into_iter().map(with_id).collect(),
+        Some(section) => section,
+        None => json!([]),
+    };
+    Ok(json!({name: section, "ts": now()}).into())
+}
+
+/// An entry with the id that it stands under.
+fn with_id((id, mut entry): (String, Value)) -> Value {
+    if let Some(entry) = entry.as_object_mut() {
+        entry.entry("id").or_insert_with(|| id.into());
+    }
+    entry
 }
 
 async fn ensemble(call: &Call) -> Result<Json> {

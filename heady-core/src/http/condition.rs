@@ -29,6 +29,17 @@ pub(super) fn options(
     shape: &Shape,
 ) -> Result<Vec<(String, String)>> {
     let mut options = Vec::new();
+    let changes = !matches!(*method, Method::GET | Method::HEAD);
+    for (name, option) in [
+        (header::IF_MATCH, "ifVersion"),
+        (header::IF_NONE_MATCH, "ifAbsent"),
+    ] {
+        // Whoever states a condition relies on it.
+        if changes && headers.contains_key(&name) && !shape.has(option) {
+            let message = format!("the header '{name}' has no meaning for this call");
+            return Err(Error::invalid_argument(message));
+        }
+    }
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
     if let Some(tag) = text(header::IF_MATCH)
         && shape.has("ifVersion")

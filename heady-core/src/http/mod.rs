@@ -135,14 +135,20 @@ fn routes() -> impl Iterator<Item = Route> {
     .flatten()
 }
 
+impl Server {
+    fn new(heady: &Heady, config: Config) -> Self {
+        Self {
+            heady: heady.clone(),
+            keys: ApiKeys::of(heady),
+            config,
+            started: Instant::now(),
+            streams: stream::places(),
+        }
+    }
+}
+
 fn assemble(heady: &Heady, config: Config, routes: impl Iterator<Item = Route>) -> Router {
-    let server = Arc::new(Server {
-        heady: heady.clone(),
-        keys: ApiKeys::of(heady),
-        config,
-        started: Instant::now(),
-        streams: stream::places(),
-    });
+    let server = Arc::new(Server::new(heady, config));
     routes
         .fold(Router::new(), |router, route| {
             route.mount(router, server.clone())

@@ -140,6 +140,7 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
         .filter(|name| !in_path(name.as_str().unwrap_or_default()))
         .collect();
     let is_needed = !needed.is_empty();
+    let is_body_needed = is_needed || route.needs_body();
     if route.is_patch() {
         schema = json!({"type": "object", "description": fields["patch"]["description"]});
     } else if let Some(schema) = schema.as_object_mut() {
@@ -152,7 +153,7 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
             schema.insert("required".to_owned(), needed.into());
         }
     }
-    let mut body = json!({"required": is_needed, "content": {}});
+    let mut body = json!({"required": is_body_needed, "content": {}});
     body["content"][route.body_kind()] = json!({"schema": schema});
     operation.insert("requestBody".to_owned(), body);
 }

@@ -12,7 +12,7 @@ use super::input::Named;
 use super::route::{Call, routes};
 use super::stream::{Ending, Message, Source};
 use crate::Json;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::pipeline::{
     DefinePipeline, FollowRun, PipelineRun, PipelineVersion, RunFollow, RunStatus, RunStep,
     StartRun,
@@ -145,15 +145,20 @@ async fn wait(call: &Call, id: &str) -> Result<Progressing<Ran>> {
     Ok(ran(at_most(call, run, patience).await?))
 }
 
-/// The run when it has ended, or as it stands when the patience does.
+/// The run when it has ended, or as it stands when the patience does. If it cannot be looked at any more the caller learns at
+/// least that it is there, as it stood.
 async fn at_most(call: &Call, run: PipelineRun, patience: Duration) -> Result<PipelineRun> {
     if has_ended(&run) {
         return Ok(run);
     }
     let id = run.run_id.as_str();
-    match tokio::time::timeout(patience, call.pipeline().wait(id)).await {
+    let later = match tokio::time::timeout(patience, call.pipeline().wait(id)).await {
         Ok(run) => run,
         Err(_) => call.pipeline().get(id).await,
+    };
+    match later {
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+        later => Ok(later.unwrap_or(run)),
     }
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::RequestPartsExt;
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -36,6 +36,8 @@ pub(super) struct Call {
     pub(super) headers: HeaderMap,
     pub(super) request: RequestId,
     pub(super) connection: Connection,
+    /// The role it needed, unless the host vouches for the caller.
+    pub(super) admitted_as: Option<Role>,
 }
 
 impl Deref for Call {
@@ -130,6 +132,11 @@ impl Route {
         matches!(self.method, Method::POST | Method::PUT | Method::PATCH)
     }
 
+    /// Whether it means nothing without a body: an empty one is one that did not arrive.
+    pub(super) fn needs_body(&self) -> bool {
+        matches!(self.method, Method::PUT | Method::PATCH)
+    }
+
     /// Whether its body is a merge patch (RFC 7396), and its options stand in the query.
     pub(super) fn is_patch(&self) -> bool {
         self.method == Method::PATCH && self.shape.has("patch")
@@ -189,12 +196,14 @@ impl Route {
         }
         let options = self.options(&mut request, body).await?;
         let is_conditional = condition::is_stated(&request.headers);
+        let is_vouched = access::vouched(&request).is_some();
         let call = Call {
             heady,
             server,
             headers: request.headers,
             request: id.clone(),
             connection: request.extensions.remove().unwrap_or_default(),
+            admitted_as: self.role.filter(|_| !is_vouched),
         };
         let called = tokio::time::timeout(CALL_TIME, (self.call)(call, options)).await;
         called
@@ -220,7 +229,14 @@ impl Route {
         let mut options = Map::new();
         if self.has_body() {
             let body = read_body(&request.headers, body, self.body_kind()).await?;
+            if self.needs_body() && body.iter().all(u8::is_ascii_whitespace) {
+                return Err(Error::invalid_argument("the body is missing").into());
+            }
             options = input::object(&body)?;
+        } else if self.method == Method::DELETE && !body.is_end_stream() {
+            let message =
+                "a DELETE takes no body: what it depends on stands in the header If-Match";
+            return Err(Error::invalid_argument(message).into());
         }
         if self.is_patch() {
             options = Map::from_iter([("patch".to_owned(), options.into())]);

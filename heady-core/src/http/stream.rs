@@ -22,6 +22,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::access::Admission;
 use super::answer::{Answer, Documented};
 use super::guard::RequestId;
 use super::problem::Problem;
@@ -34,8 +35,11 @@ pub(super) const MAX_STREAMS: usize = 2048;
 /// How often a silent stream shows that it lives, which is also how a client that is gone is found out.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// How long a stream lives. Its client goes on in a new one, if it still may: its key could have been revoked since.
+/// How long a stream lives. Its client goes on in a new one.
 const MAX_AGE: Duration = Duration::from_hours(1);
+
+/// How often it is looked whether the caller may still see it: a key can be revoked meanwhile.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// What a stream and the connection that carries it know of each other.
 #[derive(Debug, Clone, Default)]
@@ -92,6 +96,9 @@ pub(super) struct Events<S> {
     stopping: CancellationToken,
     heartbeat: Duration,
     until: Instant,
+    /// `None` if the host vouches for the caller.
+    admission: Option<Admission>,
+    look_at: Instant,
     _place: OwnedSemaphorePermit,
 }
 
@@ -110,6 +117,12 @@ impl Call {
             stopping: self.connection.stopping.clone(),
             heartbeat: HEARTBEAT,
             until: Instant::now() + MAX_AGE,
+            admission: self.admitted_as.map(|role| Admission {
+                server: self.server.clone(),
+                headers: self.headers.clone(),
+                role,
+            }),
+            look_at: Instant::now() + LOOK,
             _place: place,
         })
     }
@@ -161,6 +174,17 @@ pub(super) fn places() -> Arc<Semaphore> {
     Arc::new(Semaphore::new(MAX_STREAMS))
 }
 
+impl<S> Events<S> {
+    /// Looks whether the caller may still see what is sent.
+    async fn look(&mut self) -> Result<()> {
+        self.look_at = Instant::now() + LOOK;
+        match &self.admission {
+            Some(admission) => admission.check().await,
+            None => Ok(()),
+        }
+    }
+}
+
 impl<S: Source> Answer for Events<S> {
     const DOCUMENTED: Documented = Documented {
         statuses: &[(
@@ -176,11 +200,17 @@ impl<S: Source> Answer for Events<S> {
         let alive = KeepAlive::new().interval(self.heartbeat);
         let events = stream::unfold(Some(self), async |events| {
             let mut events = events?;
-            let next = tokio::select! {
-                biased;
-                () = events.stopping.cancelled() => return None,
-                () = tokio::time::sleep_until(events.until) => return None,
-                next = events.source.next() => next,
+            let next = loop {
+                tokio::select! {
+                    biased;
+                    () = events.stopping.cancelled() => return None,
+                    () = tokio::time::sleep_until(events.until) => return None,
+                    () = tokio::time::sleep_until(events.look_at) => {}
+                    next = events.source.next() => break next,
+                }
+                if let Err(error) = events.look().await {
+                    break Err(error);
+                }
             };
             match next {
                 Ok(message) => Some((written(message?), Some(events))),

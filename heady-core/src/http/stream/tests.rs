@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicUsize;
 
 use axum::body::{Body, BodyDataStream};
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
 use axum::routing::get;
 use axum::{Extension, Router};
 use futures_util::StreamExt;
@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::super::access::Admission;
 use super::super::tests::{Door, problem};
-use super::super::{Caller, Role, answer, serve};
+use super::super::{AddApiKey, ApiKeys, Caller, Config, Role, Server, answer, serve};
 use super::*;
-use crate::Json;
 use crate::pipeline::StartRun;
 use crate::registry::PutNode;
 use crate::store::args;
+use crate::{Heady, Json};
 
 /// One event as it stands on the wire.
 #[derive(Debug, Default, PartialEq)]
@@ -312,6 +313,8 @@ fn stream<S: Source>(source: S, connection: &Connection, places: &Arc<Semaphore>
         stopping: connection.stopping.clone(),
         heartbeat: Duration::from_millis(1),
         until: Instant::now() + MAX_AGE,
+        admission: None,
+        look_at: Instant::now() + LOOK,
         _place: places.clone().try_acquire_owned().unwrap(),
     }
 }
@@ -336,6 +339,52 @@ async fn a_silent_stream_shows_that_it_lives_until_it_ends() {
     connection.stopping.cancel();
     only_heartbeats(stopped).await;
     assert_eq!(places.available_permits(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_key_is_revoked() {
+    let (places, connection) = (Arc::new(Semaphore::new(1)), Connection::default());
+    let heady = Heady::connect("sqlite::memory:").await.unwrap();
+    let keys = ApiKeys::of(&heady);
+    let options = AddApiKey {
+        name: "reader".to_owned(),
+        environment: None,
+        roles: None,
+    };
+    let key = keys.add(options).await.unwrap().key;
+    let server = Arc::new(Server::new(&heady, Config::default()));
+    let admitted = |role| {
+        let mut events = stream(Silence, &connection, &places);
+        let headers = HeaderMap::from_iter([(
+            HeaderName::from_static("x-heady-api-key"),
+            HeaderValue::from_str(&key).unwrap(),
+        )]);
+        let server = server.clone();
+        events.admission = Some(Admission {
+            server,
+            headers,
+            role,
+        });
+        // It would be looked at in a while.
+        events.look_at = Instant::now();
+        Client::of(events.respond().unwrap())
+    };
+    let mut client = admitted(Role::Viewer);
+    let part = client.body.next().await.unwrap().unwrap();
+    assert_eq!(part, ":\n\n", "it was looked at, and lives");
+    drop(client);
+    keys.revoke("reader").await.unwrap();
+    let mut client = admitted(Role::Viewer);
+    let end = loop {
+        // Heartbeats may come first.
+        let part = client.body.next().await.unwrap().unwrap();
+        if part != ":\n\n" {
+            break String::from_utf8(part.to_vec()).unwrap();
+        }
+    };
+    assert!(end.starts_with("event: error"), "{end}");
+    assert!(end.contains("UNAUTHENTICATED"), "{end}");
+    assert!(client.body.next().await.is_none());
 }
 
 /// Reads to the end.

@@ -177,6 +177,48 @@ async fn what_is_malformed_is_named() {
             "wait",
         ),
         (delete("/api/health"), "", 405, "DELETE"),
+        (
+            Request::put("/api/services/a").header("if-none-match", "*"),
+            "",
+            400,
+            "the body is missing",
+        ),
+        (
+            Request::patch("/api/services/a"),
+            " ",
+            400,
+            "the body is missing",
+        ),
+        (
+            delete("/api/services/a"),
+            r#"{"ifVersion": 1}"#,
+            400,
+            "If-Match",
+        ),
+        (
+            post("/api/nodes/a/activate").header("if-match", "1"),
+            "",
+            400,
+            "if-match",
+        ),
+        (
+            delete("/api/services/a").header("if-none-match", "*"),
+            "",
+            400,
+            "if-none-match",
+        ),
+        (
+            post("/api/registry/drift"),
+            r#"{"timeoutMs": 0}"#,
+            400,
+            "timeoutMs",
+        ),
+        (
+            post("/api/registry/drift"),
+            r#"{"document": {"foo": 1}}"#,
+            400,
+            "registry",
+        ),
         (get("/api/nothing"), "", 404, "/api/nothing"),
     ];
     for (request, body, status, part) in cases {
