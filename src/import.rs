@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use heady_core::registry::ImportOptions;
-use heady_core::{Result, report};
+use heady_core::{Heady, Result, Warning, report};
 
 use crate::Common;
 use crate::output::{note, result};
@@ -27,17 +27,25 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = if self.dry_run {
-            common.open_to_try().await?
-        } else {
-            common.open(None).await?
-        };
         let options = ImportOptions {
             path: Some(self.file.display().to_string()),
             root: self.root.map(|root| root.display().to_string()),
             dry_run: Some(self.dry_run),
             force: Some(self.force),
             ..ImportOptions::default()
+        };
+        let heady = match common.open_if_there().await? {
+            Some(heady) => heady,
+            None if self.dry_run => nothing().await?,
+            None => {
+                // A file that is refused must not leave a new database behind.
+                let tried = ImportOptions {
+                    dry_run: Some(true),
+                    ..options.clone()
+                };
+                nothing().await?.registry().import(tried).await?;
+                common.open(None).await?
+            }
         };
         let imported = heady.registry().import(options).await;
         heady.close().await;
@@ -48,18 +56,27 @@ impl Import {
                 note(&report::import(&refused, true));
             }
         }
-        result(common, &imported?, |imported| {
+        let imported = imported?;
+        result(common, &imported, |imported| {
             report::import(imported, self.dry_run)
         })?;
         if !common.json {
-            note(if self.dry_run {
-                "\nnothing was changed; without --dry-run it is"
-            } else {
+            let refused = |warning: &Warning| warning.code == "MASS_DELETION";
+            note(if !self.dry_run {
                 "\nheady registry list shows it; heady registry drift compares it with the file and with what answers"
+            } else if imported.warnings.iter().any(refused) && !self.force {
+                "\nnothing was changed; without --dry-run it would be refused, unless it is forced (--force)"
+            } else {
+                "\nnothing was changed; without --dry-run it is"
             });
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A database that nobody keeps.
+async fn nothing() -> Result<Heady> {
+    Heady::connect("sqlite::memory:").await
 }
 
 pub(crate) async fn export(common: &Common) -> Result<ExitCode> {

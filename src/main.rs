@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use heady_core::{EngineOptions, Error, ErrorKind, Heady, Result};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 /// The Heady engine: registry, durable pipelines and Monte Carlo over SQLite or PostgreSQL.
 #[derive(Parser)]
@@ -109,13 +111,11 @@ impl Common {
         })
     }
 
-    /// Opens the engine to say what would be: where nothing is, it is a database that nobody keeps.
-    async fn open_to_try(&self) -> Result<Heady> {
+    /// Opens the engine, unless there is no database.
+    async fn open_if_there(&self) -> Result<Option<Heady>> {
         match self.open_or_create(None, false).await {
-            Err(error) if error.kind() == ErrorKind::NotFound && self.is_sqlite() => {
-                Heady::connect("sqlite::memory:").await
-            }
-            opened => opened,
+            Err(error) if error.kind() == ErrorKind::NotFound && self.is_sqlite() => Ok(None),
+            opened => opened.map(Some),
         }
     }
 
@@ -124,7 +124,9 @@ impl Common {
     }
 
     async fn open_or_create(&self, rights: Option<Rights>, create: bool) -> Result<Heady> {
-        let user = std::env::var("USER").or_else(|_| std::env::var("USERNAME"));
+        let user = ["USER", "LOGNAME", "USERNAME"]
+            .iter()
+            .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
         let rights = rights.unwrap_or(Rights {
             programs: Vec::new(),
             hosts: Vec::new(),
@@ -141,9 +143,46 @@ impl Common {
     }
 }
 
+/// Reads the command line. What is wrong with it is told as every other error is.
+fn read() -> Result<Cli, ExitCode> {
+    let refused = match Cli::try_parse() {
+        Ok(cli) => return Ok(cli),
+        Err(refused) => refused,
+    };
+    // To stdout if help was asked for; if nobody reads it, that is no second error.
+    let _ = refused.print();
+    if !refused.use_stderr() {
+        return Err(ExitCode::SUCCESS);
+    }
+    if std::env::args().any(|argument| argument == "--json") {
+        let text = refused.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        output::error_json(&Error::invalid_argument(
+            message.trim_start_matches("error: "),
+        ));
+    }
+    Err(ExitCode::from(2))
+}
+
+/// Writes what the engine warns of to stderr: such as a checkpoint that could not be made.
+fn log_to_stderr() {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false);
+    let ours = Targets::new().with_target("heady", LevelFilter::WARN);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .init();
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Cli { common, command } = Cli::parse();
+    let Cli { common, command } = match read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
+    log_to_stderr();
     let outcome = match command {
         Command::Run(command) => command.execute(&common).await,
         Command::Resume(command) => command.execute(&common).await,

@@ -49,11 +49,15 @@ fn plain(text: &str) -> String {
 /// Prints an error in one line, and as JSON on stdout if that was asked for.
 pub(crate) fn error(common: &Common, error: &Error) -> ExitCode {
     if common.json {
-        // Nobody reading it is no second error.
-        let _ = line(&json!({"error": error.to_json()}).to_string());
+        error_json(error);
     }
     note(&format!("heady: {}: {}", error.code(), error.message()));
     ExitCode::from(2)
+}
+
+/// Prints an error as JSON on stdout; nobody reading it is no second error.
+pub(crate) fn error_json(error: &Error) {
+    let _ = line(&json!({"error": error.to_json()}).to_string());
 }
 
 /// Prints a line of a result that has no end, unless nobody reads any more.
