@@ -7,16 +7,16 @@ use crate::audit::{
 };
 use crate::monte_carlo::{
     Estimate, Histogram, MonteCarloStatus, PlanReport, Quantile, Readiness, Replay,
-    RunningSimulation, ScenarioOutcomes, ScenarioResult, ScenarioRisk, Simulation, SimulationPage,
-    Spread, TaskTimes,
+    RunningSimulation, ScenarioOutcomes, ScenarioPage, ScenarioResult, ScenarioRisk, Simulation,
+    SimulationPage, Spread, TaskTimes,
 };
 use crate::pipeline::{
     Compensation, Critique, Failure, Finding, Forecast, PipelineDefinition, PipelineRun,
     PipelineVersion, RunMetrics, RunPage, RunStep, RunSummary, StageRun, TaskForecast, TaskRun,
 };
 use crate::registry::{
-    Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, Node, NodeList,
-    Probe, ProbeReport, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
+    Drift, DriftReport, DriftSnapshot, ImportEntry, ImportReport, ImportSection, LastProbe, Node,
+    NodeList, Probe, ProbeReport, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
 };
 use crate::types::Json;
 use crate::types::Warning;
@@ -63,6 +63,8 @@ macro_rules! records {
 }
 
 records! {
+    LastProbe;
+    ScenarioPage;
     AuditCheckpoint;
     AuditEntry;
     AuditExport;

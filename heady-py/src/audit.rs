@@ -7,6 +7,7 @@ use heady_core::audit::{
 };
 use pyo3::prelude::*;
 
+use crate::argument::{Given, options};
 use crate::wait::wait;
 
 /// The audit log.
@@ -21,16 +22,16 @@ impl Audit {
     fn list(
         &self,
         py: Python<'_>,
-        actor: Option<String>,
-        action: Option<String>,
-        target: Option<String>,
-        status: Option<String>,
-        since: Option<Timestamp>,
-        until: Option<Timestamp>,
-        limit: Option<u32>,
-        cursor: Option<String>,
+        actor: Option<Given<String>>,
+        action: Option<Given<String>>,
+        target: Option<Given<String>>,
+        status: Option<Given<String>>,
+        since: Option<Given<Timestamp>>,
+        until: Option<Given<Timestamp>>,
+        limit: Option<Given<u32>>,
+        cursor: Option<Given<String>>,
     ) -> PyResult<AuditPage> {
-        let options = AuditQuery {
+        let options = options!(AuditQuery {
             actor,
             action,
             target,
@@ -39,7 +40,7 @@ impl Audit {
             until,
             limit,
             cursor,
-        };
+        });
         wait(py, self.0.list(options))
     }
 
@@ -48,13 +49,13 @@ impl Audit {
     fn verify(
         &self,
         py: Python<'_>,
-        public_keys: Option<Vec<String>>,
-        checkpoints: Option<String>,
+        public_keys: Option<Given<Vec<String>>>,
+        checkpoints: Option<Given<String>>,
     ) -> PyResult<AuditReport> {
-        let options = VerifyAudit {
+        let options = options!(VerifyAudit {
             public_keys,
             checkpoints,
-        };
+        });
         wait(py, self.0.verify(options))
     }
 
@@ -69,10 +70,14 @@ impl Audit {
     fn checkpoints(
         &self,
         py: Python<'_>,
-        limit: Option<u32>,
-        cursor: Option<String>,
+        limit: Option<Given<u32>>,
+        cursor: Option<Given<String>>,
     ) -> PyResult<CheckpointPage> {
-        wait(py, self.0.checkpoints(CheckpointQuery { limit, cursor }))
+        wait(
+            py,
+            self.0
+                .checkpoints(options!(CheckpointQuery { limit, cursor })),
+        )
     }
 
     /// Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere.
@@ -80,9 +85,9 @@ impl Audit {
     fn export(
         &self,
         py: Python<'_>,
-        limit: Option<u32>,
-        cursor: Option<String>,
+        limit: Option<Given<u32>>,
+        cursor: Option<Given<String>>,
     ) -> PyResult<AuditExport> {
-        wait(py, self.0.export(ExportAudit { limit, cursor }))
+        wait(py, self.0.export(options!(ExportAudit { limit, cursor })))
     }
 }

@@ -5,6 +5,8 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use serde_json::Value;
 
+use crate::refusal::Refusal;
+
 /// An engine error as an exception.
 pub fn raised(error: &Error) -> PyErr {
     let exception = |py: Python<'_>| -> PyResult<PyErr> {
@@ -47,6 +49,6 @@ pub fn of_handler(py: Python<'_>, raised: &PyErr) -> Error {
 }
 
 /// A value of a handler that cannot be kept.
-pub fn no_output(error: &PyErr) -> PyErr {
-    PyTypeError::new_err(format!("the output of a handler must be JSON: {error}"))
+pub fn no_output(refusal: &Refusal) -> PyErr {
+    PyTypeError::new_err(format!("the output of a handler must be JSON: {refusal}"))
 }

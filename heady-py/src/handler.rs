@@ -7,8 +7,10 @@ use heady_core::pipeline::{Handler, HandlerFuture, TaskContext as Context};
 use heady_core::{Error, Json, Result};
 use pyo3::prelude::*;
 
+use crate::argument::{Argument, Given, Named};
 use crate::errors::{no_output, of_handler};
-use crate::wait::RUNTIME;
+use crate::refusal::Refusal;
+use crate::wait::runtime;
 
 /// A callable `(context, input) -> output`.
 pub struct Callable(Arc<Py<PyAny>>);
@@ -46,7 +48,7 @@ fn call(py: Python<'_>, callable: &Py<PyAny>, context: TaskContext, with: Json) 
     {
         output = asyncio.call_method1("run", (output,))?;
     }
-    output.extract().map_err(|error| no_output(&error))
+    Json::read(&output).map_err(|refusal| no_output(&refusal))
 }
 
 /// What a handler knows about the attempt it executes.
@@ -117,13 +119,14 @@ impl TaskContext {
     }
 
     /// Waits until the attempt should end early, at most `timeout` seconds; returns whether it should.
-    fn wait_cancelled(&self, py: Python<'_>, timeout: f64) -> PyResult<bool> {
-        let timeout = Duration::try_from_secs_f64(timeout)
-            .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))?;
+    fn wait_cancelled(&self, py: Python<'_>, timeout: Given<f64>) -> PyResult<bool> {
+        let timeout = Duration::try_from_secs_f64(timeout.named("timeout")?)
+            .map_err(|error| Refusal::value(error.to_string()).of("timeout"))?;
+        let runtime = runtime()?;
         py.detach(|| {
             // The wait is over either way; the answer is what counts.
             let _ =
-                RUNTIME.block_on(async { tokio::time::timeout(timeout, self.0.cancelled()).await });
+                runtime.block_on(async { tokio::time::timeout(timeout, self.0.cancelled()).await });
         });
         Ok(self.0.is_cancelled())
     }

@@ -1,39 +1,39 @@
 //! `heady.connect` and what it returns.
 
-use std::path::PathBuf;
-
 use heady_core::{Durability, EngineOptions, StartOptions};
 use pyo3::prelude::*;
 
+use crate::argument::{FilePath, Given, Named, options};
 use crate::audit::Audit;
 use crate::http::HttpRoutes;
 use crate::monte_carlo::MonteCarlo;
 use crate::pipeline::Pipeline;
 use crate::registry::Registry;
-use crate::wait::{RUNTIME, wait};
+use crate::wait::{is_forked, runtime, wait};
 
 /// Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
 #[pyfunction]
 #[pyo3(signature = (url, *, actor=None, durability=None, allow_programs=None, allow_hosts=None, audit_key=None, create_if_missing=None))]
+#[expect(clippy::too_many_arguments, reason = "keywords in Python")]
 pub fn connect(
     py: Python<'_>,
-    url: String,
-    actor: Option<String>,
-    durability: Option<Durability>,
-    allow_programs: Option<Vec<String>>,
-    allow_hosts: Option<Vec<String>>,
-    audit_key: Option<PathBuf>,
-    create_if_missing: Option<bool>,
+    url: Given<String>,
+    actor: Option<Given<String>>,
+    durability: Option<Given<Durability>>,
+    allow_programs: Option<Given<Vec<String>>>,
+    allow_hosts: Option<Given<Vec<String>>>,
+    audit_key: Option<Given<FilePath>>,
+    create_if_missing: Option<Given<bool>>,
 ) -> PyResult<Py<Heady>> {
-    let options = EngineOptions {
+    let options = options!(EngineOptions {
         actor,
         durability,
         allow_programs,
         allow_hosts,
-        audit_key: audit_key.map(|path| path.display().to_string()),
+        audit_key,
         create_if_missing,
-    };
-    let engine = wait(py, heady_core::Heady::open(&url, options))?;
+    });
+    let engine = wait(py, heady_core::Heady::open(&url.named("url")?, options))?;
     let engine = Py::new(py, Heady(engine))?;
     py.import("heady")?
         .getattr("_open")?
@@ -79,13 +79,19 @@ impl Heady {
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
     /// registered here, and probes the services of the registry.
     #[pyo3(signature = (*, workers=None, probes=None))]
-    fn start(&self, workers: Option<bool>, probes: Option<bool>) {
-        let _runtime = RUNTIME.enter();
-        self.0.start(StartOptions { workers, probes });
+    fn start(&self, workers: Option<Given<bool>>, probes: Option<Given<bool>>) -> PyResult<()> {
+        let options = options!(StartOptions { workers, probes });
+        let _runtime = runtime()?.enter();
+        self.0.start(options);
+        Ok(())
     }
 
-    /// Hands its runs back, finishes what is being written and closes the database.
+    /// Hands its runs back, finishes what is being written and closes the database. In a fork of the process it does
+    /// nothing: the engine stays with the process that opened it.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if is_forked() {
+            return Ok(());
+        }
         wait(py, async {
             self.0.close().await;
             Ok(())

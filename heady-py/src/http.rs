@@ -12,8 +12,9 @@ use pyo3::types::{PyBytes, PyDict};
 use tokio::sync::mpsc as tokio_mpsc;
 use tokio::task::AbortHandle;
 
+use crate::argument::{Given, Named};
 use crate::errors::raised;
-use crate::wait::RUNTIME;
+use crate::wait::runtime;
 
 type Headers = Vec<(Vec<u8>, Vec<u8>)>;
 
@@ -41,20 +42,22 @@ impl HttpRoutes {
     )]
     fn begin(
         &self,
-        method: String,
-        target: String,
+        method: Given<String>,
+        target: Given<String>,
         headers: Headers,
         body: Vec<u8>,
-        caller: Option<(String, Role)>,
+        caller: Option<Given<(String, Role)>>,
         signals: &HttpSignals,
         ticket: u64,
-    ) -> HttpExchange {
+    ) -> PyResult<HttpExchange> {
         let request = HostRequest {
-            method,
-            target,
+            method: method.named("method")?,
+            target: target.named("target")?,
             headers,
             body: body.into(),
-            caller: caller.map(|(actor, role)| Caller::new(actor, role)),
+            caller: caller
+                .named("caller")?
+                .map(|(actor, role)| Caller::new(actor, role)),
         };
         // The start of an answer and its whole body take one wake together.
         let (events, exchange) = tokio_mpsc::channel(2);
@@ -63,15 +66,15 @@ impl HttpRoutes {
             // Without a receiver the interpreter is ending.
             let _ = sender.send(Some(ticket));
         };
-        let task = RUNTIME.spawn(async move {
+        let task = runtime()?.spawn(async move {
             let response = answer_host(&router, request).await;
             // Nobody receives what nobody wants any more; `cancel` then ends this task.
             let _ = send(response, &events, signal).await;
         });
-        HttpExchange {
+        Ok(HttpExchange {
             events: Mutex::new(exchange),
             task: task.abort_handle(),
-        }
+        })
     }
 }
 

@@ -9,13 +9,16 @@
     reason = "what is public is seen from Python only"
 )]
 
+mod argument;
 mod audit;
 mod errors;
 mod handler;
 mod heady;
 mod http;
+mod json;
 mod monte_carlo;
 mod pipeline;
+mod refusal;
 mod registry;
 mod wait;
 mod watch;

@@ -7,6 +7,7 @@ use heady_core::monte_carlo::{
 };
 use pyo3::prelude::*;
 
+use crate::argument::{Given, Named, options};
 use crate::wait::wait;
 
 /// Simulations.
@@ -21,34 +22,34 @@ impl MonteCarlo {
     fn run(
         &self,
         py: Python<'_>,
-        plan: Json,
-        seed: Option<i64>,
-        samples: Option<i64>,
-        threads: Option<u32>,
-        method: Option<Method>,
-        gate: Option<f64>,
+        plan: Given<Json>,
+        seed: Option<Given<i64>>,
+        samples: Option<Given<i64>>,
+        threads: Option<Given<u32>>,
+        method: Option<Given<Method>>,
+        gate: Option<Given<f64>>,
     ) -> PyResult<Simulation> {
-        let options = SimulationOptions {
+        let options = options!(SimulationOptions {
             plan,
             seed,
             samples,
             threads,
             method,
             gate,
-        };
+        });
         wait(py, self.0.run(options))
     }
 
     /// Checks a plan without simulating it.
     #[pyo3(signature = (plan))]
-    fn check(&self, py: Python<'_>, plan: Json) -> PyResult<PlanReport> {
-        wait(py, self.0.check(plan))
+    fn check(&self, py: Python<'_>, plan: Given<Json>) -> PyResult<PlanReport> {
+        wait(py, self.0.check(plan.named("plan")?))
     }
 
     /// Returns a simulation of the history.
     #[pyo3(signature = (id))]
-    fn get(&self, py: Python<'_>, id: String) -> PyResult<Simulation> {
-        wait(py, self.0.get(&id))
+    fn get(&self, py: Python<'_>, id: Given<String>) -> PyResult<Simulation> {
+        wait(py, self.0.get(&id.named("id")?))
     }
 
     /// Lists the simulations of plans, newest first.
@@ -56,10 +57,10 @@ impl MonteCarlo {
     fn list(
         &self,
         py: Python<'_>,
-        limit: Option<u32>,
-        cursor: Option<String>,
+        limit: Option<Given<u32>>,
+        cursor: Option<Given<String>>,
     ) -> PyResult<SimulationPage> {
-        let options = SimulationQuery { limit, cursor };
+        let options = options!(SimulationQuery { limit, cursor });
         wait(py, self.0.list(options))
     }
 
@@ -70,8 +71,8 @@ impl MonteCarlo {
 
     /// Does a simulation of the history again and compares the bits.
     #[pyo3(signature = (id))]
-    fn replay(&self, py: Python<'_>, id: String) -> PyResult<Replay> {
-        wait(py, self.0.replay(&id))
+    fn replay(&self, py: Python<'_>, id: Given<String>) -> PyResult<Replay> {
+        wait(py, self.0.replay(&id.named("id")?))
     }
 
     /// Simulates a scenario in the callers' simple form and keeps the result in the history.
@@ -79,15 +80,15 @@ impl MonteCarlo {
     fn scenario(
         &self,
         py: Python<'_>,
-        scenario: Option<Json>,
-        iterations: Option<i64>,
-        seed: Option<i64>,
+        scenario: Option<Given<Json>>,
+        iterations: Option<Given<i64>>,
+        seed: Option<Given<i64>>,
     ) -> PyResult<ScenarioResult> {
-        let options = ScenarioOptions {
+        let options = options!(ScenarioOptions {
             scenario,
             iterations,
             seed,
-        };
+        });
         wait(py, self.0.scenario(options))
     }
 
@@ -96,10 +97,10 @@ impl MonteCarlo {
     fn list_scenarios(
         &self,
         py: Python<'_>,
-        limit: Option<u32>,
-        cursor: Option<String>,
+        limit: Option<Given<u32>>,
+        cursor: Option<Given<String>>,
     ) -> PyResult<ScenarioPage> {
-        let options = SimulationQuery { limit, cursor };
+        let options = options!(SimulationQuery { limit, cursor });
         wait(py, self.0.list_scenarios(options))
     }
 }

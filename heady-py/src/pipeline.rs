@@ -1,7 +1,5 @@
 //! `engine.pipeline`.
 
-use std::path::PathBuf;
-
 use heady_core::Json;
 use heady_core::pipeline::{
     DefinePipeline, DefinitionQuery, FollowRun, PipelineDefinition, PipelineRun, PipelineVersion,
@@ -9,6 +7,7 @@ use heady_core::pipeline::{
 };
 use pyo3::prelude::*;
 
+use crate::argument::{FilePath, Given, Named, options};
 use crate::errors::raised;
 use crate::handler::Callable;
 use crate::wait::wait;
@@ -23,9 +22,9 @@ impl Pipeline {
     /// Registers a callable `(context, input) -> output` under a name, in place of an earlier one. What it returns, or
     /// what its coroutine does, is the task's output; what it raises fails the attempt, and the `code` of a
     /// `HeadyError` decides whether it is repeated. Calls come from threads of the engine.
-    fn handle(&self, name: &str, handler: Py<PyAny>) -> PyResult<()> {
+    fn handle(&self, name: Given<String>, handler: Py<PyAny>) -> PyResult<()> {
         self.0
-            .handle(name, Callable::new(handler))
+            .handle(&name.named("name")?, Callable::new(handler))
             .map_err(|error| raised(&error))
     }
 
@@ -34,13 +33,10 @@ impl Pipeline {
     fn define(
         &self,
         py: Python<'_>,
-        path: Option<PathBuf>,
-        definition: Option<Json>,
+        path: Option<Given<FilePath>>,
+        definition: Option<Given<Json>>,
     ) -> PyResult<PipelineVersion> {
-        let options = DefinePipeline {
-            path: path.map(|path| path.display().to_string()),
-            definition,
-        };
+        let options = options!(DefinePipeline { path, definition });
         wait(py, self.0.define(options))
     }
 
@@ -49,13 +45,13 @@ impl Pipeline {
     fn definition(
         &self,
         py: Python<'_>,
-        workflow_id: Option<String>,
-        version: Option<i64>,
+        workflow_id: Option<Given<String>>,
+        version: Option<Given<i64>>,
     ) -> PyResult<PipelineDefinition> {
-        let query = DefinitionQuery {
+        let query = options!(DefinitionQuery {
             workflow_id,
             version,
-        };
+        });
         wait(py, self.0.definition(query))
     }
 
@@ -65,23 +61,23 @@ impl Pipeline {
     fn start(
         &self,
         py: Python<'_>,
-        workflow_id: Option<String>,
-        path: Option<PathBuf>,
-        definition: Option<Json>,
-        input: Option<Json>,
-        request_id: Option<String>,
-        seed: Option<i64>,
-        simulate: Option<bool>,
+        workflow_id: Option<Given<String>>,
+        path: Option<Given<FilePath>>,
+        definition: Option<Given<Json>>,
+        input: Option<Given<Json>>,
+        request_id: Option<Given<String>>,
+        seed: Option<Given<i64>>,
+        simulate: Option<Given<bool>>,
     ) -> PyResult<PipelineRun> {
-        let options = StartRun {
+        let options = options!(StartRun {
             workflow_id,
-            path: path.map(|path| path.display().to_string()),
+            path,
             definition,
             input,
             request_id,
             seed,
             simulate,
-        };
+        });
         wait(py, self.0.start(options))
     }
 
@@ -91,36 +87,36 @@ impl Pipeline {
     fn run(
         &self,
         py: Python<'_>,
-        workflow_id: Option<String>,
-        path: Option<PathBuf>,
-        definition: Option<Json>,
-        input: Option<Json>,
-        request_id: Option<String>,
-        seed: Option<i64>,
-        simulate: Option<bool>,
+        workflow_id: Option<Given<String>>,
+        path: Option<Given<FilePath>>,
+        definition: Option<Given<Json>>,
+        input: Option<Given<Json>>,
+        request_id: Option<Given<String>>,
+        seed: Option<Given<i64>>,
+        simulate: Option<Given<bool>>,
     ) -> PyResult<PipelineRun> {
-        let options = StartRun {
+        let options = options!(StartRun {
             workflow_id,
-            path: path.map(|path| path.display().to_string()),
+            path,
             definition,
             input,
             request_id,
             seed,
             simulate,
-        };
+        });
         wait(py, self.0.run(options))
     }
 
     /// Returns a run as it stands.
     #[pyo3(signature = (run_id))]
-    fn get(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
-        wait(py, self.0.get(&run_id))
+    fn get(&self, py: Python<'_>, run_id: Given<String>) -> PyResult<PipelineRun> {
+        wait(py, self.0.get(&run_id.named("run_id")?))
     }
 
     /// Returns a run when it has ended or waits for a person, wherever it is executed.
     #[pyo3(signature = (run_id))]
-    fn wait(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
-        wait(py, self.0.wait(&run_id))
+    fn wait(&self, py: Python<'_>, run_id: Given<String>) -> PyResult<PipelineRun> {
+        wait(py, self.0.wait(&run_id.named("run_id")?))
     }
 
     /// Lists runs, newest first.
@@ -128,17 +124,17 @@ impl Pipeline {
     fn list(
         &self,
         py: Python<'_>,
-        workflow_id: Option<String>,
-        status: Option<RunStatus>,
-        limit: Option<u32>,
-        cursor: Option<String>,
+        workflow_id: Option<Given<String>>,
+        status: Option<Given<RunStatus>>,
+        limit: Option<Given<u32>>,
+        cursor: Option<Given<String>>,
     ) -> PyResult<RunPage> {
-        let options = RunQuery {
+        let options = options!(RunQuery {
             workflow_id,
             status,
             limit,
             cursor,
-        };
+        });
         wait(py, self.0.list(options))
     }
 
@@ -148,25 +144,25 @@ impl Pipeline {
     fn follow(
         &self,
         py: Python<'_>,
-        id: String,
-        after: Option<String>,
-        stages: Option<Vec<String>>,
+        id: Given<String>,
+        after: Option<Given<String>>,
+        stages: Option<Given<Vec<String>>>,
     ) -> PyResult<RunFollow> {
-        let options = FollowRun { id, after, stages };
+        let options = options!(FollowRun { id, after, stages });
         wait(py, self.0.follow(options)).map(|follow| RunFollow(follow.into()))
     }
 
     /// Cancels a run: what is under way is interrupted, what was done is undone. A run that nobody executes is
     /// cancelled when somebody resumes it, or at once if it waits for a person.
     #[pyo3(signature = (run_id))]
-    fn cancel(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
-        wait(py, self.0.cancel(&run_id))
+    fn cancel(&self, py: Python<'_>, run_id: Given<String>) -> PyResult<PipelineRun> {
+        wait(py, self.0.cancel(&run_id.named("run_id")?))
     }
 
     /// Continues a run that a crash interrupted, that is paused, or that failed: finished tasks are not repeated,
     /// undone ones are. Returns it as it then stands; it goes on in the background.
     #[pyo3(signature = (run_id))]
-    fn resume(&self, py: Python<'_>, run_id: String) -> PyResult<PipelineRun> {
-        wait(py, self.0.resume(&run_id))
+    fn resume(&self, py: Python<'_>, run_id: Given<String>) -> PyResult<PipelineRun> {
+        wait(py, self.0.resume(&run_id.named("run_id")?))
     }
 }

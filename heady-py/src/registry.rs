@@ -1,7 +1,5 @@
 //! `engine.registry`.
 
-use std::path::PathBuf;
-
 use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, EntryKind,
@@ -12,6 +10,7 @@ use heady_core::registry::{
 };
 use pyo3::prelude::*;
 
+use crate::argument::{FilePath, Given, Named, options};
 use crate::wait::wait;
 use crate::watch::RegistryWatch;
 
@@ -27,17 +26,17 @@ impl Registry {
     fn register_service(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        base_url: Option<String>,
-        health_path: Option<String>,
-        probe_interval_ms: Option<i64>,
-        probe_timeout_ms: Option<i64>,
-        healthy_threshold: Option<i64>,
-        unhealthy_threshold: Option<i64>,
-        metadata: Option<Json>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        base_url: Option<Given<String>>,
+        health_path: Option<Given<String>>,
+        probe_interval_ms: Option<Given<i64>>,
+        probe_timeout_ms: Option<Given<i64>>,
+        healthy_threshold: Option<Given<i64>>,
+        unhealthy_threshold: Option<Given<i64>>,
+        metadata: Option<Given<Json>>,
     ) -> PyResult<Service> {
-        let options = RegisterService {
+        let options = options!(RegisterService {
             id,
             name,
             base_url,
@@ -47,7 +46,7 @@ impl Registry {
             healthy_threshold,
             unhealthy_threshold,
             metadata,
-        };
+        });
         wait(py, self.0.register_service(options))
     }
 
@@ -57,19 +56,19 @@ impl Registry {
     fn put_service(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        base_url: Option<String>,
-        health_path: Option<String>,
-        probe_interval_ms: Option<i64>,
-        probe_timeout_ms: Option<i64>,
-        healthy_threshold: Option<i64>,
-        unhealthy_threshold: Option<i64>,
-        metadata: Option<Json>,
-        if_version: Option<i64>,
-        if_absent: Option<bool>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        base_url: Option<Given<String>>,
+        health_path: Option<Given<String>>,
+        probe_interval_ms: Option<Given<i64>>,
+        probe_timeout_ms: Option<Given<i64>>,
+        healthy_threshold: Option<Given<i64>>,
+        unhealthy_threshold: Option<Given<i64>>,
+        metadata: Option<Given<Json>>,
+        if_version: Option<Given<i64>>,
+        if_absent: Option<Given<bool>>,
     ) -> PyResult<Service> {
-        let options = PutService {
+        let options = options!(PutService {
             id,
             name,
             base_url,
@@ -81,14 +80,14 @@ impl Registry {
             metadata,
             if_version,
             if_absent,
-        };
+        });
         wait(py, self.0.put_service(options))
     }
 
     /// Returns a service.
     #[pyo3(signature = (id))]
-    fn get_service(&self, py: Python<'_>, id: String) -> PyResult<Service> {
-        wait(py, self.0.get_service(&id))
+    fn get_service(&self, py: Python<'_>, id: Given<String>) -> PyResult<Service> {
+        wait(py, self.0.get_service(&id.named("id")?))
     }
 
     /// Lists all services by id.
@@ -102,18 +101,18 @@ impl Registry {
     fn update_service(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        base_url: Option<String>,
-        health_path: Option<String>,
-        probe_interval_ms: Option<i64>,
-        probe_timeout_ms: Option<i64>,
-        healthy_threshold: Option<i64>,
-        unhealthy_threshold: Option<i64>,
-        metadata: Option<Json>,
-        if_version: Option<i64>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        base_url: Option<Given<String>>,
+        health_path: Option<Given<String>>,
+        probe_interval_ms: Option<Given<i64>>,
+        probe_timeout_ms: Option<Given<i64>>,
+        healthy_threshold: Option<Given<i64>>,
+        unhealthy_threshold: Option<Given<i64>>,
+        metadata: Option<Given<Json>>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Service> {
-        let options = UpdateService {
+        let options = options!(UpdateService {
             id,
             name,
             base_url,
@@ -124,7 +123,7 @@ impl Registry {
             unhealthy_threshold,
             metadata,
             if_version,
-        };
+        });
         wait(py, self.0.update_service(options))
     }
 
@@ -133,15 +132,15 @@ impl Registry {
     fn patch_service(
         &self,
         py: Python<'_>,
-        id: String,
-        patch: Json,
-        if_version: Option<i64>,
+        id: Given<String>,
+        patch: Given<Json>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Service> {
-        let options = PatchEntry {
+        let options = options!(PatchEntry {
             id,
             patch,
             if_version,
-        };
+        });
         wait(py, self.0.patch_service(options))
     }
 
@@ -150,10 +149,10 @@ impl Registry {
     fn delete_service(
         &self,
         py: Python<'_>,
-        id: String,
-        if_version: Option<i64>,
+        id: Given<String>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Service> {
-        let options = DeleteEntry { id, if_version };
+        let options = options!(DeleteEntry { id, if_version });
         wait(py, self.0.delete_service(options))
     }
 
@@ -163,21 +162,21 @@ impl Registry {
     fn register_node(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        runtime: Option<String>,
-        triggers: Option<Vec<String>>,
-        enabled: Option<bool>,
-        metadata: Option<Json>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        runtime: Option<Given<String>>,
+        triggers: Option<Given<Vec<String>>>,
+        enabled: Option<Given<bool>>,
+        metadata: Option<Given<Json>>,
     ) -> PyResult<Node> {
-        let options = RegisterNode {
+        let options = options!(RegisterNode {
             id,
             name,
             runtime,
             triggers,
             enabled,
             metadata,
-        };
+        });
         wait(py, self.0.register_node(options))
     }
 
@@ -187,16 +186,16 @@ impl Registry {
     fn put_node(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        runtime: Option<String>,
-        triggers: Option<Vec<String>>,
-        enabled: Option<bool>,
-        metadata: Option<Json>,
-        if_version: Option<i64>,
-        if_absent: Option<bool>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        runtime: Option<Given<String>>,
+        triggers: Option<Given<Vec<String>>>,
+        enabled: Option<Given<bool>>,
+        metadata: Option<Given<Json>>,
+        if_version: Option<Given<i64>>,
+        if_absent: Option<Given<bool>>,
     ) -> PyResult<Node> {
-        let options = PutNode {
+        let options = options!(PutNode {
             id,
             name,
             runtime,
@@ -205,14 +204,14 @@ impl Registry {
             metadata,
             if_version,
             if_absent,
-        };
+        });
         wait(py, self.0.put_node(options))
     }
 
     /// Returns a node.
     #[pyo3(signature = (id))]
-    fn get_node(&self, py: Python<'_>, id: String) -> PyResult<Node> {
-        wait(py, self.0.get_node(&id))
+    fn get_node(&self, py: Python<'_>, id: Given<String>) -> PyResult<Node> {
+        wait(py, self.0.get_node(&id.named("id")?))
     }
 
     /// Lists all nodes by id.
@@ -226,15 +225,15 @@ impl Registry {
     fn update_node(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        runtime: Option<String>,
-        triggers: Option<Vec<String>>,
-        enabled: Option<bool>,
-        metadata: Option<Json>,
-        if_version: Option<i64>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        runtime: Option<Given<String>>,
+        triggers: Option<Given<Vec<String>>>,
+        enabled: Option<Given<bool>>,
+        metadata: Option<Given<Json>>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Node> {
-        let options = UpdateNode {
+        let options = options!(UpdateNode {
             id,
             name,
             runtime,
@@ -242,7 +241,7 @@ impl Registry {
             enabled,
             metadata,
             if_version,
-        };
+        });
         wait(py, self.0.update_node(options))
     }
 
@@ -251,22 +250,27 @@ impl Registry {
     fn patch_node(
         &self,
         py: Python<'_>,
-        id: String,
-        patch: Json,
-        if_version: Option<i64>,
+        id: Given<String>,
+        patch: Given<Json>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Node> {
-        let options = PatchEntry {
+        let options = options!(PatchEntry {
             id,
             patch,
             if_version,
-        };
+        });
         wait(py, self.0.patch_node(options))
     }
 
     /// Deletes a node and returns what it was.
     #[pyo3(signature = (id, *, if_version=None))]
-    fn delete_node(&self, py: Python<'_>, id: String, if_version: Option<i64>) -> PyResult<Node> {
-        let options = DeleteEntry { id, if_version };
+    fn delete_node(
+        &self,
+        py: Python<'_>,
+        id: Given<String>,
+        if_version: Option<Given<i64>>,
+    ) -> PyResult<Node> {
+        let options = options!(DeleteEntry { id, if_version });
         wait(py, self.0.delete_node(options))
     }
 
@@ -276,21 +280,21 @@ impl Registry {
     fn register_workflow(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        pipeline_id: Option<String>,
-        max_concurrent_tasks: Option<i64>,
-        governance: Option<Json>,
-        metadata: Option<Json>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        pipeline_id: Option<Given<String>>,
+        max_concurrent_tasks: Option<Given<i64>>,
+        governance: Option<Given<Json>>,
+        metadata: Option<Given<Json>>,
     ) -> PyResult<Workflow> {
-        let options = RegisterWorkflow {
+        let options = options!(RegisterWorkflow {
             id,
             name,
             pipeline_id,
             max_concurrent_tasks,
             governance,
             metadata,
-        };
+        });
         wait(py, self.0.register_workflow(options))
     }
 
@@ -300,16 +304,16 @@ impl Registry {
     fn put_workflow(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        pipeline_id: Option<String>,
-        max_concurrent_tasks: Option<i64>,
-        governance: Option<Json>,
-        metadata: Option<Json>,
-        if_version: Option<i64>,
-        if_absent: Option<bool>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        pipeline_id: Option<Given<String>>,
+        max_concurrent_tasks: Option<Given<i64>>,
+        governance: Option<Given<Json>>,
+        metadata: Option<Given<Json>>,
+        if_version: Option<Given<i64>>,
+        if_absent: Option<Given<bool>>,
     ) -> PyResult<Workflow> {
-        let options = PutWorkflow {
+        let options = options!(PutWorkflow {
             id,
             name,
             pipeline_id,
@@ -318,14 +322,14 @@ impl Registry {
             metadata,
             if_version,
             if_absent,
-        };
+        });
         wait(py, self.0.put_workflow(options))
     }
 
     /// Returns a workflow.
     #[pyo3(signature = (id))]
-    fn get_workflow(&self, py: Python<'_>, id: String) -> PyResult<Workflow> {
-        wait(py, self.0.get_workflow(&id))
+    fn get_workflow(&self, py: Python<'_>, id: Given<String>) -> PyResult<Workflow> {
+        wait(py, self.0.get_workflow(&id.named("id")?))
     }
 
     /// Lists all workflows by id.
@@ -339,15 +343,15 @@ impl Registry {
     fn update_workflow(
         &self,
         py: Python<'_>,
-        id: String,
-        name: Option<String>,
-        pipeline_id: Option<String>,
-        max_concurrent_tasks: Option<i64>,
-        governance: Option<Json>,
-        metadata: Option<Json>,
-        if_version: Option<i64>,
+        id: Given<String>,
+        name: Option<Given<String>>,
+        pipeline_id: Option<Given<String>>,
+        max_concurrent_tasks: Option<Given<i64>>,
+        governance: Option<Given<Json>>,
+        metadata: Option<Given<Json>>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Workflow> {
-        let options = UpdateWorkflow {
+        let options = options!(UpdateWorkflow {
             id,
             name,
             pipeline_id,
@@ -355,7 +359,7 @@ impl Registry {
             governance,
             metadata,
             if_version,
-        };
+        });
         wait(py, self.0.update_workflow(options))
     }
 
@@ -364,15 +368,15 @@ impl Registry {
     fn patch_workflow(
         &self,
         py: Python<'_>,
-        id: String,
-        patch: Json,
-        if_version: Option<i64>,
+        id: Given<String>,
+        patch: Given<Json>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Workflow> {
-        let options = PatchEntry {
+        let options = options!(PatchEntry {
             id,
             patch,
             if_version,
-        };
+        });
         wait(py, self.0.patch_workflow(options))
     }
 
@@ -381,10 +385,10 @@ impl Registry {
     fn delete_workflow(
         &self,
         py: Python<'_>,
-        id: String,
-        if_version: Option<i64>,
+        id: Given<String>,
+        if_version: Option<Given<i64>>,
     ) -> PyResult<Workflow> {
-        let options = DeleteEntry { id, if_version };
+        let options = options!(DeleteEntry { id, if_version });
         wait(py, self.0.delete_workflow(options))
     }
 
@@ -393,17 +397,17 @@ impl Registry {
     fn watch(
         &self,
         py: Python<'_>,
-        since: Option<i64>,
-        kinds: Option<Vec<EntryKind>>,
-        ids: Option<Vec<String>>,
-        bookmarks: Option<bool>,
+        since: Option<Given<i64>>,
+        kinds: Option<Given<Vec<EntryKind>>>,
+        ids: Option<Given<Vec<String>>>,
+        bookmarks: Option<Given<bool>>,
     ) -> PyResult<RegistryWatch> {
-        let options = WatchOptions {
+        let options = options!(WatchOptions {
             since,
             kinds,
             ids,
             bookmarks,
-        };
+        });
         wait(py, self.0.watch(options)).map(|watch| RegistryWatch(watch.into()))
     }
 
@@ -412,13 +416,13 @@ impl Registry {
     fn probe(
         &self,
         py: Python<'_>,
-        services: Option<Vec<String>>,
-        timeout_ms: Option<i64>,
+        services: Option<Given<Vec<String>>>,
+        timeout_ms: Option<Given<i64>>,
     ) -> PyResult<ProbeReport> {
-        let options = ProbeOptions {
+        let options = options!(ProbeOptions {
             services,
             timeout_ms,
-        };
+        });
         wait(py, self.0.probe(options))
     }
 
@@ -428,17 +432,17 @@ impl Registry {
     fn report_health(
         &self,
         py: Python<'_>,
-        id: String,
-        status: HealthStatus,
-        ttl_seconds: i64,
-        note: Option<String>,
+        id: Given<String>,
+        status: Given<HealthStatus>,
+        ttl_seconds: Given<i64>,
+        note: Option<Given<String>>,
     ) -> PyResult<Service> {
-        let options = ReportHealth {
+        let options = options!(ReportHealth {
             id,
             status,
             ttl_seconds,
             note,
-        };
+        });
         wait(py, self.0.report_health(options))
     }
 
@@ -447,19 +451,19 @@ impl Registry {
     fn import_(
         &self,
         py: Python<'_>,
-        path: Option<PathBuf>,
-        document: Option<Json>,
-        root: Option<PathBuf>,
-        dry_run: Option<bool>,
-        force: Option<bool>,
+        path: Option<Given<FilePath>>,
+        document: Option<Given<Json>>,
+        root: Option<Given<FilePath>>,
+        dry_run: Option<Given<bool>>,
+        force: Option<Given<bool>>,
     ) -> PyResult<ImportReport> {
-        let options = ImportOptions {
-            path: path.map(|path| path.display().to_string()),
+        let options = options!(ImportOptions {
+            path,
             document,
-            root: root.map(|root| root.display().to_string()),
+            root,
             dry_run,
             force,
-        };
+        });
         wait(py, self.0.import(options))
     }
 
@@ -469,19 +473,19 @@ impl Registry {
     fn detect_drift(
         &self,
         py: Python<'_>,
-        path: Option<PathBuf>,
-        document: Option<Json>,
-        live: Option<bool>,
-        manifest: Option<PathBuf>,
-        timeout_ms: Option<i64>,
+        path: Option<Given<FilePath>>,
+        document: Option<Given<Json>>,
+        live: Option<Given<bool>>,
+        manifest: Option<Given<FilePath>>,
+        timeout_ms: Option<Given<i64>>,
     ) -> PyResult<DriftReport> {
-        let options = DetectDrift {
-            path: path.map(|path| path.display().to_string()),
+        let options = options!(DetectDrift {
+            path,
             document,
             live,
-            manifest: manifest.map(|manifest| manifest.display().to_string()),
+            manifest,
             timeout_ms,
-        };
+        });
         wait(py, self.0.detect_drift(options))
     }
 
@@ -490,15 +494,15 @@ impl Registry {
     fn list_drift(
         &self,
         py: Python<'_>,
-        source: Option<DriftSource>,
-        severity: Option<DriftSeverity>,
-        id: Option<String>,
+        source: Option<Given<DriftSource>>,
+        severity: Option<Given<DriftSeverity>>,
+        id: Option<Given<String>>,
     ) -> PyResult<DriftReport> {
-        let query = DriftQuery {
+        let query = options!(DriftQuery {
             source,
             severity,
             id,
-        };
+        });
         wait(py, self.0.list_drift(query))
     }
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,12 +114,14 @@ def test_an_api_key_lets_its_owner_in_with_its_roles(command: str, tmp_path: Pat
 
 def test_a_body_comes_part_by_part_and_one_too_large_is_refused(engine: heady.Heady) -> None:
     app = heady.asgi(engine, caller=vouched("admin"))
-    for number in range(5):
-        engine.registry.register_node(f"n{number}")
-    log = send(app, "GET", "/api/audit/export?limit=2")
+    # More than the thousand lines that a part has.
+    rows = 1001
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: engine.registry.register_node(f"n{number}"), range(rows)))
+    log = send(app, "GET", "/api/audit/export")
     assert log.headers[b"content-type"] == b"application/x-ndjson"
     assert len(log.parts) > 1
-    assert len([json.loads(line) for line in log.body.splitlines()]) >= 5
+    assert len([json.loads(line) for line in log.body.splitlines()]) >= rows
     assert send(app, "POST", "/api/services", *[b" " * (1 << 20)] * 100, headers=JSON).status == 413
 
 

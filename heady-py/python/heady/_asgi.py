@@ -8,6 +8,7 @@
 import asyncio
 import atexit
 import itertools
+import os
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, MutableMapping
 from contextlib import contextmanager, suppress
@@ -103,6 +104,7 @@ class _Signals:
         # A daemon, or the interpreter would wait for it before it calls what is registered here.
         self._thread = threading.Thread(target=self._run, name="heady-signals", daemon=True)
         self._thread.start()
+        self._process = os.getpid()
         atexit.register(self._stop)
 
     @contextmanager
@@ -116,6 +118,9 @@ class _Signals:
             del self._subscribers[ticket]
 
     def _stop(self) -> None:
+        # A fork has what is registered and not the thread.
+        if os.getpid() != self._process:
+            return
         self.native.close()
         self._thread.join()
 

@@ -4,6 +4,7 @@ The engine's classes; import them from `heady`.
 
 from _typeshed import SupportsGetItem
 from datetime import datetime
+from heady._types import SequenceNotStr
 from os import PathLike
 from typing import Any, Final, Literal, SupportsFloat, SupportsIndex, final
 
@@ -31,7 +32,7 @@ class Audit:
         """
         Lists entries, newest first.
         """
-    def verify(self, /, *, public_keys: SupportsGetItem[int, str] | None = None, checkpoints: str | None = None) -> AuditReport:
+    def verify(self, /, *, public_keys: SequenceNotStr[str] | None = None, checkpoints: str | None = None) -> AuditReport:
         """
         Computes every hash and checks every signature again, and names the first thing that is wrong.
         """
@@ -191,7 +192,7 @@ class AuditFault:
         At which entry, if there is one.
         """
     @property
-    def kind(self, /) -> Literal["HASH", "DETAILS", "GAP", "REORDER", "TRUNCATED", "HEAD", "CHECKPOINT", "CHECKPOINT_SIGNATURE"]:
+    def kind(self, /) -> Literal["HASH", "DETAILS", "GAP", "REORDER", "TRUNCATED", "HEAD", "CHECKPOINT", "CHECKPOINT_SIGNATURE", "UNSIGNED"]:
         """
         What is wrong.
         """
@@ -284,6 +285,12 @@ class AuditReport:
     def to_dict(self, /) -> Any:
         """
         Returns the fields as a dict, in the shape of the JSON.
+        """
+    @property
+    def unsigned(self, /) -> int:
+        """
+        How many rows at the ends of chains no such checkpoint covers: those written since the last one. Whether more
+        followed only a checkpoint that was kept elsewhere can tell.
         """
 
 @final
@@ -681,7 +688,8 @@ class Heady:
         """
     def close(self, /) -> None:
         """
-        Hands its runs back, finishes what is being written and closes the database.
+        Hands its runs back, finishes what is being written and closes the database. In a fork of the process it does
+        nothing: the engine stays with the process that opened it.
         """
     def http_routes(self, /) -> HttpRoutes:
         """
@@ -919,6 +927,7 @@ class LastProbe:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
     @property
     def at(self, /) -> datetime:
         """
@@ -948,6 +957,10 @@ class LastProbe:
     def status(self, /) -> Literal["UNKNOWN", "HEALTHY", "DEGRADED", "UNHEALTHY"]:
         """
         What it found.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
         """
 
 @final
@@ -1130,7 +1143,7 @@ class Pipeline:
         """
         Returns the definition that a workflow runs: the newest version, or the one that is asked for.
         """
-    def follow(self, /, id: str, *, after: str | None = None, stages: SupportsGetItem[int, str] | None = None) -> RunFollow:
+    def follow(self, /, id: str, *, after: str | None = None, stages: SequenceNotStr[str] | None = None) -> RunFollow:
         """
         Follows a run wherever it is executed: what is recorded of it, from the beginning or after a step's `position`, in
         order and once, as an iterator that waits for the next step and ends with the run.
@@ -1599,11 +1612,11 @@ class Registry:
         """
         Changes a workflow by a merge patch (RFC 7396) of its declared fields.
         """
-    def probe(self, /, *, services: SupportsGetItem[int, str] | None = None, timeout_ms: SupportsIndex | None = None) -> ProbeReport:
+    def probe(self, /, *, services: SequenceNotStr[str] | None = None, timeout_ms: SupportsIndex | None = None) -> ProbeReport:
         """
         Asks services for their health now and records what they answer.
         """
-    def put_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Node:
+    def put_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SequenceNotStr[str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Node:
         """
         Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
         """
@@ -1615,7 +1628,7 @@ class Registry:
         """
         Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
         """
-    def register_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None) -> Node:
+    def register_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SequenceNotStr[str] | None = None, enabled: bool | None = None, metadata: Any | None = None) -> Node:
         """
         Registers a new node.
         """
@@ -1632,7 +1645,7 @@ class Registry:
         Records what a service says of its own health, which holds for a while: without another report until then the
         service is unhealthy.
         """
-    def update_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SupportsGetItem[int, str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Node:
+    def update_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SequenceNotStr[str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None) -> Node:
         """
         Changes a node.
         """
@@ -1644,7 +1657,7 @@ class Registry:
         """
         Changes a workflow.
         """
-    def watch(self, /, *, since: SupportsIndex | None = None, kinds: SupportsGetItem[int, Literal["SERVICE", "NODE", "WORKFLOW"]] | None = None, ids: SupportsGetItem[int, str] | None = None, bookmarks: bool | None = None) -> RegistryWatch:
+    def watch(self, /, *, since: SupportsIndex | None = None, kinds: SequenceNotStr[Literal["SERVICE", "NODE", "WORKFLOW"]] | None = None, ids: SequenceNotStr[str] | None = None, bookmarks: bool | None = None) -> RegistryWatch:
         """
         Watches entries: every change after a revision, in order and once, as an iterator that waits for the next one.
         """
@@ -2037,6 +2050,7 @@ class ScenarioPage:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __repr__(self, /) -> str: ...
     @property
     def next(self, /) -> str | None:
         """
@@ -2046,6 +2060,10 @@ class ScenarioPage:
     def scenarios(self, /) -> list[ScenarioResult]:
         """
         The results.
+        """
+    def to_dict(self, /) -> Any:
+        """
+        Returns the fields as a dict, in the shape of the JSON.
         """
 
 @final
@@ -2777,7 +2795,7 @@ class WorkflowList:
         The workflows.
         """
 
-def connect(url: str, *, actor: str | None = None, durability: Literal["FULL", "PROCESS"] | None = None, allow_programs: SupportsGetItem[int, str] | None = None, allow_hosts: SupportsGetItem[int, str] | None = None, audit_key: str | PathLike[str] | None = None, create_if_missing: bool | None = None) -> Heady:
+def connect(url: str, *, actor: str | None = None, durability: Literal["FULL", "PROCESS"] | None = None, allow_programs: SequenceNotStr[str] | None = None, allow_hosts: SequenceNotStr[str] | None = None, audit_key: str | PathLike[str] | None = None, create_if_missing: bool | None = None) -> Heady:
     """
     Opens a database: `sqlite:heady.db`, `sqlite::memory:` or `postgres://…`.
     """
