@@ -154,6 +154,11 @@ export interface AuditReport {
   chains: number
   /** How many checkpoints were verified. */
   checkpoints: number
+  /**
+   * How many rows at the ends of chains no such checkpoint covers: those written since the last one. Whether more
+   * followed only a checkpoint that was kept elsewhere can tell.
+   */
+  unsigned: number
   /** The keys whose signatures were accepted. */
   publicKeys: Array<string>
   /** Where those keys came from. */
@@ -384,7 +389,7 @@ export interface Failure {
 }
 
 /** What is wrong with a log. */
-export type FaultKind = 'HASH' | 'DETAILS' | 'GAP' | 'REORDER' | 'TRUNCATED' | 'HEAD' | 'CHECKPOINT' | 'CHECKPOINT_SIGNATURE'
+export type FaultKind = 'HASH' | 'DETAILS' | 'GAP' | 'REORDER' | 'TRUNCATED' | 'HEAD' | 'CHECKPOINT' | 'CHECKPOINT_SIGNATURE' | 'UNSIGNED'
 
 /** Something the engine noticed about a run when it looked back at it. */
 export interface Finding {
@@ -1373,7 +1378,10 @@ export type Verdict = 'PROCEED' | 'HOLD' | 'UNDECIDED'
 export interface VerifyAudit {
   /** The public keys to trust; the engine's own if left out, or those that the database names if it has none. */
   publicKeys?: Array<string>
-  /** Checkpoints that were kept elsewhere, one text: what they say is checked besides those of the database. */
+  /**
+   * Checkpoints that were kept elsewhere, as one text of notes, JSON of checkpoints or an export: what they say is
+   * checked besides those of the database.
+   */
   checkpoints?: string
 }
 

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::error::{Code, of_handler, thrown};
+use crate::given::Given;
 
 /// A handler as JavaScript passes it.
 pub type JsHandler<'env> = Function<'env, FnArgs<(TaskContext, Json)>, Answer>;
@@ -31,9 +32,11 @@ type Callable = ThreadsafeFunction<
 /// Registers a handler.
 pub fn register(
     pipeline: &heady_core::pipeline::Pipeline,
-    name: &str,
-    handler: &JsHandler<'_>,
+    name: Given<String>,
+    handler: Given<JsHandler<'_>>,
 ) -> napi::Result<(), Code> {
+    let name = name.read("name").map_err(|error| thrown(&error))?;
+    let handler = handler.read("handler").map_err(|error| thrown(&error))?;
     let callable = handler
         .build_threadsafe_function()
         .callee_handled::<false>()
@@ -41,7 +44,7 @@ pub fn register(
         .build()
         .map_err(|error| thrown(&Error::internal(error.reason.clone())))?;
     pipeline
-        .handle(name, JavaScript(Arc::new(callable)))
+        .handle(&name, JavaScript(Arc::new(callable)))
         .map_err(|error| thrown(&error))
 }
 
@@ -89,7 +92,8 @@ impl FromNapiValue for Answer {
         let (sender, receiver) = oneshot::channel();
         let unknown = unsafe { Unknown::from_napi_value(env, value)? };
         if !unknown.is_promise()? {
-            let _ = sender.send(Ok(unsafe { Json::from_napi_value(env, value)? }));
+            let output = unsafe { Given::<Json>::from_napi_value(env, value)? };
+            let _ = sender.send(output_of(output));
             return Ok(Self(receiver));
         }
         let sender = std::rc::Rc::new(std::cell::Cell::new(Some(sender)));
@@ -99,10 +103,10 @@ impl FromNapiValue for Answer {
                 let _ = sender.send(outcome);
             }
         };
-        let promise = unsafe { PromiseRaw::<Json>::from_napi_value(env, value)? };
+        let promise = unsafe { PromiseRaw::<Given<Json>>::from_napi_value(env, value)? };
         promise
             .then(move |context| {
-                settle(&fulfilled, Ok(context.value));
+                settle(&fulfilled, output_of(context.value));
                 Ok(())
             })?
             .catch(
@@ -113,6 +117,12 @@ impl FromNapiValue for Answer {
             )?;
         Ok(Self(receiver))
     }
+}
+
+/// One that has no form as JSON is a mistake of the handler, like an error that has no code.
+fn output_of(given: Given<Json>) -> Result<Json> {
+    let output = given.part("output").outcome();
+    output.map_err(Error::internal)
 }
 
 /// What a handler knows about the attempt it executes.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use heady_core::Error;
 use heady_core::http::{Body, Caller, HostBody, HostRequest, HostResponse, Router, answer_host};
+use heady_core::{Error, Result};
 use napi::JsValue;
 use napi::bindgen_prelude::{
     Env, FnArgs, Function, JsObjectValue, Null, Object, PromiseRaw, ReadableStream, ToNapiValue,
@@ -14,6 +14,8 @@ use napi_derive::napi;
 use serde::Deserialize;
 
 use crate::body;
+use crate::error::rejection;
+use crate::given::Given;
 use crate::interrupt::Interrupt;
 use crate::promise::Options;
 
@@ -30,21 +32,52 @@ pub struct FetchOptions {
 pub fn fetch<'env>(
     env: &'env Env,
     router: Router,
-    request: &Object<'env>,
+    request: Given<Object<'env>>,
     options: Options<FetchOptions>,
 ) -> napi::Result<PromiseRaw<'env, Object<'env>>> {
-    let interrupt = Interrupt::of(env, request.get("signal")?)?;
-    let request = options
-        .read()
-        .map(|options| read(env, request, options.r#as))
-        .map_err(|error| crate::error::rejection(env, &error))
-        .flatten();
+    let (interrupt, request) = match receive(env, request, options) {
+        Ok(received) => received,
+        Err(error) => return PromiseRaw::reject(env, rejection(env, &error)),
+    };
     let interrupted = interrupt.clone();
-    let answer = async move { interrupted.or(answer_host(&router, request?)).await };
+    let answer = async move { interrupted.or(answer_host(&router, request)).await };
     env.spawn_future_with_callback(answer, |env, response| respond(env, response, interrupt))
 }
 
-fn read(env: &Env, request: &Object<'_>, caller: Option<Caller>) -> napi::Result<HostRequest> {
+fn receive(
+    env: &Env,
+    request: Given<Object<'_>>,
+    options: Options<FetchOptions>,
+) -> Result<(Arc<Interrupt>, HostRequest)> {
+    let request = request.read("request")?;
+    let interrupt = request
+        .get("signal")
+        .and_then(|signal| Interrupt::of(env, signal));
+    let interrupt = interrupt.map_err(no_request)?;
+    let caller = options.read()?.r#as;
+    let body: Option<ReadableStream<'_, Uint8Array>> =
+        request.get_named_property("body").map_err(no_request)?;
+    if let Some(body) = &body
+        && body.locked().map_err(no_request)?
+    {
+        return Err(Error::invalid_argument(
+            "request: somebody else reads or has read its body",
+        ));
+    }
+    let request = read(env, &request, body, caller).map_err(no_request)?;
+    Ok((interrupt, request))
+}
+
+fn no_request(error: napi::Error) -> Error {
+    Error::invalid_argument(format!("request: this is no Request: {}", error.reason))
+}
+
+fn read(
+    env: &Env,
+    request: &Object<'_>,
+    body: Option<ReadableStream<'_, Uint8Array>>,
+    caller: Option<Caller>,
+) -> napi::Result<HostRequest> {
     let headers: Object<'_> = request.get_named_property("headers")?;
     let array: Function<'_, (), ()> = env.get_global()?.get_named_property("Array")?;
     let list: Function<'_, Object<'_>, Vec<Vec<String>>> = array.get_named_property("from")?;
@@ -55,13 +88,6 @@ fn read(env: &Env, request: &Object<'_>, caller: Option<Caller>) -> napi::Result
             texts.next().unwrap_or_default(),
         )
     });
-    let body: Option<ReadableStream<'_, Uint8Array>> = request.get_named_property("body")?;
-    if let Some(body) = &body
-        && body.locked()?
-    {
-        let error = Error::invalid_argument("request: somebody else reads or has read its body");
-        return Err(crate::error::rejection(env, &error));
-    }
     let body = body.as_ref().map(ReadableStream::read).transpose()?;
     Ok(HostRequest {
         method: request.get_named_property("method")?,

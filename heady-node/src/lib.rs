@@ -13,11 +13,13 @@
 mod audit;
 mod body;
 mod error;
+mod given;
 mod handler;
 mod http;
 mod interrupt;
 mod monte_carlo;
 mod pipeline;
+mod plain;
 mod promise;
 mod registry;
 mod watch;
@@ -31,6 +33,7 @@ use napi_derive::napi;
 
 use crate::audit::Audit;
 use crate::error::{Code, thrown};
+use crate::given::Given;
 use crate::http::FetchOptions;
 use crate::monte_carlo::MonteCarlo;
 use crate::pipeline::Pipeline;
@@ -47,14 +50,14 @@ impl Heady {
     #[napi]
     pub fn connect<'env>(
         env: &'env Env,
-        url: String,
+        #[napi(ts_arg_type = "string")] url: Given<String>,
         #[napi(ts_arg_type = "EngineOptions | undefined | null")] options: Option<
             Options<EngineOptions>,
         >,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, Heady>> {
         promise(env, call, async move {
-            heady_core::Heady::open(&url, options.unwrap_or_default().read()?)
+            heady_core::Heady::open(&url.read("url")?, options.unwrap_or_default().read()?)
                 .await
                 .map(|heady| Self(heady, OnceLock::new()))
         })
@@ -91,7 +94,7 @@ impl Heady {
     pub fn fetch<'env>(
         &self,
         env: &'env Env,
-        #[napi(ts_arg_type = "Request")] request: Object<'env>,
+        #[napi(ts_arg_type = "Request")] request: Given<Object<'env>>,
         #[napi(ts_arg_type = "FetchOptions | undefined | null")] options: Option<
             Options<FetchOptions>,
         >,
@@ -100,7 +103,7 @@ impl Heady {
             .1
             .get_or_init(|| router(&self.0, Config::default()))
             .clone();
-        http::fetch(env, router, &request, options.unwrap_or_default())
+        http::fetch(env, router, request, options.unwrap_or_default())
     }
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are

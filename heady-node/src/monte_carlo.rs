@@ -8,6 +8,7 @@ use heady_core::monte_carlo::{
 use napi::bindgen_prelude::{Env, PromiseRaw};
 use napi_derive::napi;
 
+use crate::given::Given;
 use crate::promise::{CallOptions, Options, promise};
 
 /// Simulations.
@@ -37,11 +38,13 @@ impl MonteCarlo {
     pub fn check<'env>(
         &self,
         env: &'env Env,
-        plan: Json,
+        #[napi(ts_arg_type = "Json")] plan: Given<Json>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, PlanReport>> {
         let monte_carlo = self.0.clone();
-        promise(env, call, async move { monte_carlo.check(plan).await })
+        promise(env, call, async move {
+            monte_carlo.check(plan.read("plan")?).await
+        })
     }
 
     /// Returns a simulation of the history.
@@ -49,11 +52,15 @@ impl MonteCarlo {
     pub fn get<'env>(
         &self,
         env: &'env Env,
-        id: String,
+        #[napi(ts_arg_type = "string")] id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, Simulation>> {
         let monte_carlo = self.0.clone();
-        promise(env, call, async move { monte_carlo.get(&id).await })
+        promise(
+            env,
+            call,
+            async move { monte_carlo.get(&id.read("id")?).await },
+        )
     }
 
     /// Lists the simulations of plans, newest first.
@@ -88,11 +95,13 @@ impl MonteCarlo {
     pub fn replay<'env>(
         &self,
         env: &'env Env,
-        id: String,
+        #[napi(ts_arg_type = "string")] id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, Replay>> {
         let monte_carlo = self.0.clone();
-        promise(env, call, async move { monte_carlo.replay(&id).await })
+        promise(env, call, async move {
+            monte_carlo.replay(&id.read("id")?).await
+        })
     }
 
     /// Simulates a scenario in the callers' simple form and keeps the result in the history.

@@ -8,6 +8,7 @@ use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 
 use crate::error::{Code, rejection};
+use crate::given::Given;
 use crate::handler;
 use crate::promise::{CallOptions, Options, promise};
 use crate::watch::{self, RunFollow};
@@ -23,11 +24,12 @@ impl Pipeline {
     #[napi]
     pub fn handle(
         &self,
-        name: String,
-        #[napi(ts_arg_type = "(context: TaskContext, input: any) => unknown")]
-        handler: handler::JsHandler<'_>,
+        #[napi(ts_arg_type = "string")] name: Given<String>,
+        #[napi(ts_arg_type = "(context: TaskContext, input: any) => unknown")] handler: Given<
+            handler::JsHandler<'_>,
+        >,
     ) -> napi::Result<(), Code> {
-        handler::register(&self.0, &name, &handler)
+        handler::register(&self.0, name, handler)
     }
 
     /// Registers a definition as the newest version of its pipeline, and the workflow of its name to run it.
@@ -95,11 +97,13 @@ impl Pipeline {
     pub fn get<'env>(
         &self,
         env: &'env Env,
-        run_id: String,
+        #[napi(ts_arg_type = "string")] run_id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
         let pipeline = self.0.clone();
-        promise(env, call, async move { pipeline.get(&run_id).await })
+        promise(env, call, async move {
+            pipeline.get(&run_id.read("runId")?).await
+        })
     }
 
     /// Returns a run when it has ended or waits for a person, wherever it is executed.
@@ -107,11 +111,13 @@ impl Pipeline {
     pub fn wait<'env>(
         &self,
         env: &'env Env,
-        run_id: String,
+        #[napi(ts_arg_type = "string")] run_id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
         let pipeline = self.0.clone();
-        promise(env, call, async move { pipeline.wait(&run_id).await })
+        promise(env, call, async move {
+            pipeline.wait(&run_id.read("runId")?).await
+        })
     }
 
     /// Lists runs, newest first.
@@ -148,11 +154,13 @@ impl Pipeline {
     pub fn cancel<'env>(
         &self,
         env: &'env Env,
-        run_id: String,
+        #[napi(ts_arg_type = "string")] run_id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
         let pipeline = self.0.clone();
-        promise(env, call, async move { pipeline.cancel(&run_id).await })
+        promise(env, call, async move {
+            pipeline.cancel(&run_id.read("runId")?).await
+        })
     }
 
     /// Continues a run that a crash interrupted, that is paused, or that failed: finished tasks are not repeated,
@@ -161,10 +169,12 @@ impl Pipeline {
     pub fn resume<'env>(
         &self,
         env: &'env Env,
-        run_id: String,
+        #[napi(ts_arg_type = "string")] run_id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, PipelineRun>> {
         let pipeline = self.0.clone();
-        promise(env, call, async move { pipeline.resume(&run_id).await })
+        promise(env, call, async move {
+            pipeline.resume(&run_id.read("runId")?).await
+        })
     }
 }

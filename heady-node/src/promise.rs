@@ -7,19 +7,43 @@ use std::marker::PhantomData;
 use heady_core::{Error, Json, Result};
 use napi::bindgen_prelude::{
     Env, FromNapiValue, Function, FunctionRef, JsObjectValue, Object, ObjectRef, PromiseRaw,
-    ToNapiValue, TypeName, ValidateNapiValue,
+    ToNapiValue, TypeName, Unknown, ValidateNapiValue,
 };
 use napi::{ValueType, sys};
 use napi_derive::napi;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
+use crate::error::rejection;
+use crate::given::Given;
+use crate::plain::{self, Names};
+
 /// What every call takes beside its options.
-#[napi(object, object_to_js = false)]
+#[napi(object, object_from_js = false, object_to_js = false)]
 pub struct CallOptions<'env> {
     /// Stops waiting: the promise is rejected with `CANCELLED`. A run that was started goes on; see `pipeline.cancel`.
     #[napi(ts_type = "AbortSignal")]
-    pub signal: Option<Object<'env>>,
+    pub signal: Option<Given<Object<'env>>>,
+}
+
+#[expect(
+    unsafe_code,
+    reason = "napi's trait is unsafe by signature; the value is only passed on"
+)]
+impl FromNapiValue for CallOptions<'_> {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
+        let call = unsafe { Given::<Object<'_>>::from_napi_value(env, value)? };
+        let signal = call.outcome().and_then(|call| {
+            let signal: napi::Result<Option<Given<_>>> =
+                call.get_named_property_unchecked("signal");
+            signal.map_err(|error| error.reason.clone())
+        });
+        let signal = match signal {
+            Ok(signal) => signal.map(|signal| signal.part("signal")),
+            Err(why) => Some(Err(why).into()),
+        };
+        Ok(Self { signal })
+    }
 }
 
 /// A promise of what `future` will give; it is rejected with an `Error` that has a `code`.
@@ -28,11 +52,14 @@ pub fn promise<'env, T: ToNapiValue + Send + 'static>(
     call: Option<CallOptions<'env>>,
     future: impl Future<Output = Result<T>> + Send + 'static,
 ) -> napi::Result<PromiseRaw<'env, T>> {
-    let abort = Abort::on(env, call)?;
+    let abort = match Abort::on(env, call) {
+        Ok(abort) => abort,
+        Err(error) => return PromiseRaw::reject(env, rejection(env, &error)),
+    };
     let outcome = abort.or(future);
     env.spawn_future_with_callback(outcome, move |env, outcome: Result<T>| {
         abort.forget(env)?;
-        outcome.map_err(|error| crate::error::rejection(env, &error))
+        outcome.map_err(|error| rejection(env, &error))
     })
 }
 
@@ -47,28 +74,35 @@ pub struct Abort {
 
 impl Abort {
     /// Listens to the signal of a call.
-    pub fn on(env: &Env, call: Option<CallOptions<'_>>) -> napi::Result<Self> {
+    pub fn on(env: &Env, call: Option<CallOptions<'_>>) -> Result<Self> {
         let abort = Self {
             token: CancellationToken::new(),
             listening: RefCell::new(None),
         };
-        let Some(signal) = call.and_then(|call| call.signal) else {
-            return Ok(abort);
-        };
-        if signal.get::<bool>("aborted")? == Some(true) {
-            abort.token.cancel();
-            return Ok(abort);
+        if let Some(signal) = call.and_then(|call| call.signal) {
+            let signal = signal.read("call")?;
+            abort
+                .heed(env, &signal)
+                .map_err(|_| Error::invalid_argument("call: signal: this is no AbortSignal"))?;
         }
-        let cancel = abort.token.clone();
+        Ok(abort)
+    }
+
+    fn heed(&self, env: &Env, signal: &Object<'_>) -> napi::Result<()> {
+        if signal.get::<bool>("aborted")? == Some(true) {
+            self.token.cancel();
+            return Ok(());
+        }
+        let cancel = self.token.clone();
         let listener: Function<'_, (), ()> =
             env.create_function_from_closure("onAbort", move |_| {
                 cancel.cancel();
                 Ok(())
             })?;
-        listen(&signal, "addEventListener", &listener)?;
+        listen(signal, "addEventListener", &listener)?;
         let listening = (signal.create_ref()?, listener.create_ref()?);
-        *abort.listening.borrow_mut() = Some(listening);
-        Ok(abort)
+        *self.listening.borrow_mut() = Some(listening);
+        Ok(())
     }
 
     /// What the future gives, unless the signal is aborted before.
@@ -107,22 +141,23 @@ fn listen(signal: &Object<'_>, verb: &str, listener: &Function<'_, (), ()>) -> n
 }
 
 /// The options of a call, read as strictly as JSON: an unknown or mistyped field is `INVALID_ARGUMENT` with its name.
-pub struct Options<T>(Json, PhantomData<fn() -> T>);
+pub struct Options<T>(Given<Json>, PhantomData<fn() -> T>);
 
 impl<T: DeserializeOwned + Default> Options<T> {
     /// The options; the defaults where the caller gave none.
     pub fn read(self) -> Result<T> {
-        if self.0.is_null() {
+        let Json(options) = self.0.read("options")?;
+        if options.is_null() {
             return Ok(T::default());
         }
-        serde_json::from_value(self.0.0)
+        serde_json::from_value(options)
             .map_err(|error| Error::invalid_argument(format!("options: {error}")))
     }
 }
 
 impl<T> Default for Options<T> {
     fn default() -> Self {
-        Self(Json::NULL, PhantomData)
+        Self(Ok(Json::NULL).into(), PhantomData)
     }
 }
 
@@ -140,10 +175,12 @@ impl<T> ValidateNapiValue for Options<T> {}
 
 #[expect(
     unsafe_code,
-    reason = "napi's trait is unsafe by signature; the call is only passed on"
+    reason = "napi's trait is unsafe by signature; the value is only passed on"
 )]
 impl<T> FromNapiValue for Options<T> {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> napi::Result<Self> {
-        unsafe { Json::from_napi_value(env, value).map(|json| Self(json, PhantomData)) }
+        let value = unsafe { Unknown::from_napi_value(env, value)? };
+        let options = plain::json(&Env::from_raw(env), value, Names::Options);
+        Ok(Self(options.into(), PhantomData))
     }
 }

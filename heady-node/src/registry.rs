@@ -11,6 +11,7 @@ use napi::bindgen_prelude::{Env, Object, PromiseRaw};
 use napi_derive::napi;
 
 use crate::error::rejection;
+use crate::given::Given;
 use crate::promise::{CallOptions, Options, promise};
 use crate::watch::{self, RegistryWatch};
 
@@ -53,11 +54,13 @@ impl Registry {
     pub fn get_service<'env>(
         &self,
         env: &'env Env,
-        id: String,
+        #[napi(ts_arg_type = "string")] id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, Service>> {
         let registry = self.0.clone();
-        promise(env, call, async move { registry.get_service(&id).await })
+        promise(env, call, async move {
+            registry.get_service(&id.read("id")?).await
+        })
     }
 
     /// Lists all services by id.
@@ -146,11 +149,13 @@ impl Registry {
     pub fn get_node<'env>(
         &self,
         env: &'env Env,
-        id: String,
+        #[napi(ts_arg_type = "string")] id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, Node>> {
         let registry = self.0.clone();
-        promise(env, call, async move { registry.get_node(&id).await })
+        promise(env, call, async move {
+            registry.get_node(&id.read("id")?).await
+        })
     }
 
     /// Lists all nodes by id.
@@ -239,11 +244,13 @@ impl Registry {
     pub fn get_workflow<'env>(
         &self,
         env: &'env Env,
-        id: String,
+        #[napi(ts_arg_type = "string")] id: Given<String>,
         call: Option<CallOptions<'env>>,
     ) -> napi::Result<PromiseRaw<'env, Workflow>> {
         let registry = self.0.clone();
-        promise(env, call, async move { registry.get_workflow(&id).await })
+        promise(env, call, async move {
+            registry.get_workflow(&id.read("id")?).await
+        })
     }
 
     /// Lists all workflows by id.

@@ -8,6 +8,7 @@ use napi::bindgen_prelude::{
 };
 use napi_derive::napi;
 
+use crate::error::rejection;
 use crate::promise::{Abort, CallOptions};
 
 /// A stream of changes. While somebody waits for the next one, Node stays alive; a watch by itself does not keep it so.
@@ -80,10 +81,7 @@ impl<W: Watch<Event: ToNapiValue>> Stream<W> {
             if !matches!(event, Ok(Some(_))) {
                 abort.forget(env)?;
             }
-            step(
-                env,
-                event.map_err(|error| crate::error::rejection(env, &error))?,
-            )
+            step(env, event.map_err(|error| rejection(env, &error))?)
         })
     }
 
@@ -103,7 +101,8 @@ pub fn iterator<'env, W, C>(
 where
     C: From<Stream<W>> + JavaScriptClassExt + 'static,
 {
-    let abort = Rc::new(Abort::on(env, call)?);
+    let abort = Abort::on(env, call).map_err(|error| rejection(env, &error))?;
+    let abort = Rc::new(abort);
     let watch = C::from(Stream { watch, abort }).into_instance(env)?;
     let mut watch = watch.as_object(env);
     let symbol: Function<'_, (), ()> = env.get_global()?.get_named_property("Symbol")?;
