@@ -185,7 +185,7 @@ async fn what_is_malformed_is_named() {
         ),
         (
             Request::patch("/api/services/a"),
-            " ",
+            "",
             400,
             "the body is missing",
         ),
