@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
+use super::error::is_locked_out;
 use super::pace::Pace;
 use super::{Call, Database, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -257,14 +258,14 @@ impl<W: Work> Lane<W> {
         for attempt in [Attempt::First, Attempt::Again, Attempt::Again] {
             match self.call(ops, attempt).await {
                 Ok(outcomes) => return outcomes.into_iter().map(Ok).collect(),
-                Err(failed) if failed.again => {}
-                Err(failed) if ops.len() == 1 => return vec![Err(failed.error)],
                 // Each of them would wait as long for the same lock, one after the other, and those behind them for all.
-                Err(failed) if self.is_locked_out(&failed.error) => {
+                Err(failed) if is_locked_out(&failed.error) => {
                     let (kind, message) = (failed.error.kind(), failed.error.message());
                     let error = || Err(Error::new(kind, message.to_owned()));
                     return ops.iter().map(|_| error()).collect();
                 }
+                Err(failed) if failed.again => {}
+                Err(failed) if ops.len() == 1 => return vec![Err(failed.error)],
                 Err(_) => break,
             }
         }
@@ -277,12 +278,6 @@ impl<W: Work> Lane<W> {
             }));
         }
         outcomes
-    }
-
-    /// Whether another process holds the file.
-    fn is_locked_out(&self, error: &Error) -> bool {
-        let is_file = matches!(self.store.inner.database, Database::Sqlite(_));
-        is_file && error.kind() == ErrorKind::Unavailable
     }
 
     async fn call(&self, ops: &[W::Op], attempt: Attempt) -> Result<Vec<W::Outcome>, Failed> {

@@ -18,6 +18,15 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
+/// Whether another process held the SQLite file for all of the time that a statement waits: nothing was done then.
+pub(super) fn is_locked_out(error: &Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    matches!(
+        cause.and_then(rusqlite::Error::sqlite_error_code),
+        Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+    )
+}
+
 #[cfg(feature = "postgres")]
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {

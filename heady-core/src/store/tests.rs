@@ -421,21 +421,6 @@ async fn urls_that_lead_nowhere_say_what_to_do() {
     assert_eq!(error.kind(), ErrorKind::DataLoss, "{error:?}");
 }
 
-#[tokio::test]
-async fn the_file_of_another_program_stays_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("other.db");
-    let other = rusqlite::Connection::open(&path).unwrap();
-    other.execute_batch("CREATE TABLE nodes (n)").unwrap();
-    drop(other);
-    let before = std::fs::read(&path).unwrap();
-    let url = format!("sqlite:{}", path.display());
-    let error = Store::connect(&url, Durability::Full).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{error:?}");
-    assert!(error.message().contains("a table 'nodes'"), "{error}");
-    assert_eq!(std::fs::read(&path).unwrap(), before);
-}
-
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres_that_does_not_answer_is_named_without_its_password() {
