@@ -355,6 +355,6 @@ impl Pipeline {
 
 /// An error of looking at a run that has begun: its caller must not begin it again.
 fn went_on(id: &Id, error: Error) -> Error {
-    let context = format!("run '{id}' has begun and goes on, but could not be looked at");
+    let context = format!("run '{id}' has begun, but could not be looked at");
     error.context(context).with_details(json!({"runId": id}))
 }

@@ -196,11 +196,11 @@ fn address(
         let address = format!("{}{}", service.base_url, service.health_path);
         Some(address).filter(|_| !service.base_url.is_empty())
     };
-    if wanted.kind != Kind::Service {
+    let spelled = places.iter().filter(|(path, ..)| is_address(path)).count();
+    if wanted.kind != Kind::Service || spelled == 0 {
         return None;
     }
     let (desired, observed) = (address(wanted)?, address(there)?);
-    let spelled = places.iter().filter(|(path, ..)| is_address(path)).count();
     if desired != observed && spelled < 2 {
         return None;
     }
