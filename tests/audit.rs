@@ -86,6 +86,31 @@ fn an_exported_log_is_verified_without_its_database() {
 }
 
 #[test]
+fn a_key_that_cannot_be_used_is_told_of() {
+    let sandbox = imported();
+    sandbox.write("heady.db-audit-key", "bad");
+    let outcome = sandbox.run(&["import", &example("heady-registry.json")]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert!(outcome.stderr.contains("WARN"), "{outcome:?}");
+    assert!(outcome.stderr.contains("holds no key"), "{outcome:?}");
+}
+
+#[test]
+fn what_the_command_prints_is_what_it_verifies() {
+    let sandbox = imported();
+    for (name, arguments) in [
+        ("note", &["audit", "checkpoint"][..]),
+        ("json", &["audit", "checkpoint", "--json"]),
+        ("all", &["audit", "checkpoints", "--json"]),
+        ("export", &["audit", "export"]),
+    ] {
+        sandbox.write(name, &sandbox.run(arguments).stdout);
+        let verified = sandbox.run(&["audit", "verify", "--checkpoints", name]);
+        assert_eq!(verified.code, 0, "{name}: {verified:?}");
+    }
+}
+
+#[test]
 fn another_key_is_not_trusted() {
     let sandbox = imported();
     let other = imported();

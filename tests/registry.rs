@@ -29,6 +29,30 @@ const RUNTIME: &str = r#"{
 const TORN: &str = "{\"services\": []}\n{\"components\": [\n";
 
 #[test]
+fn a_refused_import_leaves_no_database_behind() {
+    let sandbox = Sandbox::new();
+    for (text, code) in [
+        ("{", "INVALID_ARGUMENT"),
+        ("{\"foo\": 1}", "INVALID_ARGUMENT"),
+    ] {
+        let file = sandbox.write("wrong.json", text);
+        let (exit, answer) = sandbox.json(&["import", file.to_str().unwrap()]);
+        assert_eq!(
+            (exit, &answer["error"]["code"]),
+            (2, &json!(code)),
+            "{text}"
+        );
+    }
+    assert!(!sandbox.path("heady.db").exists());
+    let outcome = sandbox.run(&["registry", "none", "--json"]);
+    let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        (outcome.code, &answer["error"]["code"]),
+        (2, &json!("INVALID_ARGUMENT"))
+    );
+}
+
+#[test]
 fn generations_of_files_are_imported_one_after_the_other_each_with_its_report() {
     let sandbox = Sandbox::new();
     std::fs::create_dir(sandbox.path("src")).unwrap();

@@ -26,6 +26,9 @@ on_both_databases!(
     conflicts_are_reported_and_nothing_unknown_is_lost,
     edits_of_grouped_and_listed_services_reach_the_export,
     a_malformed_file_names_its_place,
+    what_changes_beside_the_sections_is_told,
+    nodes_that_are_switched_off_come_switched_off,
+    health_that_is_asked_elsewhere_is_told,
 );
 
 fn registry(store: &Store) -> Registry {
@@ -46,6 +49,80 @@ fn codes(report: &ImportReport) -> Vec<&str> {
         .iter()
         .map(|warning| warning.code.as_str())
         .collect()
+}
+
+async fn what_changes_beside_the_sections_is_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let services = json!([{"id": "a", "endpoint": "http://127.0.0.1:1"}]);
+    let document = json!({"registryVersion": "1", "description": "x", "services": services});
+    let first = registry.import(of(&document)).await.unwrap();
+    assert_eq!(codes(&first), Vec::<&str>::new(), "all of it is new");
+    let again = registry.import(of(&document)).await.unwrap();
+    assert_eq!(codes(&again), Vec::<&str>::new());
+    let pasted = json!({"organization": "o", "description": "y", "services": services});
+    let dry = ImportOptions {
+        dry_run: Some(true),
+        ..of(&pasted)
+    };
+    for options in [dry, of(&pasted)] {
+        let report = registry.import(options).await.unwrap();
+        assert_eq!(codes(&report), ["TOP_LEVEL"]);
+        assert_eq!(
+            report.warnings[0].message,
+            "of the values beside the sections 'registryVersion' goes, 'description' changes, 'organization' is new"
+        );
+    }
+}
+
+async fn nodes_that_are_switched_off_come_switched_off(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let node = |status: &str| json!({"name": "N", "status": status});
+    let document = json!({
+        "nodes": {"ON": node("active"), "OFF": node("available"), "BARE": node("scaffold")},
+        "workflows": {"w": {"name": "W"}},
+    });
+    registry.import(of(&document)).await.unwrap();
+    let switch = |id: &str, enabled: bool| UpdateNode {
+        id: id.into(),
+        enabled: Some(enabled),
+        ..UpdateNode::default()
+    };
+    let enabled = async || {
+        let nodes = registry.list_nodes().await.unwrap().nodes;
+        nodes.iter().map(|node| node.enabled).collect::<Vec<bool>>()
+    };
+    // BARE, OFF, ON.
+    assert_eq!(enabled().await, [false, false, true]);
+    registry.update_node(switch("OFF", true)).await.unwrap();
+    registry.update_node(switch("ON", false)).await.unwrap();
+    let exported = registry.export().await.unwrap();
+    assert_eq!(exported["nodes"]["OFF"]["status"], "active");
+    assert_eq!(exported["nodes"]["ON"]["status"], "available");
+}
+
+async fn health_that_is_asked_elsewhere_is_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let services = json!({
+        "same": {"endpoint": "http://127.0.0.1:1", "health_check_url": "http://127.0.0.1:1/hc"},
+        "elsewhere": {"endpoint": "http://127.0.0.1:1", "health_check_url": "http://127.0.0.1:2/hc"},
+        "word": {"endpoint": "http://127.0.0.1:1", "healthPath": "hc", "health": "fine"},
+    });
+    let document = json!({"services": services, "workflows": {"w": {"name": "W"}}});
+    let report = registry.import(of(&document)).await.unwrap();
+    let told: Vec<_> = report
+        .warnings
+        .iter()
+        .map(|warning| (warning.code.as_str(), warning.path.as_str()))
+        .collect();
+    let setting = "PROBE_SETTING";
+    assert_eq!(
+        told,
+        [
+            (setting, "services.elsewhere.health_check_url"),
+            (setting, "services.word.healthPath")
+        ]
+    );
+    assert!(report.warnings[0].message.contains("http://127.0.0.1:1/hc"));
 }
 
 async fn other_files_are_refused(fresh: Fresh) {
