@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use heady_core::Result;
-use heady_core::http::{AddApiKey, ApiKey, ApiKeyList, ApiKeys};
+use heady_core::http::{AddApiKey, ApiKeys};
+use heady_core::{Result, report};
 
 use crate::Common;
 use crate::output::{note, result};
@@ -59,26 +59,10 @@ impl Keys {
                 note("this is the only time that the key is shown:");
                 result(common, &made, |made| format!("{}\n", made.key))?;
             }
-            Action::List => result(common, &keys.list().await?, list)?,
-            Action::Revoke { key } => result(common, &keys.revoke(&key).await?, line)?,
+            Action::List => result(common, &keys.list().await?, report::api_keys)?,
+            Action::Revoke { key } => result(common, &keys.revoke(&key).await?, report::api_key)?,
         }
         heady.close().await;
         Ok(ExitCode::SUCCESS)
     }
-}
-
-fn list(keys: &ApiKeyList) -> String {
-    keys.keys.iter().map(line).collect()
-}
-
-fn line(key: &ApiKey) -> String {
-    let state = match key.revoked_at {
-        Some(time) => format!("revoked {}", time.format("%Y-%m-%d")),
-        None => "valid".to_owned(),
-    };
-    let roles = key.roles.join(",");
-    format!(
-        "{}  {}  {}  {roles}  {state}\n",
-        key.id, key.name, key.environment
-    )
 }

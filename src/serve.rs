@@ -79,7 +79,7 @@ async fn serve(
         names.extend(more);
     }
     let router = http::router(heady, config);
-    heady.start(start);
+    heady.start(start)?;
     let place = json!({"address": format!("http://{address}")});
     result(common, &place, |_| format!("http://{address}\n"))?;
     http::serve(listener, router, async {

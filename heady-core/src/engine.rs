@@ -159,7 +159,11 @@ impl Heady {
 
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
     /// registered here, and probes the services of the registry.
-    pub fn start(&self, options: StartOptions) {
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` for an engine that is closed.
+    pub fn start(&self, options: StartOptions) -> Result<()> {
+        self.inner.store.check_open()?;
         if options.workers.unwrap_or(true) {
             self.inner.pipeline.start_worker();
         }
@@ -167,6 +171,7 @@ impl Heady {
             self.inner.registry.start_prober();
         }
         self.inner.audit.start();
+        Ok(())
     }
 
     /// The audit log.

@@ -65,8 +65,8 @@ impl Heady {
     /// Starts the engine's loops: from here on it also executes runs whose worker is gone, if all their handlers are
     /// registered here, and probes the services of the registry.
     #[uniffi::method(default(options))]
-    pub fn start(&self, options: StartOptions) {
-        self.0.start(options);
+    pub fn start(&self, options: StartOptions) -> Result<()> {
+        Ok(self.0.start(options)?)
     }
 
     /// Hands its runs back, finishes what is being written and closes the database. (`close`, in Kotlin, only lets go

@@ -117,7 +117,7 @@ impl Heady {
     ) -> napi::Result<(), Code> {
         let options = options.unwrap_or_default().read();
         options
-            .map(|options| self.0.start(options))
+            .and_then(|options| self.0.start(options))
             .map_err(|error| thrown(&error))
     }
 

@@ -37,6 +37,7 @@ test('what is written is there when the database is opened again', async () => {
     [['tester', 'CONFIG_CHANGE']],
   )
   await second.close()
+  assert.throws(() => second.start(), { code: 'UNAVAILABLE' })
 })
 
 test('services are probed, and report by themselves', async () => {

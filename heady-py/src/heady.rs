@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 
 use crate::argument::{FilePath, Given, Named, options};
 use crate::audit::Audit;
+use crate::errors::raised;
 use crate::http::HttpRoutes;
 use crate::monte_carlo::MonteCarlo;
 use crate::pipeline::Pipeline;
@@ -82,8 +83,7 @@ impl Heady {
     fn start(&self, workers: Option<Given<bool>>, probes: Option<Given<bool>>) -> PyResult<()> {
         let options = options!(StartOptions { workers, probes });
         let _runtime = runtime()?.enter();
-        self.0.start(options);
-        Ok(())
+        self.0.start(options).map_err(|error| raised(&error))
     }
 
     /// Hands its runs back, finishes what is being written and closes the database. In a fork of the process it does

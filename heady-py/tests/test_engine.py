@@ -29,6 +29,8 @@ def test_what_is_written_is_there_when_the_database_is_opened_again(tmp_path: Pa
         assert engine.registry.get_service("manager") == service
         (entry,) = engine.audit.list(target="service:manager").entries
         assert (entry.actor, entry.action) == ("tester", "CONFIG_CHANGE")
+    with pytest.raises(errors.UnavailableError):
+        engine.start()
 
 
 def test_a_missing_file_is_not_created_unasked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::health::Memory;
 use super::input::{Named, Nothing};
 use super::route::{Call, routes};
 use crate::Json;
@@ -104,6 +105,7 @@ async fn system(call: &Call) -> Result<Json> {
     let nodes = registry.list_nodes().await?.nodes;
     let workflows = registry.list_workflows().await?.workflows.len();
     let tools = count(&document(call).await?, "tools");
+    let active = nodes.iter().filter(|node| node.enabled).count();
     let healthy = |service: &crate::registry::Service| service.status == HealthStatus::Healthy;
     Ok(json!({
         "system": "heady",
@@ -112,12 +114,15 @@ async fn system(call: &Call) -> Result<Json> {
         // Nothing but what probes saw: every service healthy, and at least one.
         "production_ready": !services.is_empty() && services.iter().all(healthy),
         "uptime": call.server.started.elapsed().as_secs(),
+        "memory": Memory::now(),
         "capabilities": {
-            "nodes": {"total": nodes.len(), "active": nodes.iter().filter(|node| node.enabled).count()},
+            "nodes": {"total": nodes.len(), "active": active},
             "tools": {"total": tools},
             "workflows": {"total": workflows},
             "services": {"total": services.len(), "healthy": services.iter().filter(|service| healthy(service)).count()},
         },
+        // The names under which earlier clients read whether every node is active.
+        "sacred_geometry": {"architecture": "active", "organic_systems": active == nodes.len()},
         "ts": now(),
     })
     .into())

@@ -15,7 +15,7 @@ use crate::types::{Timestamp, now};
 const DATABASE_TIME: Duration = Duration::from_secs(2);
 
 routes! {
-    /// Says that the engine lives.
+    /// Says that the engine lives: 503 once it is closed.
     "health" GET "/api/health" anyone |call, Nothing {}| health(&call);
     /// Says that the engine lives, where probes look for it.
     "healthShort" GET "/health" anyone |call, Nothing {}| health(&call);
@@ -24,7 +24,7 @@ routes! {
     /// Says whether the engine can serve: 503 while its database does not answer.
     "healthReady" GET "/health/ready" anyone |call, Nothing {}| ready(&call);
     /// Says that the engine lives, in the words of earlier clients.
-    "pulse" GET "/api/pulse" anyone |_, Nothing {}| pulse();
+    "pulse" GET "/api/pulse" anyone |call, Nothing {}| pulse(&call);
     /// Returns this document.
     "openapi" GET "/openapi.json" anyone |_, Nothing {}| async { Ok(super::openapi()) };
 }
@@ -33,18 +33,20 @@ routes! {
 #[derive(Serialize, JsonSchema)]
 struct Health {
     ok: bool,
-    /// `healthy`: an engine that is not does not answer.
+    /// `healthy`: of one that is not the answer is an error, or none.
     status: &'static str,
     service: &'static str,
     version: &'static str,
     /// How long it has run, in whole seconds.
     uptime: u64,
+    memory: Memory,
     ts: Timestamp,
     timestamp: Timestamp,
 }
 
 #[expect(clippy::unused_async, reason = "every row of a table is awaited")]
 async fn health(call: &Call) -> Result<Health> {
+    call.store().check_open()?;
     let now = now();
     Ok(Health {
         ok: true,
@@ -52,9 +54,35 @@ async fn health(call: &Call) -> Result<Health> {
         service: "heady",
         version: env!("CARGO_PKG_VERSION"),
         uptime: call.server.started.elapsed().as_secs(),
+        memory: Memory::now(),
         ts: now,
         timestamp: now,
     })
+}
+
+/// What the process takes of the machine's memory.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Memory {
+    /// What of it is in RAM, in bytes, as Node.js' `process.memoryUsage()` calls it; null where the system does not say.
+    rss: Option<u64>,
+}
+
+impl Memory {
+    pub(super) fn now() -> Self {
+        Self {
+            rss: resident_bytes(),
+        }
+    }
+}
+
+/// What Linux says in `/proc/self/status` (proc(5)), in kibibytes there.
+fn resident_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
 }
 
 /// That the process answers.
@@ -138,7 +166,8 @@ struct Pulse {
 }
 
 #[expect(clippy::unused_async, reason = "every row of a table is awaited")]
-async fn pulse() -> Result<Pulse> {
+async fn pulse(call: &Call) -> Result<Pulse> {
+    call.store().check_open()?;
     let mut endpoints: Vec<_> = super::routes().map(|route| route.path).collect();
     endpoints.dedup();
     Ok(Pulse {

@@ -74,16 +74,23 @@ impl Problem {
 /// The status of an error: that of its kind, unless HTTP has a more exact one.
 ///
 /// A condition that the request stated and that does not hold is 412. Events that are gone are 410: a client, or whatever
-/// stands between, need not read the body to know that asking again is of no use.
+/// stands between, need not read the body to know that asking again is of no use. A full disk is 507, as no client asked too
+/// often.
 pub(super) fn status(error: &Error, is_conditional: bool) -> StatusCode {
     let compacted = || {
         error
             .details()
             .is_some_and(|details| details["compacted"] == true)
     };
+    let disk_full = || {
+        error
+            .details()
+            .is_some_and(|details| details["diskFull"] == true)
+    };
     match error.kind() {
         ErrorKind::Aborted if is_conditional => StatusCode::PRECONDITION_FAILED,
         ErrorKind::FailedPrecondition if compacted() => StatusCode::GONE,
+        ErrorKind::ResourceExhausted if disk_full() => StatusCode::INSUFFICIENT_STORAGE,
         kind => {
             StatusCode::from_u16(kind.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
         }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::answer::Tagged;
 use super::input::{Named, Nothing};
@@ -36,17 +37,17 @@ routes! {
     /// Lists all nodes by id.
     "registry.listNodes" GET "/api/nodes" Viewer |call, Nothing {}| nodes(&call);
     /// Registers a new node.
-    "registry.registerNode" POST "/api/nodes" Admin |call, options| tagged(call.registry().register_node(options));
+    "registry.registerNode" POST "/api/nodes" Admin |call, options| tagged(in_full(call.registry().register_node(options)));
     /// Returns a node, also if its id is written in lower case.
-    "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| tagged(node(&call, &id));
+    "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| tagged(in_full(node(&call, &id)));
     /// Creates a node (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
     /// there changes nothing.
-    "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| tagged(call.registry().put_node(options));
+    "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| tagged(in_full(call.registry().put_node(options)));
     /// Changes a node by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
     /// default or takes a key out.
-    "registry.patchNode" PATCH "/api/nodes/{id}" Admin |call, options| tagged(call.registry().patch_node(options));
+    "registry.patchNode" PATCH "/api/nodes/{id}" Admin |call, options| tagged(in_full(call.registry().patch_node(options)));
     /// Deletes a node and returns what it was.
-    "registry.deleteNode" DELETE "/api/nodes/{id}" Admin |call, options| call.registry().delete_node(options);
+    "registry.deleteNode" DELETE "/api/nodes/{id}" Admin |call, options| in_full(call.registry().delete_node(options));
     /// Makes a node take work.
     "activateNode" POST "/api/nodes/{id}/activate" Operator |call, Named { id }| switch(&call, &id, true);
     /// Makes a node take no more work.
@@ -164,6 +165,11 @@ struct Import {
 }
 
 async fn import(call: &Call, options: Import) -> Result<ImportReport> {
+    if options.document.is_none() {
+        return Err(Error::invalid_argument(
+            "document: the registry document must be given",
+        ));
+    }
     let options = ImportOptions {
         path: None,
         document: options.document,
@@ -197,6 +203,65 @@ async fn detect_drift(call: &Call, options: Compare) -> Result<DriftReport> {
     call.registry().detect_drift(options).await
 }
 
+/// A node, and beside it what earlier clients read of its entry.
+#[derive(Serialize, JsonSchema)]
+struct FullNode {
+    #[serde(flatten)]
+    node: Node,
+    /// `active` if it takes work, else `available`.
+    status: &'static str,
+    /// What else stands in its entry, such as `role` and `primary_tool`; `metadata` has all of it.
+    #[serde(flatten)]
+    entry: Map<String, Value>,
+}
+
+impl Versioned for FullNode {
+    fn version(&self) -> i64 {
+        self.node.version()
+    }
+}
+
+impl FullNode {
+    fn of(node: Node) -> Result<Self> {
+        let mut entry = node.metadata.as_object().cloned().unwrap_or_default();
+        // What the engine knows better.
+        if let Value::Object(own) = serde_json::to_value(&node)? {
+            entry.retain(|key, _| key != "status" && !own.contains_key(key));
+        }
+        Ok(Self {
+            status: status(&node),
+            node,
+            entry,
+        })
+    }
+}
+
+/// The word that earlier clients read for it.
+fn status(node: &Node) -> &'static str {
+    if node.enabled { "active" } else { "available" }
+}
+
+async fn in_full(node: impl Future<Output = Result<Node>>) -> Result<FullNode> {
+    match node.await {
+        Ok(node) => FullNode::of(node),
+        Err(error) => Err(with_full_current(error)),
+    }
+}
+
+/// An error that has the current node, as that is answered elsewhere.
+fn with_full_current(error: Error) -> Error {
+    let mut details = error.details().cloned().unwrap_or_default();
+    let current = details.get_mut("current").and_then(|current| {
+        let node = serde_json::from_value(current.clone()).ok()?;
+        *current = serde_json::to_value(FullNode::of(node).ok()?).ok()?;
+        Some(())
+    });
+    match current {
+        Some(()) => error.with_details(details),
+        None => error,
+    }
+}
+
 /// All nodes, and how many of them take work.
 #[derive(Serialize, JsonSchema)]
 struct Nodes {
@@ -204,17 +269,20 @@ struct Nodes {
     total: usize,
     /// How many are enabled.
     active: usize,
-    #[serde(flatten)]
-    list: NodeList,
+    /// The nodes.
+    nodes: Vec<FullNode>,
+    /// The registry's revision at which this was so: watch from here.
+    revision: i64,
     ts: Timestamp,
 }
 
 async fn nodes(call: &Call) -> Result<Nodes> {
-    let list = call.registry().list_nodes().await?;
+    let NodeList { nodes, revision } = call.registry().list_nodes().await?;
     Ok(Nodes {
-        total: list.nodes.len(),
-        active: list.nodes.iter().filter(|node| node.enabled).count(),
-        list,
+        total: nodes.len(),
+        active: nodes.iter().filter(|node| node.enabled).count(),
+        nodes: nodes.into_iter().map(FullNode::of).collect::<Result<_>>()?,
+        revision,
         ts: now(),
     })
 }
@@ -252,7 +320,7 @@ async fn switch(call: &Call, id: &str, enabled: bool) -> Result<Switched> {
     Ok(Switched {
         success: true,
         node: node.id.to_string(),
-        status: if node.enabled { "active" } else { "available" },
+        status: status(&node),
         ts: now(),
     })
 }

@@ -265,9 +265,11 @@ fn checked_base_url(text: &str) -> Result<String> {
 }
 
 fn checked_path(path: String) -> Result<String> {
-    if path.starts_with('/') {
+    if path.starts_with('/') && !path.contains(char::is_control) {
         Ok(path)
     } else {
-        Err(Error::invalid_argument("healthPath: must begin with '/'"))
+        Err(Error::invalid_argument(
+            "healthPath: must begin with '/' and have no control characters",
+        ))
     }
 }

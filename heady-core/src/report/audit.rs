@@ -8,7 +8,7 @@ use crate::audit::{AuditPage, AuditReport, KeySource};
 /// Entries, one a line.
 pub fn audit(page: &AuditPage) -> String {
     let mut table = table::new(&[
-        "time", "actor", "action", "target", "status", "chain", ">row",
+        "Time", "Actor", "Action", "Target", "Status", "Chain", ">Row",
     ]);
     for entry in &page.entries {
         table.add_row([

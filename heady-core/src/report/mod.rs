@@ -3,6 +3,8 @@
 mod audit;
 mod drift;
 mod import;
+#[cfg(feature = "http")]
+mod keys;
 mod probe;
 mod registry;
 mod run;
@@ -12,6 +14,8 @@ mod table;
 pub use audit::{audit, audit_verified};
 pub use drift::drift;
 pub use import::import;
+#[cfg(feature = "http")]
+pub use keys::{api_key, api_keys};
 pub use probe::probe;
 pub use registry::{change, node, nodes, service, services, workflow, workflows};
 pub use run::{run, runs};

@@ -13,7 +13,7 @@ pub fn probe(report: &ProbeReport) -> String {
     let probed = report.probes.len() - unknown;
     let mut text = String::new();
     if !report.probes.is_empty() {
-        let mut table = table::new(&["service", "status", ">answered in", "reason"]);
+        let mut table = table::new(&["Service", "Status", ">Answered in", "Reason"]);
         for probe in &report.probes {
             table.add_row([
                 probe.id.to_string(),

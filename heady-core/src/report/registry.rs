@@ -22,12 +22,12 @@ pub fn services(list: &ServiceList) -> String {
         ]
     });
     let columns = [
-        "service",
-        "name",
-        "status",
-        "last healthy",
-        "address",
-        ">version",
+        "Service",
+        "Name",
+        "Status",
+        "Last healthy",
+        "Address",
+        ">Version",
     ];
     drawn(&columns, rows, "No services", list.revision)
 }
@@ -45,12 +45,12 @@ pub fn nodes(list: &NodeList) -> String {
         ]
     });
     let columns = [
-        "node",
-        "name",
-        "runtime",
-        "takes work",
-        "triggers",
-        ">version",
+        "Node",
+        "Name",
+        "Runtime",
+        "Takes work",
+        "Triggers",
+        ">Version",
     ];
     drawn(&columns, rows, "No nodes", list.revision)
 }
@@ -66,7 +66,7 @@ pub fn workflows(list: &WorkflowList) -> String {
             workflow.resource_version.to_string(),
         ]
     });
-    let columns = ["workflow", "name", "pipeline", ">tasks at once", ">version"];
+    let columns = ["Workflow", "Name", "Pipeline", ">Tasks at once", ">Version"];
     drawn(&columns, rows, "No workflows", list.revision)
 }
 

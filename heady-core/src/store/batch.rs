@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::error::is_locked_out;
+use super::error::{is_cut_off, is_locked_out};
 use super::pace::Pace;
 use super::{Call, Database, Row, Store};
 use crate::error::{Error, ErrorKind, Result};
@@ -97,10 +97,13 @@ impl<B: Batch> Work for B {
         };
         let rows = rows.map_err(|error| Failed {
             again: call.continuation().is_some()
-                && matches!(
-                    error.kind(),
-                    ErrorKind::FailedPrecondition | ErrorKind::AlreadyExists | ErrorKind::Aborted
-                ),
+                && (is_cut_off(&error)
+                    || matches!(
+                        error.kind(),
+                        ErrorKind::FailedPrecondition
+                            | ErrorKind::AlreadyExists
+                            | ErrorKind::Aborted
+                    )),
             error,
         })?;
         Ok(B::outcomes(ops, &rows)?)

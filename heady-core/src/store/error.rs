@@ -4,6 +4,9 @@ use crate::error::{Error, ErrorKind};
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull) {
+            return disk_full().caused_by(error);
+        }
         let (kind, message) = match &error {
             rusqlite::Error::SqliteFailure(failure, message) => sqlite(
                 failure.extended_code,
@@ -18,8 +21,13 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Whether another process held the SQLite file for all of the time that a statement waits: nothing was done then.
+/// Whether somebody else held a lock for all of the time that a statement waits for it, such as another process the SQLite
+/// file: nothing was done then.
 pub(super) fn is_locked_out(error: &Error) -> bool {
+    #[cfg(feature = "postgres")]
+    if sqlstate(error).as_deref() == Some("55P03") {
+        return true;
+    }
     let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
     matches!(
         cause.and_then(rusqlite::Error::sqlite_error_code),
@@ -27,9 +35,39 @@ pub(super) fn is_locked_out(error: &Error) -> bool {
     )
 }
 
+/// Whether the connection to the server is gone, and with it the knowledge of what became of a statement. There is none to
+/// SQLite.
+#[cfg(not(feature = "postgres"))]
+pub(super) fn is_cut_off(_: &Error) -> bool {
+    false
+}
+
+/// Whether the connection to the server is gone, and with it the knowledge of what became of a statement.
+#[cfg(feature = "postgres")]
+pub(super) fn is_cut_off(error: &Error) -> bool {
+    if let Some(code) = sqlstate(error) {
+        // An administrator ended the session, or it ended with another one's crash.
+        return matches!(&*code, "57P01" | "57P02") || code.starts_with("08");
+    }
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(sqlx::Error::Io(_)))
+}
+
+#[cfg(feature = "postgres")]
+fn sqlstate(error: &Error) -> Option<std::borrow::Cow<'_, str>> {
+    let cause = std::error::Error::source(error)?.downcast_ref::<sqlx::Error>()?;
+    cause.as_database_error()?.code()
+}
+
 #[cfg(feature = "postgres")]
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        let code = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code);
+        if code.as_deref() == Some("53100") {
+            return disk_full().caused_by(error);
+        }
         let (kind, message) = match &error {
             sqlx::Error::Database(database) => {
                 postgres(&database.code().unwrap_or_default(), database.message())
@@ -60,6 +98,12 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+/// Not what a caller has too much of, which the same kind is for: so HTTP has another status for it.
+fn disk_full() -> Error {
+    Error::resource_exhausted("the disk under the database is full")
+        .with_details(serde_json::json!({"diskFull": true}))
+}
+
 /// By SQLite's primary result code (<https://sqlite.org/rescode.html>), the low byte of the extended one.
 fn sqlite(code: i32, message: &str) -> (ErrorKind, String) {
     match code & 0xff {
@@ -78,10 +122,6 @@ fn sqlite(code: i32, message: &str) -> (ErrorKind, String) {
         11 | 26 => (
             ErrorKind::DataLoss,
             "the file is damaged or is not a SQLite database".to_owned(),
-        ),
-        13 => (
-            ErrorKind::ResourceExhausted,
-            "the disk under the database is full".to_owned(),
         ),
         14 => (
             ErrorKind::NotFound,
@@ -110,14 +150,18 @@ fn sqlite(code: i32, message: &str) -> (ErrorKind, String) {
 /// By SQLSTATE (PostgreSQL documentation, appendix A).
 #[cfg(feature = "postgres")]
 fn postgres(code: &str, message: &str) -> (ErrorKind, String) {
+    if code == "55P03" {
+        let message = "somebody else holds a lock on the database's tables; try again";
+        return (ErrorKind::Unavailable, message.to_owned());
+    }
     let kind = match code {
         "23505" => ErrorKind::AlreadyExists,
         "40001" | "40P01" => ErrorKind::Aborted,
         "3D000" => ErrorKind::NotFound,
         "42501" => ErrorKind::PermissionDenied,
         "57014" => ErrorKind::DeadlineExceeded,
-        // Read-only for now, as a standby is; not accepting connections; a lock that is not free.
-        "25006" | "55000" | "55P03" => ErrorKind::Unavailable,
+        // Read-only for now, as a standby is; not accepting connections.
+        "25006" | "55000" => ErrorKind::Unavailable,
         "XX001" | "XX002" => ErrorKind::DataLoss,
         _ => match code.get(..2).unwrap_or_default() {
             "08" | "57" => ErrorKind::Unavailable,

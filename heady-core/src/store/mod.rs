@@ -28,6 +28,7 @@ use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::runtime::Handle;
 
@@ -79,6 +80,7 @@ pub(crate) struct Store {
 struct Inner {
     database: Database,
     seats: Seats,
+    closed: AtomicBool,
     /// The runtime `connect` was called on: writes run there as tasks of their own, so that a caller who stops
     /// waiting neither tears a transaction nor blocks the writer.
     runtime: Handle,
@@ -189,6 +191,7 @@ impl Store {
             inner: Arc::new(Inner {
                 database,
                 seats,
+                closed: AtomicBool::new(false),
                 runtime,
             }),
         })
@@ -340,8 +343,17 @@ impl Store {
         }
     }
 
+    /// Refuses to go on with a database that is closed.
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.inner.closed.load(Ordering::Relaxed) {
+            return Err(Error::unavailable("the engine is closed"));
+        }
+        Ok(())
+    }
+
     /// Waits for writes under way and closes every connection.
     pub(crate) async fn close(&self) {
+        self.inner.closed.store(true, Ordering::Relaxed);
         match &self.inner.database {
             Database::Sqlite(sqlite) => sqlite.close().await,
             #[cfg(feature = "postgres")]

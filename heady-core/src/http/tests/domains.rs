@@ -197,7 +197,7 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
     let door = Door::open(Role::Admin).await;
     let document = json!({
         "registryVersion": "3.1", "description": "Ours", "components": [{"id": "core", "name": "Core"}],
-        "aiNodes": [{"id": "SCOUT", "name": "Scout", "triggers": ["look"]}],
+        "aiNodes": [{"id": "SCOUT", "name": "Scout", "triggers": ["look"], "role": "finder", "status": "healthy"}],
         "environments": [{"id": "local"}], "ensembleDefaults": {"size": 3},
     });
     let imported = door
@@ -260,13 +260,54 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
     );
     let nodes = door.get("/api/nodes").await.body;
     assert_eq!((&nodes["total"], &nodes["active"]), (&json!(1), &json!(0)));
+    let scout = &nodes["nodes"][0];
+    for (field, value) in [
+        ("id", json!("SCOUT")),
+        ("role", json!("finder")),
+        ("status", json!("available")),
+        ("triggers", json!(["look"])),
+        ("enabled", json!(false)),
+    ] {
+        assert_eq!(scout[field], value, "{field}");
+    }
+    assert_eq!(scout["metadata"]["role"], "finder");
+    assert_eq!(&door.get("/api/nodes/scout").await.body, scout);
+    let system = door.get("/api/system/status").await.body;
+    for (place, value) in [
+        ("/production_ready", json!(false)),
+        ("/capabilities/nodes/total", json!(1)),
+        ("/capabilities/nodes/active", json!(0)),
+        ("/sacred_geometry/organic_systems", json!(false)),
+    ] {
+        assert_eq!(system.pointer(place), Some(&value), "{place}");
+    }
+    if cfg!(target_os = "linux") {
+        assert!(system["memory"]["rss"].as_u64() > Some(1 << 20), "{system}");
+    }
+    door.post("/api/nodes/scout/activate", json!({})).await;
+    let scout = door.get("/api/nodes/scout").await.body;
     assert_eq!(
-        door.get("/api/system/status").await.body["production_ready"],
-        false
+        (&scout["status"], &scout["enabled"]),
+        (&json!("active"), &json!(true))
     );
     problem(
         &door.post("/api/system/production", json!({})).await,
         409,
         "FAILED_PRECONDITION",
     );
+}
+
+#[tokio::test]
+async fn a_closed_engine_does_not_say_that_it_lives() {
+    let door = Door::open(Role::Viewer).await;
+    let paths = ["/health", "/api/health", "/api/pulse"];
+    for path in paths {
+        assert_eq!(door.get(path).await.status, 200, "{path}");
+    }
+    door.heady.close().await;
+    for path in paths {
+        problem(&door.get(path).await, 503, "UNAVAILABLE");
+    }
+    let started = door.heady.start(crate::StartOptions::default());
+    assert_eq!(started.unwrap_err().kind(), crate::ErrorKind::Unavailable);
 }

@@ -40,6 +40,38 @@ pub(super) fn references(catalog: &Catalog) -> Vec<Warning> {
     warnings
 }
 
+/// Warns of numbers that are kept as the nearest one of 64-bit floating point, because they are too large for 64 bits.
+pub(super) fn numbers(document: &Value) -> Vec<Warning> {
+    fn look(value: &Value, path: &str, warnings: &mut Vec<Warning>) {
+        match value {
+            Value::Number(number) => {
+                let value = number.as_f64().filter(|_| number.is_f64());
+                if value.is_some_and(|value| value.abs() >= 18_446_744_073_709_551_616.0) {
+                    let message = format!(
+                        "has more than 64 bits and is kept as {number}, with 17 digits; write an identifier as a text"
+                    );
+                    warnings.push(Warning::new("NUMBER_ROUNDED", path, message));
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    look(item, &format!("{path}[{index}]"), warnings);
+                }
+            }
+            Value::Object(map) => {
+                for (key, value) in map {
+                    let dot = if path.is_empty() { "" } else { "." };
+                    look(value, &format!("{path}{dot}{key}"), warnings);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut warnings = Vec::new();
+    look(document, "", &mut warnings);
+    warnings
+}
+
 /// The keys under which users' files name files.
 const FILE_KEYS: [&str; 5] = ["sourceOfTruth", "file_path", "filePath", "file", "path"];
 

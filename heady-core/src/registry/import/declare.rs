@@ -206,7 +206,7 @@ impl Item {
 
 /// Whether a text says where a service answers with its health.
 fn is_health_place(text: &str) -> bool {
-    text.starts_with('/') || absolute(text).is_some()
+    text.starts_with('/') && !text.contains(char::is_control) || absolute(text).is_some()
 }
 
 /// An address that can be called; one with a placeholder in it is none yet.

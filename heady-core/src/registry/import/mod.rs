@@ -73,6 +73,7 @@ impl Source {
         let mut warnings = secrets::redact(&mut document).map_err(context)?;
         let mut catalog = catalog::read(&document).map_err(context)?;
         warnings.append(&mut catalog.warnings);
+        warnings.extend(check::numbers(&document));
         warnings.extend(declare::check_addresses(&catalog.items));
         warnings.extend(check::references(&catalog));
         if let Some(root) = folder(root, location.as_deref()).await? {

@@ -334,7 +334,7 @@ impl Plan {
             what = format!("{what}, among them {}", emptied.join(", "));
         }
         Err(Error::failed_precondition(format!(
-            "'{source}' would delete {what}; nothing was changed. More than {:.0} % at once, or all of a kind, needs to be forced (--force)",
+            "'{source}' would delete {what}; nothing was changed. More than {:.0} % at once, or all of a kind, is deleted only with the option 'force'",
             MOST_DELETED * 100.0
         ))
         .with_details(json!({"report": self.report})))

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool, Postgres};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection, PgPool, Postgres, Row as _};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -25,6 +25,11 @@ const AWAY: Duration = Duration::from_secs(30);
 
 /// How long anybody waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long a statement waits for a lock, as on SQLite, unless whoever runs the server has said how long: one that is left
+/// open somewhere else must not hold up the engine for ever.
+const LOCK_TIME: &str =
+    "SELECT set_config('lock_timeout', '5s', false) WHERE current_setting('lock_timeout') = '0'";
 
 /// The connections of one engine; clones share them.
 #[derive(Clone)]
@@ -61,6 +66,13 @@ impl Away {
     fn is_due(&self) -> bool {
         self.since.elapsed() > AWAY
     }
+
+    /// Closes it, since nobody knows how it is.
+    fn discard(mut self) {
+        if let Some(connection) = &mut self.connection {
+            connection.close_on_drop();
+        }
+    }
 }
 
 impl Drop for Away {
@@ -76,7 +88,9 @@ impl Connections {
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
+            .after_connect(|connection, _| {
+                Box::pin(async move { connection.execute(LOCK_TIME).await.map(drop) })
+            })
             .connect_lazy_with(options);
         Self {
             shared: Arc::new(Shared {
@@ -122,6 +136,12 @@ impl Connections {
         let permit = Box::pin(permit).await;
         let permit = permit.map_err(|_| sqlx::Error::PoolTimedOut)?;
         permit.map_err(|error| Error::internal("the connections are gone").caused_by(error))
+    }
+
+    /// Closes those that rest, since they are cut off as another one was. The pool looks at its own before it gives them.
+    pub(super) fn renew(&self) {
+        let resting = std::mem::take(&mut self.shared.resting().connections);
+        resting.into_iter().for_each(Away::discard);
     }
 
     /// Waits for those in use and closes them all.
@@ -205,7 +225,15 @@ impl Connection {
     /// Closes it, since nobody knows how it is.
     pub(super) fn discard(mut self) {
         if let Some(held) = self.held.take() {
-            held.discard();
+            held.away.discard();
+        }
+    }
+
+    /// Whether it is well once these statements are over.
+    pub(super) async fn is_well_after(&mut self, statements: &str) -> bool {
+        match &mut self.held {
+            Some(held) => held.is_well_after(statements).await,
+            None => false,
         }
     }
 }
@@ -215,18 +243,15 @@ impl Held {
         self.away.connection.as_deref_mut()
     }
 
-    fn discard(mut self) {
-        if let Some(connection) = &mut self.away.connection {
-            connection.close_on_drop();
-        }
-    }
-
-    /// Whether the server answers, and has done what was under way.
-    async fn is_well(&mut self) -> bool {
-        match self.connection() {
-            Some(connection) => connection.ping().await.is_ok(),
-            None => false,
-        }
+    /// Whether the server answers, has done what was under way, and takes what is written. It does not where it has become
+    /// a standby, and goes on to say so on every connection from before.
+    async fn is_well_after(&mut self, statements: &str) -> bool {
+        let Some(connection) = self.connection() else {
+            return false;
+        };
+        let text = AssertSqlSafe([statements, ";SHOW transaction_read_only"].concat());
+        let shown = sqlx::raw_sql(text).fetch_one(connection).await;
+        shown.is_ok_and(|row| row.try_get(0).is_ok_and(|word: &str| word == "off"))
     }
 }
 
@@ -235,10 +260,10 @@ impl Drop for Connection {
         if let Some(mut held) = self.held.take() {
             let shared = self.shared.clone();
             self.shared.runtime.spawn(async move {
-                if held.is_well().await {
+                if held.is_well_after("").await {
                     shared.rest(held.away);
                 } else {
-                    held.discard();
+                    held.away.discard();
                 }
             });
         }
@@ -301,6 +326,23 @@ mod tests {
         }
         let mut connection = connections.take().await.unwrap();
         assert_ne!(process(&mut connection).await, 0);
+    }
+
+    #[tokio::test]
+    async fn one_that_takes_no_writes_any_more_goes_once_it_refused_one() {
+        let connections = connections();
+        let mut taken = connections.take().await.unwrap();
+        let first = process(&mut taken).await;
+        let standby = sqlx::raw_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY");
+        standby.execute(taken.get().unwrap()).await.unwrap();
+        let refused = sqlx::raw_sql("CREATE TABLE refused ()").execute(taken.get().unwrap());
+        let refused = crate::Error::from(refused.await.unwrap_err());
+        assert_eq!(refused.kind(), crate::ErrorKind::Unavailable, "{refused}");
+        drop(taken);
+        let mut others = all(&connections).await;
+        for other in &mut others {
+            assert_ne!(process(other).await, first);
+        }
     }
 
     #[tokio::test]

@@ -4,6 +4,8 @@ mod connections;
 mod joined;
 mod single;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use std::borrow::Borrow;
 use std::str::FromStr;
@@ -16,9 +18,10 @@ pub(super) use self::connections::CONNECTIONS;
 use self::connections::{Connection, Connections};
 pub(super) use self::joined::joins;
 use self::statement::Statement;
+use super::error::is_cut_off;
 use super::hold::Hold;
 use super::sql::{Arg, Sql};
-use super::{Call, Part, Row, Store, migrations};
+use super::{Call, Part, Row, Store, args, migrations};
 use crate::error::{Error, Result};
 
 /// Schemas of one database have locks of their own, as they have tables of their own.
@@ -26,8 +29,7 @@ const TAKE: &str =
     "SELECT pg_try_advisory_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))";
 
 /// The same lock, released with the statement's own transaction.
-const TAKE_FOR_A_MOMENT: &str =
-    "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/heady/' || $1, 0))";
+const TAKE_FOR_A_MOMENT: &str = "SELECT pg_try_advisory_xact_lock(hashtextextended(current_schema() || '/heady/' || $1, 0)) AS free";
 
 pub(super) struct Postgres {
     connections: Connections,
@@ -57,16 +59,42 @@ impl Postgres {
         })
     }
 
+    /// Reads. What is only read can be asked for again, so the end of a connection is nobody's concern.
     pub(super) async fn fetch_all(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>> {
-        let statement = Statement::of(sql, &args)?;
+        let first = self.fetch(Statement::of(sql.clone(), &args)?).await;
+        if self.is_to_be_repeated(&first) {
+            return self.fetch(Statement::of(sql, &args)?).await;
+        }
+        first
+    }
+
+    async fn fetch(&self, statement: Statement) -> Result<Vec<Row>> {
         let mut connection = self.connections.take().await?;
         let rows = fetch(connection.get()?, statement).await?;
         connection.rest();
         Ok(rows)
     }
 
+    /// Whether the server has cut the connection off. Then it has cut off the others, too, for all we know: after a restart
+    /// it has.
+    fn is_to_be_repeated<T>(&self, outcome: &Result<T>) -> bool {
+        let cut_off = outcome.as_ref().is_err_and(is_cut_off);
+        if cut_off {
+            self.connections.renew();
+        }
+        cut_off
+    }
+
     /// Begins a transaction, and in the same trip locks the rows that a statement selects.
     pub(super) async fn begin(&self, lock: &'static str, runtime: &Handle) -> Result<Session> {
+        let first = self.begin_once(lock, runtime).await;
+        if self.is_to_be_repeated(&first) {
+            return self.begin_once(lock, runtime).await;
+        }
+        first
+    }
+
+    async fn begin_once(&self, lock: &'static str, runtime: &Handle) -> Result<Session> {
         let session = Session {
             connection: Some(self.connections.take().await?),
             runtime: runtime.clone(),
@@ -92,7 +120,10 @@ impl Postgres {
             connection.rest();
             return Ok(None);
         };
-        let rows = fetch(connection.get()?, statement).await?;
+        let rows = fetch(connection.get()?, statement).await;
+        // Only its caller knows how to, as it may have been carried out.
+        self.is_to_be_repeated(&rows);
+        let rows = rows?;
         connection.rest();
         call.check_guard(&rows)?;
         if let Some(lease) = lease {
@@ -113,13 +144,10 @@ impl Postgres {
 
     /// Takes the lock for a moment to see whether somebody else has it.
     pub(super) async fn is_held(&self, name: &str) -> Result<bool> {
-        let mut connection = self.connections.take().await?;
-        let free: bool = sqlx::query_scalar(TAKE_FOR_A_MOMENT)
-            .bind(name)
-            .fetch_one(connection.get()?)
-            .await?;
-        connection.rest();
-        Ok(!free)
+        let rows = self.fetch_all(TAKE_FOR_A_MOMENT.into(), args![name]);
+        let row = rows.await?.into_iter().next();
+        let row = row.ok_or_else(|| Error::internal("a lock gave no answer"))?;
+        Ok(!row.get::<bool>("free")?)
     }
 
     pub(super) async fn close(&self) {
@@ -161,18 +189,14 @@ impl Drop for Session {
     fn drop(&mut self) {
         if let Some(mut connection) = self.connection.take() {
             self.runtime.spawn(async move {
-                match roll_back(&mut connection).await {
-                    Ok(()) => connection.rest(),
-                    Err(_) => connection.discard(),
+                if connection.is_well_after("ROLLBACK").await {
+                    connection.rest();
+                } else {
+                    connection.discard();
                 }
             });
         }
     }
-}
-
-async fn roll_back(connection: &mut Connection) -> Result<()> {
-    let rolled_back = sqlx::raw_sql("ROLLBACK").execute(connection.get()?).await;
-    Ok(rolled_back.map(drop)?)
 }
 
 /// Runs parts, in one trip if they join, and returns their rows.

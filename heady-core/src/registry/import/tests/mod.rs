@@ -2,6 +2,7 @@
 
 mod any_document;
 mod shapes;
+mod warnings;
 
 use std::sync::Arc;
 
@@ -26,9 +27,7 @@ on_both_databases!(
     conflicts_are_reported_and_nothing_unknown_is_lost,
     edits_of_grouped_and_listed_services_reach_the_export,
     a_malformed_file_names_its_place,
-    what_changes_beside_the_sections_is_told,
     nodes_that_are_switched_off_come_switched_off,
-    health_that_is_asked_elsewhere_is_told,
 );
 
 fn registry(store: &Store) -> Registry {
@@ -49,29 +48,6 @@ fn codes(report: &ImportReport) -> Vec<&str> {
         .iter()
         .map(|warning| warning.code.as_str())
         .collect()
-}
-
-async fn what_changes_beside_the_sections_is_told(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
-    let services = json!([{"id": "a", "endpoint": "http://127.0.0.1:1"}]);
-    let document = json!({"registryVersion": "1", "description": "x", "services": services});
-    let first = registry.import(of(&document)).await.unwrap();
-    assert_eq!(codes(&first), Vec::<&str>::new(), "all of it is new");
-    let again = registry.import(of(&document)).await.unwrap();
-    assert_eq!(codes(&again), Vec::<&str>::new());
-    let pasted = json!({"organization": "o", "description": "y", "services": services});
-    let dry = ImportOptions {
-        dry_run: Some(true),
-        ..of(&pasted)
-    };
-    for options in [dry, of(&pasted)] {
-        let report = registry.import(options).await.unwrap();
-        assert_eq!(codes(&report), ["TOP_LEVEL"]);
-        assert_eq!(
-            report.warnings[0].message,
-            "of the values beside the sections 'registryVersion' goes, 'description' changes, 'organization' is new"
-        );
-    }
 }
 
 async fn nodes_that_are_switched_off_come_switched_off(fresh: Fresh) {
@@ -98,31 +74,6 @@ async fn nodes_that_are_switched_off_come_switched_off(fresh: Fresh) {
     let exported = registry.export().await.unwrap();
     assert_eq!(exported["nodes"]["OFF"]["status"], "active");
     assert_eq!(exported["nodes"]["ON"]["status"], "available");
-}
-
-async fn health_that_is_asked_elsewhere_is_told(fresh: Fresh) {
-    let registry = registry(&fresh.open().await);
-    let services = json!({
-        "same": {"endpoint": "http://127.0.0.1:1", "health_check_url": "http://127.0.0.1:1/hc"},
-        "elsewhere": {"endpoint": "http://127.0.0.1:1", "health_check_url": "http://127.0.0.1:2/hc"},
-        "word": {"endpoint": "http://127.0.0.1:1", "healthPath": "hc", "health": "fine"},
-    });
-    let document = json!({"services": services, "workflows": {"w": {"name": "W"}}});
-    let report = registry.import(of(&document)).await.unwrap();
-    let told: Vec<_> = report
-        .warnings
-        .iter()
-        .map(|warning| (warning.code.as_str(), warning.path.as_str()))
-        .collect();
-    let setting = "PROBE_SETTING";
-    assert_eq!(
-        told,
-        [
-            (setting, "services.elsewhere.health_check_url"),
-            (setting, "services.word.healthPath")
-        ]
-    );
-    assert!(report.warnings[0].message.contains("http://127.0.0.1:1/hc"));
 }
 
 async fn other_files_are_refused(fresh: Fresh) {

@@ -1,0 +1,80 @@
+//! What an import tells besides the entries.
+
+use super::*;
+
+on_both_databases!(
+    what_changes_beside_the_sections_is_told,
+    health_that_is_asked_elsewhere_is_told,
+    numbers_that_lose_digits_are_told,
+);
+
+async fn what_changes_beside_the_sections_is_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let services = json!([{"id": "a", "endpoint": "http://127.0.0.1:1"}]);
+    let document = json!({"registryVersion": "1", "description": "x", "services": services});
+    let first = registry.import(of(&document)).await.unwrap();
+    assert_eq!(codes(&first), Vec::<&str>::new(), "all of it is new");
+    let again = registry.import(of(&document)).await.unwrap();
+    assert_eq!(codes(&again), Vec::<&str>::new());
+    let pasted = json!({"organization": "o", "description": "y", "services": services});
+    let dry = ImportOptions {
+        dry_run: Some(true),
+        ..of(&pasted)
+    };
+    for options in [dry, of(&pasted)] {
+        let report = registry.import(options).await.unwrap();
+        assert_eq!(codes(&report), ["TOP_LEVEL"]);
+        assert_eq!(
+            report.warnings[0].message,
+            "of the values beside the sections 'registryVersion' goes, 'description' changes, 'organization' is new"
+        );
+    }
+}
+
+async fn health_that_is_asked_elsewhere_is_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let services = json!({
+        "same": {"endpoint": "http://127.0.0.1:1", "health_check_url": "http://127.0.0.1:1/hc"},
+        "elsewhere": {"endpoint": "http://127.0.0.1:1", "health_check_url": "http://127.0.0.1:2/hc"},
+        "word": {"endpoint": "http://127.0.0.1:1", "healthPath": "hc", "health": "fine"},
+    });
+    let document = json!({"services": services, "workflows": {"w": {"name": "W"}}});
+    let report = registry.import(of(&document)).await.unwrap();
+    let told: Vec<_> = report
+        .warnings
+        .iter()
+        .map(|warning| (warning.code.as_str(), warning.path.as_str()))
+        .collect();
+    let setting = "PROBE_SETTING";
+    assert_eq!(
+        told,
+        [
+            (setting, "services.elsewhere.health_check_url"),
+            (setting, "services.word.healthPath")
+        ]
+    );
+    assert!(report.warnings[0].message.contains("http://127.0.0.1:1/hc"));
+}
+
+async fn numbers_that_lose_digits_are_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("registry.json");
+    let text = r#"{"services": [{"id": "a", "port": 1, "ids": [18446744073709551615, 18446744073709551616]}],
+        "limits": {"most": -123456789012345678901234567890, "share": 0.1}}"#;
+    std::fs::write(&path, text).unwrap();
+    let options = ImportOptions {
+        path: Some(path.display().to_string()),
+        ..ImportOptions::default()
+    };
+    let report = registry.import(options).await.unwrap();
+    let rounded: Vec<_> = report
+        .warnings
+        .iter()
+        .filter(|warning| warning.code == "NUMBER_ROUNDED")
+        .map(|warning| warning.path.as_str())
+        .collect();
+    assert_eq!(rounded, ["limits.most", "services[0].ids[1]"]);
+    let exported = registry.export().await.unwrap();
+    assert_eq!(exported["services"][0]["ids"][0], u64::MAX);
+}
