@@ -54,6 +54,7 @@ impl Import {
             let refused = error.details().and_then(|details| details.get("report"));
             if let Some(Ok(refused)) = refused.cloned().map(serde_json::from_value) {
                 note(&report::import(&refused, true));
+                note("--force does all of it\n");
             }
         }
         let imported = imported?;

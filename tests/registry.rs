@@ -177,7 +177,7 @@ fn what_is_registered_is_listed_and_shown() {
     }
     sandbox.run(&["import", &example("heady-registry.json")]);
     let services = sandbox.run(&["registry", "list", "services"]);
-    for said in ["search", "UNKNOWN", "http://", "version", "at revision"] {
+    for said in ["search", "UNKNOWN", "http://", "Version", "at revision"] {
         assert!(services.stdout.contains(said), "{said}: {services:?}");
     }
     let (code, all) = sandbox.json(&["registry", "list"]);
