@@ -264,7 +264,7 @@ fn with_full_current(error: Error) -> Error {
 
 /// All nodes, and how many of them take work.
 #[derive(Serialize, JsonSchema)]
-struct Nodes {
+struct AllNodes {
     /// How many there are.
     total: usize,
     /// How many are enabled.
@@ -276,9 +276,9 @@ struct Nodes {
     ts: Timestamp,
 }
 
-async fn nodes(call: &Call) -> Result<Nodes> {
+async fn nodes(call: &Call) -> Result<AllNodes> {
     let NodeList { nodes, revision } = call.registry().list_nodes().await?;
-    Ok(Nodes {
+    Ok(AllNodes {
         total: nodes.len(),
         active: nodes.iter().filter(|node| node.enabled).count(),
         nodes: nodes.into_iter().map(FullNode::of).collect::<Result<_>>()?,
