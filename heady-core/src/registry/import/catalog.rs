@@ -156,7 +156,7 @@ impl Catalog {
         let known = kind != Kind::Other || name == "components";
         let form = match Form::of(known, value) {
             // Where ids are not unique and nobody says that they should be, they do not name entries.
-            Form::List if !known && self.warn_of_conflict(pointer, value) => Form::Value,
+            Form::List if !known && self.warn_of_repetition(pointer, value) => Form::Value,
             form => form,
         };
         self.sections.push((pointer.to_owned(), form));
@@ -268,20 +268,25 @@ impl Catalog {
         self.items.push(item);
     }
 
-    /// Whether two different items of a list have one id.
-    fn warn_of_conflict(&mut self, pointer: &str, value: &Value) -> bool {
+    /// Whether two items of a list have one id.
+    fn warn_of_repetition(&mut self, pointer: &str, value: &Value) -> bool {
         let mut bodies = HashMap::new();
-        let conflict = value.as_array().into_iter().flatten().find_map(|item| {
+        let repeated = value.as_array().into_iter().flatten().find_map(|item| {
             let id = shape::id(item)?;
-            let other = *bodies.entry(id.clone()).or_insert(item);
-            (other != item).then_some(id)
+            let other = bodies.insert(id.clone(), item)?;
+            Some((id, other == item))
         });
-        if let Some(id) = &conflict {
-            let message = "two entries of this id differ; the section is kept as one value";
-            self.warnings
-                .push(Warning::new("CONFLICTING_ID", path(pointer, id), message));
-        }
-        conflict.is_some()
+        let Some((id, same)) = repeated else {
+            return false;
+        };
+        let (code, how) = match same {
+            true => ("DUPLICATE_ID", "are the same"),
+            false => ("CONFLICTING_ID", "differ"),
+        };
+        let message = format!("two entries of this id {how}; the section is kept as one value");
+        self.warnings
+            .push(Warning::new(code, path(pointer, &id), message));
+        true
     }
 
     fn shape(&self, top: &Map<String, Value>) -> Result<&'static str> {

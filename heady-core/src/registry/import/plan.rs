@@ -14,6 +14,7 @@ use super::super::{
 };
 use super::catalog::{self, Catalog, Item, Key, Kind};
 use super::declare::Succeeds;
+use super::merge::merge;
 use crate::audit::{self, Record};
 use crate::error::{Error, Result};
 use crate::store::Transaction;
@@ -23,7 +24,7 @@ use crate::types::Warning;
 const MOST_DELETED: f64 = 0.25;
 
 /// So is one that would delete all entries of a kind, if there are at least this many.
-const MANY: usize = 3;
+pub(super) const MANY: usize = 3;
 
 /// What to do with one entry of a table.
 enum Step<E> {
@@ -42,15 +43,17 @@ pub(super) struct Plan {
     /// Whether the document wins over what was changed by call.
     force: bool,
     /// How many entries earlier imports brought.
-    imported_before: usize,
+    pub(super) imported_before: usize,
+    /// How many would go of what stands in sections that are one value.
+    pub(super) lost: usize,
     /// The kinds of which everything would go, and how many there are.
-    emptied: Vec<(&'static str, usize)>,
+    pub(super) emptied: Vec<(String, usize)>,
     history: History,
     services: Vec<Step<Service>>,
     nodes: Vec<Step<Node>>,
     workflows: Vec<Step<Workflow>>,
-    others: Vec<OtherEntry>,
-    others_to_delete: Vec<OtherEntry>,
+    pub(super) others: Vec<OtherEntry>,
+    pub(super) others_to_delete: Vec<OtherEntry>,
     header: Value,
     sections: Value,
 }
@@ -86,6 +89,7 @@ impl Plan {
                 .collect(),
             force,
             imported_before: 0,
+            lost: 0,
             emptied: Vec::new(),
             history,
             services: Vec::new(),
@@ -154,7 +158,13 @@ impl Plan {
         Ok(())
     }
 
-    fn note(&mut self, section: &str, id: &str, action: ImportAction, reason: Option<String>) {
+    pub(super) fn note(
+        &mut self,
+        section: &str,
+        id: &str,
+        action: ImportAction,
+        reason: Option<String>,
+    ) {
         self.report.entries.push(ImportEntry {
             section: section.to_owned(),
             id: id.to_owned(),
@@ -200,21 +210,41 @@ impl Plan {
                 }
                 continue;
             }
-            let edited = !by_call && applied.is_some_and(|applied| *applied != old.metadata().0);
-            if edited && !self.force && applied == Some(&entry.metadata().0) {
-                // The document is only older than what stands here.
-                let reason = "was changed by call since the last import, the document was not; kept (force takes the document's)";
-                self.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
-                if old_place != place {
-                    steps.push(Step::Move((old, place)));
+            let base = applied.filter(|applied| !by_call && **applied != old.metadata().0);
+            let mut reason = by_call.then(|| "was registered by call until now".to_owned());
+            if let Some(base) = base {
+                let merged = merge(base, &old.metadata().0, &entry.metadata().0);
+                let kept = match &merged {
+                    _ if self.force => None,
+                    Ok(merged) if *merged == old.metadata().0 => {
+                        Some("the document says nothing new".to_owned())
+                    }
+                    Ok(_) => None,
+                    Err(fields) => Some(format!(
+                        "the document changes '{}', too",
+                        fields.join("', '")
+                    )),
+                };
+                if let Some(why) = kept {
+                    let reason = format!(
+                        "was changed by call since the last import, and {why}; kept (force takes the document's)"
+                    );
+                    self.note(&section, &id, ImportAction::Skip, Some(reason));
+                    if old_place != place {
+                        steps.push(Step::Move((old, place)));
+                    }
+                    continue;
                 }
-                continue;
+                reason = Some(match merged {
+                    Ok(merged) if !self.force => {
+                        let (section, position) = (&section, place.position);
+                        entry = E::of_item(&Item::of(kind, section, id.clone(), position, merged));
+                        "was changed by call, too, since the last import; both changes were taken"
+                    }
+                    _ => "was changed by call since the last import",
+                }
+                .to_owned());
             }
-            let reason = if by_call {
-                Some("was registered by call until now".to_owned())
-            } else {
-                edited.then(|| "was changed by call since the last import".to_owned())
-            };
             self.note(&section, &id, ImportAction::Update, reason);
             entry.succeed(&old);
             steps.push(Step::Change((entry, place)));
@@ -224,68 +254,26 @@ impl Plan {
             .filter(|(_, place)| place.section.is_some())
             .collect();
         gone.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-        self.count_before(E::TABLE, imported, gone.len());
+        let mut deleted = 0;
         for (entry, place) in gone {
             let section = place.section.clone().unwrap_or_default();
-            self.note(&section, entry.id().as_str(), ImportAction::Delete, None);
+            let id = entry.id().to_string();
+            let applied = self.applied.get(&(kind, String::new(), id.clone()));
+            if !self.force && applied.is_some_and(|applied| *applied != entry.metadata().0) {
+                let reason = "was changed by call since the last import; kept beside the document (force deletes it)";
+                self.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
+                steps.push(Step::Move((entry, Place::default())));
+                continue;
+            }
+            deleted += 1;
+            self.note(&section, &id, ImportAction::Delete, None);
             steps.push(Step::Delete(entry, place));
         }
+        self.count_before(E::TABLE.to_owned(), imported, deleted);
         Ok(steps)
     }
 
-    async fn others(&mut self, transaction: &mut Transaction, wanted: Vec<Item>) -> Result<()> {
-        let rows = transaction
-            .fetch_all(queries::OTHER_ENTRIES, vec![])
-            .await?;
-        let mut present = HashMap::new();
-        for row in &rows {
-            let entry = queries::other_entry(row)?;
-            present.insert((entry.section.clone(), entry.id.clone()), entry);
-        }
-        let components = |section: &str| section.split('/').next() == Some("components");
-        let imported = present.len();
-        let imported_components = present
-            .keys()
-            .filter(|(section, _)| components(section))
-            .count();
-        for item in wanted {
-            let entry = OtherEntry {
-                section: item.section,
-                id: item.id,
-                position: item.position,
-                body: item.body,
-            };
-            let old = present.remove(&(entry.section.clone(), entry.id.clone()));
-            let action = match &old {
-                _ if item.fault.is_some() => ImportAction::Skip,
-                None => ImportAction::Create,
-                Some(old) if old.body == entry.body => ImportAction::Unchanged,
-                Some(_) => ImportAction::Update,
-            };
-            let reason = item
-                .fault
-                .map(|fault| format!("{fault}; kept for the export only"));
-            self.note(&entry.section, &entry.id, action, reason);
-            if old.as_ref() != Some(&entry) {
-                self.others.push(entry);
-            }
-        }
-        let mut gone: Vec<OtherEntry> = present.into_values().collect();
-        gone.sort_by(|a, b| (&a.section, a.position, &a.id).cmp(&(&b.section, b.position, &b.id)));
-        let gone_components = gone
-            .iter()
-            .filter(|entry| components(&entry.section))
-            .count();
-        self.count_before("components", imported_components, gone_components);
-        self.imported_before += imported - imported_components;
-        for entry in gone {
-            self.note(&entry.section, &entry.id, ImportAction::Delete, None);
-            self.others_to_delete.push(entry);
-        }
-        Ok(())
-    }
-
-    fn count_before(&mut self, what: &'static str, imported: usize, gone: usize) {
+    pub(super) fn count_before(&mut self, what: String, imported: usize, gone: usize) {
         self.imported_before += imported;
         if gone == imported && gone >= MANY {
             self.emptied.push((what, gone));
@@ -319,7 +307,7 @@ impl Plan {
 
     /// Refuses the accident that once emptied the users' catalog: a document that lost most of its entries.
     pub(super) fn check_deletions(&self, source: &str) -> Result<()> {
-        let deleted = self.report.deleted;
+        let deleted = self.report.deleted + self.lost as i64;
         let most = deleted as f64 > MOST_DELETED * self.imported_before as f64;
         if !most && self.emptied.is_empty() {
             return Ok(());

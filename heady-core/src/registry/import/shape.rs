@@ -113,23 +113,30 @@ fn has_entry(map: &Map<String, Value>) -> bool {
     map.values().any(is_entry)
 }
 
-/// Whether every list and object in here is a group of entries.
+/// Whether every list and object in here is a group of entries. One from which the last entry was taken says nothing.
 fn is_grouped(map: &Map<String, Value>) -> bool {
-    let mut groups = map
-        .values()
-        .filter(|value| value.is_array() || value.is_object())
-        .peekable();
+    let holds_something = |value: &&Value| match value {
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(map) => !map.is_empty(),
+        _ => false,
+    };
+    let mut groups = map.values().filter(holds_something).peekable();
     groups.peek().is_some() && groups.all(is_group)
 }
 
 fn is_group(value: &Value) -> bool {
     match value {
-        Value::Array(items) => {
-            !items.is_empty() && items.iter().all(|item| id(item).is_some() || is_word(item))
-        }
-        Value::Object(map) => !is_entry(value) && has_entry(map),
+        Value::Array(items) => items.iter().all(|item| id(item).is_some() || is_word(item)),
+        Value::Object(map) => !is_entry(value) && (has_entry(map) || all_described(map)),
         _ => false,
     }
+}
+
+/// Whether all in here are objects with a text that describes them, which is the least that people write of an entry. A
+/// group may be described, too, but not everything in an entry is.
+fn all_described(map: &Map<String, Value>) -> bool {
+    map.values()
+        .all(|value| value.get("description").is_some_and(Value::is_string))
 }
 
 /// Formats that share a word with registries, and what to say about them.
@@ -199,6 +206,17 @@ mod tests {
                 Form::Groups,
             ),
             (true, json!({"core": ["api", "web"]}), Form::Groups),
+            (
+                true,
+                json!({"core": {"api": {"port": 1}}, "edge": {}, "lab": []}),
+                Form::Groups,
+            ),
+            (
+                true,
+                json!({"core": {"api": {"description": "a"}, "web": {"description": "w"}}}),
+                Form::Groups,
+            ),
+            (true, json!({"api": {"port": 1}, "new": {}}), Form::Map),
             (
                 true,
                 json!({"api": {"name": "x", "deps": {"a": {"type": "t"}}}}),

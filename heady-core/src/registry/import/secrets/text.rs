@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::{REDACTED, is_secret_key};
+use super::REDACTED;
+use super::key::Secrecy;
 
 /// Words that stand under keys of secrets and say how something is authorized, not with what.
 const WORDS: &[&str] = &[
@@ -39,19 +40,16 @@ const WORDS: &[&str] = &[
     "set",
 ];
 
+/// How tokens begin that are told from names such as `sk-learn-experiments-2024` by what follows.
+const NAME_LIKE_TOKENS: [&str; 6] = ["sk-", "pplx-", "gsk_", "xai-", "hf_", "r8_"];
+
 /// How tokens of well-known issuers begin, and how long they are at least, the beginning included.
 const TOKENS: &[(&str, usize)] = &[
-    ("sk-", 20),
     ("sk_live_", 20),
     ("sk_test_", 20),
     ("rk_live_", 20),
     ("rk_test_", 20),
     ("whsec_", 20),
-    ("pplx-", 20),
-    ("gsk_", 20),
-    ("xai-", 20),
-    ("hf_", 20),
-    ("r8_", 20),
     ("ghp_", 20),
     ("gho_", 20),
     ("ghu_", 20),
@@ -123,13 +121,36 @@ pub(super) fn is_literal(text: &str) -> bool {
         || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
 }
 
-/// Whether a text looks as if nobody thought of it: one word of some length, with letters and digits.
+/// Whether a text looks as if nobody thought of it: of some length, with letters and digits, and no name.
 pub(super) fn looks_random(text: &str) -> bool {
     let text = text.trim();
     text.len() >= 8
         && !text.contains(char::is_whitespace)
         && text.chars().any(|char| char.is_ascii_digit())
         && text.chars().any(|char| char.is_ascii_alphabetic())
+        && !is_name(text)
+}
+
+/// Whether a text consists of words and small numbers, as names do: `research-node-01`, `claude-4o-2024`.
+fn is_name(text: &str) -> bool {
+    let is_word = |part: &str| {
+        let word = part.trim_end_matches(|char: char| char.is_ascii_digit());
+        let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+        let same = |is: fn(&char) -> bool| word.chars().all(|char| is(&char));
+        let cased = same(char::is_ascii_lowercase)
+            || same(char::is_ascii_uppercase)
+            || (first.chars().all(char::is_uppercase)
+                && rest.chars().all(|char| char.is_ascii_lowercase()));
+        part.len() <= 4 || (cased && part.len() - word.len() <= 4)
+    };
+    text.split(['-', '_', '.', ':', '/']).all(is_word)
+}
+
+/// Whether a text is a few words in lower case: `role-based`, `same-origin`.
+pub(super) fn is_phrase(text: &str) -> bool {
+    let mut words = text.trim().split(['-', '_', ' ']);
+    let is_word = |word: &str| word.len() > 1 && word.chars().all(|char| char.is_ascii_lowercase());
+    words.clone().count() > 1 && words.all(is_word)
 }
 
 /// `HEADY_TOKEN`, `$TOKEN`, `%TOKEN%`, `<token>`.
@@ -150,20 +171,24 @@ fn is_variable(text: &str) -> bool {
         || between('<', '>').is_some()
 }
 
-/// The path of a file that holds a secret; a random text that begins with a slash has capitals.
+/// The path of a file that holds a secret; a random text that begins with a slash has capitals and digits.
 fn is_path(text: &str) -> bool {
+    let has = |is: fn(&char) -> bool| text.chars().any(|char| is(&char));
     (text.starts_with('/') || text.starts_with("./") || text.starts_with("~/"))
-        && text.chars().all(|char| {
-            char.is_ascii_lowercase()
-                || char.is_ascii_digit()
-                || matches!(char, '/' | '.' | '-' | '_' | '~')
-        })
+        && text
+            .chars()
+            .all(|char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '~'))
+        && !(has(char::is_ascii_uppercase) && has(char::is_ascii_digit))
 }
 
 fn begins_like_a_token(word: &str) -> bool {
     TOKENS
         .iter()
         .any(|(start, least)| word.len() >= *least && word.starts_with(start))
+        || NAME_LIKE_TOKENS.iter().any(|start| {
+            let rest = word.strip_prefix(start);
+            rest.is_some_and(|rest| word.len() >= 20 && !is_name(rest))
+        })
 }
 
 /// The text without the secrets in it, or `None` if there are none.
@@ -247,7 +272,7 @@ fn without_assignments(word: &str) -> String {
         .map(|part| {
             let assigned = part.trim_end_matches(SEPARATORS).trim_end();
             match assigned.split_once('=') {
-                Some((name, value)) if is_secret_name(name, word) && is_literal(value) => {
+                Some((name, value)) if is_assigned(name, value, word) => {
                     format!("{name}={REDACTED}{}", &part[assigned.len()..])
                 }
                 _ => part.to_owned(),
@@ -257,9 +282,10 @@ fn without_assignments(word: &str) -> String {
 }
 
 /// Whether what is assigned to this name is a secret; in a URL, so are keys and signatures.
-fn is_secret_name(name: &str, word: &str) -> bool {
+fn is_assigned(name: &str, value: &str, word: &str) -> bool {
     let name = name.trim_start_matches(|char: char| !char.is_ascii_alphanumeric());
-    is_secret_key(name) || (word.contains("://") && SECRET_PARAMETERS.contains(&name))
+    let parameter = word.contains("://") && SECRET_PARAMETERS.contains(&name);
+    Secrecy::of(name).takes(value) || parameter && is_literal(value)
 }
 
 /// A URL without its password.

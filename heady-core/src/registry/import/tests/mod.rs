@@ -190,12 +190,38 @@ async fn what_was_changed_by_call_is_kept_from_an_older_file(fresh: Fresh) {
     let api = registry.get_service("api").await.unwrap();
     assert_eq!(api.base_url, "http://localhost:5001");
 
-    // A file that changed there is newer, and says so.
+    // A file that changed elsewhere in the entry is newer there,
     let mut newer = catalog();
-    newer["services"][0]["endpoint"] = json!("http://localhost:6001/health");
+    newer["services"][0]["note"] = json!("watched");
     let report = registry.import(of(&newer)).await.unwrap();
     assert_eq!((report.skipped, report.updated), (0, 1));
-    assert!(report.entries[0].reason.is_some());
+    let reason = report.entries[0].reason.as_deref().unwrap();
+    assert!(reason.contains("both changes were taken"), "{reason}");
+    let api = registry.get_service("api").await.unwrap();
+    assert_eq!(api.base_url, "http://localhost:5001");
+    assert_eq!(api.metadata["note"], "watched");
+
+    // and one that changed in the same place does not win unasked, nor does one that lost the entry.
+    newer["services"][0]["endpoint"] = json!("http://localhost:6001/health");
+    let report = registry.import(of(&newer)).await.unwrap();
+    assert_eq!((report.skipped, report.updated), (1, 0));
+    let reason = report.entries[0].reason.as_deref().unwrap();
+    assert!(
+        reason.contains("the document changes 'endpoint', too"),
+        "{reason}"
+    );
+    let mut lost = newer.clone();
+    lost["services"].as_array_mut().unwrap().remove(0);
+    let report = registry.import(of(&lost)).await.unwrap();
+    assert_eq!((report.skipped, report.deleted), (1, 0));
+    let api = registry.get_service("api").await.unwrap();
+    assert_eq!(api.base_url, "http://localhost:5001");
+    assert_eq!(registry.import(of(&lost)).await.unwrap().skipped, 0);
+    let forced = ImportOptions {
+        force: Some(true),
+        ..of(&newer)
+    };
+    assert_eq!(registry.import(forced).await.unwrap().updated, 1);
 
     let rename = UpdateNode {
         id: "writer".into(),

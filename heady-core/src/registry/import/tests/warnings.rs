@@ -6,6 +6,7 @@ on_both_databases!(
     what_changes_beside_the_sections_is_told,
     health_that_is_asked_elsewhere_is_told,
     numbers_that_lose_digits_are_told,
+    what_is_lost_within_a_value_counts,
 );
 
 async fn what_changes_beside_the_sections_is_told(fresh: Fresh) {
@@ -77,4 +78,29 @@ async fn numbers_that_lose_digits_are_told(fresh: Fresh) {
     assert_eq!(rounded, ["limits.most", "services[0].ids[1]"]);
     let exported = registry.export().await.unwrap();
     assert_eq!(exported["services"][0]["ids"][0], u64::MAX);
+}
+
+async fn what_is_lost_within_a_value_counts(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let tool = |n: i32| json!({"id": format!("t{n}")});
+    let with = |tools: Vec<Value>| json!({"services": [{"id": "a", "endpoint": "http://127.0.0.1:1"}], "tools": tools});
+    let twice = with((0..20).chain([0]).map(tool).collect());
+    let first = registry.import(of(&twice)).await.unwrap();
+    assert_eq!(codes(&first), ["DUPLICATE_ID"]);
+    assert_eq!(registry.export().await.unwrap().0, twice, "both copies");
+
+    for (tools, what) in [(vec![], "all 21 of 'tools'"), (vec![tool(1)], "20 of 22")] {
+        let refused = registry.import(of(&with(tools))).await.unwrap_err();
+        assert!(refused.message().contains(what), "{refused}");
+        assert_eq!(refused.message().contains("among"), what.contains("all"));
+    }
+    // In another form nothing is lost, whichever it was.
+    let once = with((0..20).map(tool).collect());
+    for document in [&once, &twice, &once] {
+        let report = registry.import(of(document)).await.unwrap();
+        assert_eq!(report.deleted, 0);
+        assert_eq!(registry.export().await.unwrap().0, *document);
+    }
+    let refused = registry.import(of(&with(vec![tool(3)]))).await.unwrap_err();
+    assert!(refused.message().contains("19 of 21"), "{refused}");
 }

@@ -1,0 +1,243 @@
+//! What a key says about the text under it.
+
+use super::text;
+
+/// How much a key gives the text under it away as a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Secrecy {
+    None,
+    /// It is a secret if it looks random.
+    Doubtful,
+    /// It is a secret unless it says where one is, or how something is authorized.
+    Likely,
+    /// It is a secret unless it says where one is.
+    Certain,
+}
+
+/// How keys of secrets end, in lower case and without separators.
+const CERTAIN: [&str; 14] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "apikey",
+    "privatekey",
+    "secretkey",
+    "accesskey",
+    "accountkey",
+    "encryptionkey",
+    "signingkey",
+    "masterkey",
+    "valuepreview",
+];
+
+/// The same for keys over which a word may stand, such as `authorization: role-based`.
+const LIKELY: [&str; 5] = [
+    "token",
+    "credential",
+    "credentials",
+    "authorization",
+    "connectionstring",
+];
+
+/// Last words of keys that are too short to be looked for at the end of longer ones.
+const LIKELY_WORDS: [&str; 2] = ["pwd", "pat"];
+
+/// Last words of keys under which a text is a secret if it looks random.
+const DOUBTFUL_WORDS: [&str; 6] = ["auth", "bearer", "cookie", "jwt", "key", "pass"];
+
+/// Words before `key` that say that it is none to keep.
+const OPEN_KEYS: [&str; 8] = [
+    "public",
+    "publishable",
+    "primary",
+    "foreign",
+    "partition",
+    "sort",
+    "cache",
+    "group",
+];
+
+/// Words behind the name of a secret that say how it is written: `private_key_pem`, `SECRET_KEY_BASE`.
+const CARRIERS: [&str; 11] = [
+    "value", "preview", "pem", "base64", "b64", "hex", "raw", "text", "plain", "base", "header",
+];
+
+/// Keys beside a secret whose texts say what it is for.
+const DESCRIPTIVE: [&str; 42] = [
+    "name",
+    "id",
+    "kid",
+    "keyid",
+    "type",
+    "kind",
+    "provider",
+    "region",
+    "scheme",
+    "method",
+    "mode",
+    "source",
+    "user",
+    "username",
+    "email",
+    "scope",
+    "role",
+    "algorithm",
+    "alg",
+    "ttl",
+    "issuer",
+    "audience",
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "path",
+    "file",
+    "version",
+    "policy",
+    "description",
+    "note",
+    "status",
+    "engine",
+    "backend",
+    "variable",
+    "env",
+    "owner",
+    "format",
+    "encoding",
+    "expires",
+    "rotation",
+];
+
+impl Secrecy {
+    pub(super) fn of(key: &str) -> Self {
+        let mut words = words(key);
+        let mut previewed = false;
+        while words.len() > 1
+            && let Some(carrier) = words.pop_if(|word| CARRIERS.contains(&word.as_str()))
+        {
+            previewed |= carrier == "preview";
+        }
+        let name = words.concat();
+        let last = words.last().map_or("", String::as_str);
+        let ends = |ends: &[&str], name: &str| ends.iter().any(|end| name.ends_with(end));
+        let is_one = |name: &str| ends(&CERTAIN, name) || ends(&LIKELY, name);
+        if ends(&CERTAIN, &name) || previewed && matches!(last, "key" | "value") {
+            Self::Certain
+        } else if ends(&LIKELY, &name)
+            || LIKELY_WORDS.contains(&last)
+            || last == "pass" && words.len() > 1
+        {
+            Self::Likely
+        } else if is_doubtful(&words) || name.strip_suffix('s').is_some_and(is_one) {
+            Self::Doubtful
+        } else {
+            Self::None
+        }
+    }
+
+    /// Whether a text under such a key is a secret.
+    pub(super) fn takes(self, text: &str) -> bool {
+        match self {
+            Self::None => false,
+            Self::Doubtful => text::is_literal(text) && text::looks_random(text),
+            Self::Likely => text::is_literal(text) && !text::is_phrase(text),
+            Self::Certain => text::is_literal(text),
+        }
+    }
+
+    /// What this key says about the texts in an object under it, itself among others that say so much.
+    pub(super) fn inside(key: &str, over: Self) -> Self {
+        let words = words(key);
+        match Self::of(key) {
+            _ if words == ["secrets"] => Self::Certain,
+            Self::Certain | Self::Likely => over.max(Self::Likely),
+            // `auth: {kid: …}` is no secret as a whole, `tokens: {ci: …}` has some.
+            Self::Doubtful if is_doubtful(&words) => over,
+            own => over.max(own),
+        }
+    }
+
+    /// Whether a text under this key only says what the secret beside it is for.
+    pub(super) fn is_described_by(key: &str) -> bool {
+        let name = words(key).concat();
+        let singular = name.strip_suffix('s').unwrap_or(&name);
+        DESCRIPTIVE.contains(&name.as_str()) || DESCRIPTIVE.contains(&singular) || is_time(&name)
+    }
+}
+
+fn is_time(name: &str) -> bool {
+    ["created", "updated", "expires", "rotated"]
+        .iter()
+        .any(|start| name.starts_with(start))
+}
+
+fn is_doubtful(words: &[String]) -> bool {
+    match words {
+        [before @ .., key] if key == "key" => before
+            .last()
+            .is_some_and(|word| !OPEN_KEYS.contains(&word.as_str())),
+        [.., last] => DOUBTFUL_WORDS.contains(&last.as_str()),
+        [] => false,
+    }
+}
+
+/// The words of a key in lower case: `OPENAI_API_KEY` and `openaiApiKey` are `openai`, `api`, `key`.
+fn words(key: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let chars: Vec<char> = key.chars().collect();
+    for (index, char) in chars.iter().enumerate() {
+        let next = chars.get(index + 1);
+        let before = index.checked_sub(1).map(|index| chars[index]);
+        let begins = char.is_uppercase()
+            && (before.is_some_and(char::is_lowercase)
+                || before.is_some_and(char::is_uppercase)
+                    && next.is_some_and(|next| next.is_lowercase()));
+        if begins || !char.is_alphanumeric() {
+            words.push(String::new());
+        }
+        if char.is_alphanumeric()
+            && let Some(word) = words.last_mut()
+        {
+            word.extend(char.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_by_their_last_words() {
+        for (secrecy, keys) in [
+            (
+                Secrecy::Certain,
+                "password DB_PASSWORD dbpassword DB_PASSPHRASE JWT_SECRET COOKIE_SECRET appSecret clientSecret apiKey \
+                 OPENAI_API_KEY X-Api-Key private_key_pem SECRET_KEY_BASE N8N_ENCRYPTION_KEY awsSecretAccessKey \
+                 valuePreview keyPreview",
+            ),
+            (
+                Secrecy::Likely,
+                "token GITHUB_TOKEN githubToken accesstoken token_value authorization credentials GCP_CREDENTIALS pwd \
+                 MYSQL_ROOT_PWD REDIS_PASS GITHUB_PAT connectionString",
+            ),
+            (
+                Secrecy::Doubtful,
+                "auth AUTH_HEADER tokens passwords apiKeys secrets OPENAI_KEY jwt pass maxTokens",
+            ),
+            (
+                Secrecy::None,
+                "key name publicKey cacheKey keyId tokenType tokenUrl secretName passwordPolicy monkey compass path \
+                 bypass preview imagePreview knowledgeBase value description",
+            ),
+        ] {
+            for key in keys.split_whitespace() {
+                assert_eq!(Secrecy::of(key), secrecy, "{key}");
+            }
+        }
+    }
+}
