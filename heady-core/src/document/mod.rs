@@ -88,8 +88,12 @@ pub fn parse_yaml(text: &str) -> Result<Value> {
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let place = error.location();
-        // The parser puts "line L column C" in front; the place travels in the details as well.
-        let error = Error::invalid_argument(format!("not readable as YAML: {error}"));
+        // The parser says where, too; the place travels in the details as well. What it advises its caller to do about a
+        // repeated key is no business of whoever wrote the text.
+        let told = error
+            .to_string()
+            .replace(", set DuplicateKeyPolicy in Options if acceptable", "");
+        let error = Error::invalid_argument(format!("not readable as YAML: {told}"));
         match place {
             Some(place) => error.at(place.line(), place.column()),
             None => error,
@@ -180,7 +184,13 @@ mod tests {
             parse_json("{} {}").unwrap_err().details().is_some(),
             "a second document is not dropped"
         );
-        assert!(parse_yaml("a: 1\na: 2\n").is_err());
+        let twice = parse_yaml("a: 1\na: 2\n").unwrap_err();
+        assert!(
+            twice
+                .message()
+                .ends_with("duplicate mapping key: a at line 2, column 1"),
+            "{twice}"
+        );
     }
 
     #[tokio::test]

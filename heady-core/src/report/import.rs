@@ -30,11 +30,18 @@ pub fn import(report: &ImportReport, dry_run: bool) -> String {
     }
     // A first import creates everything; only what is not obvious is worth a line then.
     let first = report.updated + report.deleted + report.unchanged == 0;
-    let entries: Vec<_> = report
+    let mut entries: Vec<_> = report
         .entries
         .iter()
         .filter(|entry| entry.action != ImportAction::Create || !first)
         .collect();
+    // What can be regretted first, so that it is not among those that are left out.
+    entries.sort_by_key(|entry| match entry.action {
+        ImportAction::Delete => 0,
+        ImportAction::Update => 1,
+        ImportAction::Skip => 2,
+        ImportAction::Create | ImportAction::Unchanged => 3,
+    });
     if !entries.is_empty() {
         let mut table = table::new(&["Action", "Section", "Id", "Reason"]);
         for entry in entries.iter().take(LISTED) {

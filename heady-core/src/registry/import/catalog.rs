@@ -184,11 +184,21 @@ impl Catalog {
             }
             (Form::Map, Value::Object(map)) => {
                 for ((id, item), position) in map.iter().zip(0..) {
-                    if item.is_object() {
-                        self.add(kind, pointer, id.clone(), position, item.clone());
-                    } else {
+                    if !item.is_object() {
                         self.value(&format!("{pointer}/{}", token(id)), item);
+                        continue;
                     }
+                    if let Some(own) = item.get("id").and_then(Value::as_str)
+                        && own != id
+                        && known
+                    {
+                        let message =
+                            format!("calls itself '{own}'; the key that it stands under counts");
+                        let path = path(pointer, id);
+                        self.warnings
+                            .push(Warning::new("DIFFERENT_ID", path, message));
+                    }
+                    self.add(kind, pointer, id.clone(), position, item.clone());
                 }
             }
             (Form::Groups, Value::Object(map)) => {

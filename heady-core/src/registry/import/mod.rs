@@ -126,15 +126,14 @@ pub(super) async fn run(
                 };
                 let mut plan =
                     Plan::of(transaction, source.catalog, source.warnings, force).await?;
-                if let Err(error) = plan.check_deletions(&source.name) {
-                    if dry_run {
-                        let message = error.message().to_owned();
-                        plan.report
-                            .warnings
-                            .insert(0, Warning::new("MASS_DELETION", "", message));
-                    } else if !force {
+                if let Err(error) = plan.check_deletions(&source.name)
+                    && !force
+                {
+                    if !dry_run {
                         return Err(error);
                     }
+                    let warning = Warning::new("MASS_DELETION", "", error.message());
+                    plan.report.warnings.insert(0, warning);
                 }
                 if !dry_run {
                     plan.carry_out(transaction, source.content_hash, &actor, &source.name)

@@ -7,6 +7,7 @@ on_both_databases!(
     health_that_is_asked_elsewhere_is_told,
     numbers_that_lose_digits_are_told,
     what_is_lost_within_a_value_counts,
+    entries_that_call_themselves_otherwise_are_told,
 );
 
 async fn what_changes_beside_the_sections_is_told(fresh: Fresh) {
@@ -103,4 +104,15 @@ async fn what_is_lost_within_a_value_counts(fresh: Fresh) {
     }
     let refused = registry.import(of(&with(vec![tool(3)]))).await.unwrap_err();
     assert!(refused.message().contains("19 of 21"), "{refused}");
+}
+
+async fn entries_that_call_themselves_otherwise_are_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let nodes =
+        json!({"vector": {"id": "VECTOR-X", "role": "r"}, "same": {"id": "same", "role": "r"}});
+    let document = json!({"nodes": nodes, "limits": {"a": {"id": "b"}}});
+    let report = registry.import(of(&document)).await.unwrap();
+    assert_eq!(codes(&report), ["DIFFERENT_ID"]);
+    assert_eq!(report.warnings[0].path, "nodes.vector");
+    registry.get_node("vector").await.unwrap();
 }
