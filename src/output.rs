@@ -21,14 +21,19 @@ pub(crate) fn result<T: Serialize>(
     } else {
         text(value)
     };
-    let text = plain(&text);
+    print(&text).map(drop)
+}
+
+/// Prints a text on stdout. Returns false if nobody reads it any more: they may have seen enough, as `head` has.
+fn print(text: &str) -> Result<bool> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever reads may have seen enough, as `head` has.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Error::failed_precondition(
-            format!("cannot write to stdout: {error}"),
-        )),
-        _ => Ok(()),
+    let written = out.write_all(plain(text).as_bytes());
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Error::failed_precondition(format!(
+            "cannot write to stdout: {error}"
+        ))),
     }
 }
 
@@ -60,9 +65,9 @@ pub(crate) fn error_json(error: &Error) {
     let _ = line(&json!({"error": error.to_json()}).to_string());
 }
 
-/// Prints a line of a result that has no end, unless nobody reads any more.
-pub(crate) fn line(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{}", plain(text))
+/// Prints a line of a result that has no end. Returns false if nobody reads any more.
+pub(crate) fn line(text: &str) -> Result<bool> {
+    print(&format!("{text}\n"))
 }
 
 /// Prints a line about what goes on.

@@ -214,8 +214,7 @@ async fn print(common: &Common, watch: &mut RegistryWatch) -> Result<ExitCode> {
                 return Ok(ExitCode::FAILURE);
             }
         };
-        // Whoever reads may have seen enough, as `head` has.
-        if line(&drawn(common, &event)?).is_err() {
+        if !line(&drawn(common, &event)?)? {
             return Ok(ExitCode::SUCCESS);
         }
     }

@@ -196,6 +196,8 @@ test('a server of Node mounts it', async (t) => {
   assert.equal(made.status, 200)
   const read = await fetch(`${at}/api/nodes/mounted`)
   assert.equal((await read.json()).id, 'mounted')
+  const removed = await fetch(`${at}/api/nodes/mounted`, { method: 'DELETE' })
+  assert.deepEqual([removed.status, (await removed.json()).id], [200, 'mounted'])
   assert.equal((await fetch(`${at}/api/health`, { method: 'HEAD' })).status, 200)
   const log = await fetch(`${at}/api/audit/export`)
   assert.ok((await log.text()).trimEnd().split('\n').map(JSON.parse).length >= 5)

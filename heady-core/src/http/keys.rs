@@ -187,7 +187,7 @@ impl ApiKeys {
                     let row = transaction
                         .fetch_optional(REVOKE, args![Arg::Uuid(id.uuid()), &wanted, now()])
                         .await?;
-                    let row = row.ok_or_else(|| Error::not_found("API key", &wanted))?;
+                    let row = row.ok_or_else(|| Error::not_found("valid API key", &wanted))?;
                     let entry = entry(&row)?;
                     let record = actor
                         .record(&entry.id)

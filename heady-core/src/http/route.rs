@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::RequestPartsExt;
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody as _};
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -50,6 +50,9 @@ impl Deref for Call {
 
 /// The content type of a merge patch; plain JSON is taken for one too.
 const MERGE_PATCH: &str = "application/merge-patch+json";
+
+/// Parameters that today's clients send to be given a fresh answer, or a readable one, and that say nothing of what.
+const MEANINGLESS: [&str; 3] = ["_", "t", "pretty"];
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
 
@@ -224,8 +227,9 @@ impl Route {
             .extract()
             .await
             .map_err(|error| Error::invalid_argument(format!("the path: {error}")))?;
-        let Query(query): Query<Vec<(String, String)>> = Query::try_from_uri(&request.uri)
+        let Query(mut query): Query<Vec<(String, String)>> = Query::try_from_uri(&request.uri)
             .map_err(|error| Error::invalid_argument(format!("the query: {error}")))?;
+        query.retain(|(name, _)| self.shape.has(name) || !MEANINGLESS.contains(&name.as_str()));
         let mut options = Map::new();
         if self.has_body() {
             let body = read_body(&request.headers, body, self.body_kind()).await?;
@@ -233,7 +237,9 @@ impl Route {
                 return Err(Error::invalid_argument("the body is missing").into());
             }
             options = input::object(&body)?;
-        } else if self.method == Method::DELETE && !body.is_end_stream() {
+        } else if self.method == Method::DELETE
+            && !collected(&request.headers, body).await?.is_empty()
+        {
             let message =
                 "a DELETE takes no body: what it depends on stands in the header If-Match";
             return Err(Error::invalid_argument(message).into());
@@ -281,31 +287,7 @@ impl From<Error> for Refusal {
 }
 
 async fn read_body(headers: &HeaderMap, body: Body, wanted: &str) -> Result<Bytes, Refusal> {
-    let too_large = || Refusal {
-        error: Error::resource_exhausted(format!("the body has more than {MAX_BODY} bytes")),
-        status: Some(StatusCode::PAYLOAD_TOO_LARGE),
-    };
-    let announced = headers.get(header::CONTENT_LENGTH);
-    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
-        return Err(too_large());
-    }
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
-    let body = match collected {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Ok(Err(error)) => {
-            let message = format!("the body broke off: {error}");
-            return Err(Error::invalid_argument(message).into());
-        }
-        Err(_) => {
-            let message = format!("the body took longer than {} s", BODY_TIME.as_secs());
-            return Err(Refusal {
-                error: Error::deadline_exceeded(message),
-                status: Some(StatusCode::REQUEST_TIMEOUT),
-            });
-        }
-    };
+    let body = collected(headers, body).await?;
     let kind = headers.get(header::CONTENT_TYPE);
     let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
@@ -323,4 +305,33 @@ async fn read_body(headers: &HeaderMap, body: Body, wanted: &str) -> Result<Byte
         });
     }
     Ok(body)
+}
+
+/// The whole body. Whether there is one is known at its end: a proxy, and Node.js' `Request`, stream empty ones as well.
+async fn collected(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+    let too_large = || Refusal {
+        error: Error::resource_exhausted(format!("the body has more than {MAX_BODY} bytes")),
+        status: Some(StatusCode::PAYLOAD_TOO_LARGE),
+    };
+    let announced = headers.get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+        return Err(too_large());
+    }
+    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+    match collected {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) => {
+            let message = format!("the body broke off: {error}");
+            Err(Error::invalid_argument(message).into())
+        }
+        Err(_) => {
+            let message = format!("the body took longer than {} s", BODY_TIME.as_secs());
+            Err(Refusal {
+                error: Error::deadline_exceeded(message),
+                status: Some(StatusCode::REQUEST_TIMEOUT),
+            })
+        }
+    }
 }
