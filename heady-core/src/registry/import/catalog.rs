@@ -289,9 +289,10 @@ impl Catalog {
         let Some((id, same)) = repeated else {
             return false;
         };
-        let (code, how) = match same {
-            true => ("DUPLICATE_ID", "are the same"),
-            false => ("CONFLICTING_ID", "differ"),
+        let (code, how) = if same {
+            ("DUPLICATE_ID", "are the same")
+        } else {
+            ("CONFLICTING_ID", "differ")
         };
         let message = format!("two entries of this id {how}; the section is kept as one value");
         self.warnings

@@ -41,9 +41,6 @@ const LIKELY: [&str; 5] = [
     "connectionstring",
 ];
 
-/// Last words of keys that are too short to be looked for at the end of longer ones.
-const LIKELY_WORDS: [&str; 2] = ["pwd", "pat"];
-
 /// Last words of keys under which a text is a secret if it looks random.
 const DOUBTFUL_WORDS: [&str; 6] = ["auth", "bearer", "cookie", "jwt", "key", "pass"];
 
@@ -123,12 +120,11 @@ impl Secrecy {
         let last = words.last().map_or("", String::as_str);
         let ends = |ends: &[&str], name: &str| ends.iter().any(|end| name.ends_with(end));
         let is_one = |name: &str| ends(&CERTAIN, name) || ends(&LIKELY, name);
-        if ends(&CERTAIN, &name) || previewed && matches!(last, "key" | "value") {
+        // Short ones count as words of their own: `compass` is none.
+        let short = last == "pwd" || last == "pass" && words.len() > 1;
+        if ends(&CERTAIN, &name) || short || previewed && matches!(last, "key" | "value") {
             Self::Certain
-        } else if ends(&LIKELY, &name)
-            || LIKELY_WORDS.contains(&last)
-            || last == "pass" && words.len() > 1
-        {
+        } else if ends(&LIKELY, &name) || last == "pat" {
             Self::Likely
         } else if is_doubtful(&words) || name.strip_suffix('s').is_some_and(is_one) {
             Self::Doubtful
@@ -218,12 +214,12 @@ mod tests {
                 Secrecy::Certain,
                 "password DB_PASSWORD dbpassword DB_PASSPHRASE JWT_SECRET COOKIE_SECRET appSecret clientSecret apiKey \
                  OPENAI_API_KEY X-Api-Key private_key_pem SECRET_KEY_BASE N8N_ENCRYPTION_KEY awsSecretAccessKey \
-                 valuePreview keyPreview",
+                 valuePreview keyPreview pwd MYSQL_ROOT_PWD REDIS_PASS",
             ),
             (
                 Secrecy::Likely,
-                "token GITHUB_TOKEN githubToken accesstoken token_value authorization credentials GCP_CREDENTIALS pwd \
-                 MYSQL_ROOT_PWD REDIS_PASS GITHUB_PAT connectionString",
+                "token GITHUB_TOKEN githubToken accesstoken token_value authorization credentials GCP_CREDENTIALS \
+                 GITHUB_PAT connectionString",
             ),
             (
                 Secrecy::Doubtful,

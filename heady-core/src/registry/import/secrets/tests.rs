@@ -148,6 +148,7 @@ fn names_that_begin_like_tokens_stay() {
             "web": {"dependencies": ["pplx-research-node-01"], "model": "sk-learn-experiments-2024", "cacheKey": "user-2-profile-v10"},
         },
         "cors": {"credentials": "same-origin"}, "authorization": "role-based", "token": "csrf-double-submit",
+        "csrfToken": "enabled", "api": {"authorization": "rbac"},
         "pwd": "/home/Heady/app", "sortKey": "createdAt2024", "credentials": {"provider": "aws-sts", "region": "us-east-1"},
         "tests": {"pass": 12, "pass_rate": "98.5"}, "tokenUrl": "https://id.example/oauth2/token",
     });

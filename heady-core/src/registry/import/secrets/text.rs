@@ -38,6 +38,11 @@ const WORDS: &[&str] = &[
     "missing",
     "present",
     "set",
+    "enabled",
+    "disabled",
+    "default",
+    "managed",
+    "external",
 ];
 
 /// How tokens begin that are told from names such as `sk-learn-experiments-2024` by what follows.
@@ -146,11 +151,12 @@ fn is_name(text: &str) -> bool {
     text.split(['-', '_', '.', ':', '/']).all(is_word)
 }
 
-/// Whether a text is a few words in lower case: `role-based`, `same-origin`.
+/// Whether a text consists of words in lower case, as nobody makes a token: `rbac`, `same-origin`.
 pub(super) fn is_phrase(text: &str) -> bool {
-    let mut words = text.trim().split(['-', '_', ' ']);
-    let is_word = |word: &str| word.len() > 1 && word.chars().all(|char| char.is_ascii_lowercase());
-    words.clone().count() > 1 && words.all(is_word)
+    let is_word = |word: &str| {
+        (2..=12).contains(&word.len()) && word.chars().all(|char| char.is_ascii_lowercase())
+    };
+    text.trim().split(['-', '_', ' ']).all(is_word)
 }
 
 /// `HEADY_TOKEN`, `$TOKEN`, `%TOKEN%`, `<token>`.
