@@ -10,7 +10,7 @@ CREATE TABLE audit_logs (
   timestamp TIMESTAMPTZ NOT NULL DEFAULT now(),
 
   -- The place in the hash chain.
-  chain_id TEXT COLLATE "C" NOT NULL,
+  chain_id TEXT COLLATE "C" NOT NULL CHECK (chain_id <> ''),
   seq BIGINT NOT NULL CHECK (seq > 0),
   prev_hash BYTEA NOT NULL,
   hash BYTEA NOT NULL,
@@ -25,7 +25,7 @@ CREATE TABLE audit_logs (
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (
-  chain_id TEXT COLLATE "C" PRIMARY KEY,
+  chain_id TEXT COLLATE "C" PRIMARY KEY CHECK (chain_id <> ''),
   seq BIGINT NOT NULL,
   hash BYTEA NOT NULL
 ) WITH (fillfactor = 50);

@@ -19,6 +19,39 @@ on_both_databases!(
     the_database_refuses_changes,
 );
 
+#[tokio::test]
+async fn a_connection_of_another_program_replaces_no_row() {
+    let fresh = Fresh::sqlite();
+    let store = fresh.open().await;
+    append_alone(&store, 3).await;
+    let folder = tempfile::tempdir().unwrap();
+    let audit = Audit::new(store).with_key(folder.path().join("key"));
+    audit.checkpoint().await.unwrap();
+    // Without recursive triggers.
+    let path = fresh.url.strip_prefix("sqlite:").unwrap();
+    let other = rusqlite::Connection::open(path).unwrap();
+    for text in [
+        "UPDATE OR REPLACE audit_logs SET details = '{}', salt = NULL, rowid = 3 WHERE seq = 2",
+        "INSERT OR REPLACE INTO audit_checkpoints SELECT id, 0, 'junk', public_key, created_at FROM audit_checkpoints",
+        "UPDATE OR REPLACE audit_checkpoints SET note = 'junk'",
+    ] {
+        let error = other.execute(text, []).unwrap_err();
+        assert!(
+            error.to_string().contains("cannot be changed"),
+            "{text}: {error}"
+        );
+    }
+    let report = audit.verify(VerifyAudit::default()).await.unwrap();
+    assert_eq!((report.rows, report.first_fault), (3, None));
+    // A row that was replaced is found, at least.
+    let replace = "INSERT OR REPLACE INTO audit_logs SELECT id, 'nobody', action, target, status, details, timestamp, chain_id,
+        seq, prev_hash, hash, details_commit, salt, call_id, policy_version FROM audit_logs WHERE seq = 2";
+    other.execute(replace, []).unwrap();
+    let report = audit.verify(VerifyAudit::default()).await.unwrap();
+    let fault = report.first_fault.unwrap();
+    assert_eq!((fault.kind, fault.seq), (FaultKind::Hash, Some(2)));
+}
+
 /// Recomputes every chain, with nothing of the verifier's.
 async fn assert_chained(store: &Store) -> Vec<(String, i64)> {
     let rows = store
