@@ -71,7 +71,6 @@ macro_rules! column {
 column!(String, |value| text(value).map(str::to_owned));
 column!(bool, |value| i64::from_sqlite(value)
     .map(|value| value != 0));
-column!(Timestamp, |value| Ok(text(value)?.parse()?));
 column!(Value, |value| Ok(serde_json::from_str(text(value)?)?));
 column!(Vec<String>, |value| Ok(serde_json::from_str(text(value)?)?));
 column!(Vec<u8>, |value: &SqliteValue| match value {
@@ -84,6 +83,32 @@ column!(f64, |value: &SqliteValue| match value {
     SqliteValue::Integer(value) => Ok(*value as f64),
     other => Err(unexpected("a number", other)),
 });
+
+impl Column for Timestamp {
+    fn from_sqlite(value: &SqliteValue) -> Result<Self, Unreadable> {
+        Ok(text(value)?.parse()?)
+    }
+
+    #[cfg(feature = "postgres")]
+    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
+        // By ourselves, because sqlx panics at `infinity` and at years that chrono does not have.
+        const EPOCH: i64 = 946_684_800_000_000;
+        let unreadable = |error: Unreadable| sqlx::Error::ColumnDecode {
+            index: name.to_owned(),
+            source: error,
+        };
+        let column = sqlx::Row::try_column(row, name)?;
+        let kind = sqlx::TypeInfo::name(sqlx::Column::type_info(column));
+        if kind != "TIMESTAMPTZ" {
+            return Err(unreadable(format!("a time is expected, not {kind}").into()));
+        }
+        let since: i64 = sqlx::Row::try_get_unchecked(row, name)?;
+        since
+            .checked_add(EPOCH)
+            .and_then(Self::from_timestamp_micros)
+            .ok_or_else(|| unreadable("the time is none of a calendar".into()))
+    }
+}
 
 impl Column for i64 {
     fn from_sqlite(value: &SqliteValue) -> Result<Self, Unreadable> {
