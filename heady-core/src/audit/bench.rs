@@ -61,12 +61,15 @@ impl Bench {
 
     /// Reads every row in the pages in which they are verified, and returns how many there are.
     pub async fn read(&self) -> Result<u64> {
-        let (mut count, mut after) = (0, String::new());
-        while let Some(chain_id) = queries::next_chain(&self.store, &after).await? {
+        let (mut count, mut after) = (0, None);
+        while let Some(chain_id) = queries::next_chain(&self.store, after.as_deref()).await? {
             let mut cursor = Cursor::start();
             let mut page = queries::rows_after(&self.store, &chain_id, &cursor, PAGE).await?;
             while let Some(last) = page.last() {
-                cursor = Cursor::at(last)?;
+                let Some(next) = Cursor::after(last)? else {
+                    break;
+                };
+                cursor = next;
                 let (next, read) = tokio::join!(
                     queries::rows_after(&self.store, &chain_id, &cursor, PAGE),
                     async { page.iter().try_for_each(|row| LogRow::of(row).map(drop)) }
@@ -75,7 +78,7 @@ impl Bench {
                 count += page.len() as u64;
                 page = next?;
             }
-            after = chain_id;
+            after = Some(chain_id);
         }
         Ok(count)
     }

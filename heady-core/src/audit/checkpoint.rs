@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::key::{KeyPlace, KeyRing};
 use super::{AuditCheckpoint, note, queries};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Place, Store};
 use crate::types::{Id, now};
 
@@ -26,8 +27,8 @@ pub(super) struct Signer {
     /// How many of the rows that this engine committed are covered.
     signed: AtomicU64,
     started: AtomicBool,
-    /// Whether its key was compared with those that signed before.
-    known: AtomicBool,
+    /// Set once its key was compared with those that signed before.
+    known: OnceCell<()>,
     closed: CancellationToken,
 }
 
@@ -47,7 +48,7 @@ impl Signer {
             ring: KeyRing::new(place),
             signed: AtomicU64::new(0),
             started: AtomicBool::new(false),
-            known: AtomicBool::new(false),
+            known: OnceCell::new(),
             closed: CancellationToken::new(),
         }
     }
@@ -55,9 +56,9 @@ impl Signer {
     /// Signs all heads as they are now.
     pub(super) async fn sign(&self, store: &Store) -> Result<AuditCheckpoint> {
         let key = self.ring.private().await?;
-        if !self.known.swap(true, Ordering::Relaxed) {
-            self.compare_key(store, &key.public().text()).await?;
-        }
+        let text = key.public().text();
+        let compare = || self.compare_key(store, &text);
+        self.known.get_or_try_init(compare).await?;
         let committed = store.seats().committed();
         let heads = queries::heads(store).await?;
         let created_at = now();
@@ -65,12 +66,30 @@ impl Signer {
             id: Id::new(),
             rows: note::rows(&heads),
             note: note::write(&heads, created_at, key),
-            public_key: key.public().text(),
+            public_key: text,
             created_at,
         };
         queries::add_checkpoint(store, &checkpoint).await?;
         self.signed.fetch_max(committed, Ordering::Relaxed);
         Ok(checkpoint)
+    }
+
+    /// Signs all heads, if that changes nothing about who signs: with a key that is there, and that signed before if one did.
+    /// A log that came without its key file would not be whole any more under a new key.
+    pub(super) async fn sign_as_before(&self, store: &Store) -> Result<AuditCheckpoint> {
+        let not_signed = |why: &str| {
+            Err(Error::failed_precondition(format!(
+                "no checkpoint is made of how the log ends: {why}"
+            )))
+        };
+        let Some(key) = self.ring.existing().await? else {
+            return not_signed("there is no key yet");
+        };
+        let before = queries::public_keys(store).await?;
+        if !before.is_empty() && !before.contains(&key.public().text()) {
+            return not_signed("the key here is not one that signed this log before");
+        }
+        self.sign(store).await
     }
 
     /// Warns if others signed here and this key did not: then theirs was lost, perhaps.
@@ -84,6 +103,11 @@ impl Signer {
             );
         }
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_known(&self) -> bool {
+        self.known.initialized()
     }
 
     fn unsigned(&self, store: &Store) -> u64 {

@@ -1,13 +1,14 @@
 //! The log as lines of JSON: first all checkpoints, then all rows, chain by chain. What was cut off at the end is
-//! missed, because the checkpoints in front know it.
+//! missed, because the checkpoints in front know it. Rows that have no place in a chain come last.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::queries::{self, Cursor};
 use super::row::LogRow;
 use super::{AuditExport, ExportAudit};
 use crate::error::{Error, Result};
-use crate::store::{Page, Store};
+use crate::store::{Page, Row, Store};
 use crate::types::Id;
 
 /// One line of an export.
@@ -16,6 +17,29 @@ use crate::types::Id;
 pub(super) enum Line {
     Checkpoint(CheckpointLine),
     Row(Box<LogRow>),
+    Unreadable(UnreadableLine),
+}
+
+impl Line {
+    fn of(row: &Row) -> Self {
+        match LogRow::of(row) {
+            Ok(row) => Self::Row(Box::new(row)),
+            Err(error) => Self::Unreadable(UnreadableLine {
+                unreadable: error.message().to_owned(),
+                row: LogRow::readable(row),
+            }),
+        }
+    }
+}
+
+/// A row in an export that somebody has made unreadable: the evidence.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct UnreadableLine {
+    /// Why.
+    pub(super) unreadable: String,
+    /// What can be read.
+    pub(super) row: Map<String, Value>,
 }
 
 /// A checkpoint in an export.
@@ -32,6 +56,8 @@ enum Place {
     Checkpoints(Option<Id>),
     /// After this place of a chain.
     Rows { chain_id: String, after: Cursor },
+    /// After so many rows that have no place in a chain.
+    Strays(i64),
 }
 
 impl Place {
@@ -39,24 +65,31 @@ impl Place {
         let Some(text) = cursor else {
             return Ok(Self::Checkpoints(None));
         };
-        let place = match text.split(':').collect::<Vec<_>>()[..] {
-            ["c", id] => Id::from(id)
-                .uuid()
-                .map(|_| Self::Checkpoints(Some(id.into()))),
-            ["r", chain_id, seq, id] => Cursor::read(seq, id).map(|after| Self::Rows {
-                chain_id: chain_id.to_owned(),
-                after,
-            }),
+        let place = match text.split_once(':') {
+            Some(("c", id)) => Some(Self::Checkpoints(Some(id.into()))),
+            Some(("r", place)) => Self::read_rows(place),
+            Some(("s", offset)) => offset.parse().ok().map(Self::Strays),
             _ => None,
         };
         place
             .ok_or_else(|| Error::invalid_argument("cursor: is not a 'next' that this export gave"))
     }
 
+    /// The name of a chain that somebody added may have any character.
+    fn read_rows(place: &str) -> Option<Self> {
+        let (place, id) = place.rsplit_once(':')?;
+        let (chain_id, seq) = place.rsplit_once(':')?;
+        Cursor::read(seq, id).map(|after| Self::Rows {
+            chain_id: chain_id.to_owned(),
+            after,
+        })
+    }
+
     fn text(&self) -> String {
         match self {
             Self::Checkpoints(id) => format!("c:{}", id.clone().unwrap_or_else(|| "".into())),
             Self::Rows { chain_id, after } => format!("r:{chain_id}:{after}"),
+            Self::Strays(offset) => format!("s:{offset}"),
         }
     }
 }
@@ -70,30 +103,37 @@ pub(super) async fn export(store: &Store, options: ExportAudit) -> Result<AuditE
         place = match from {
             Place::Checkpoints(after) => {
                 let page = queries::checkpoints_after(store, after.as_ref(), left).await?;
-                let last = page.last().map(|checkpoint| checkpoint.id.clone());
-                for checkpoint in page {
+                for row in &page {
+                    // A note that is no text is read as none, which nobody has signed.
                     lines.add(&Line::Checkpoint(CheckpointLine {
-                        checkpoint: checkpoint.note,
-                        public_key: checkpoint.public_key,
+                        checkpoint: row.get("note").unwrap_or_default(),
+                        public_key: row.get("public_key").unwrap_or_default(),
                     }))?;
                 }
-                match last {
+                // Identifiers that are no text are the last ones.
+                match page.last().and_then(|last| last.get("id").ok()) {
                     Some(last) => Some(Place::Checkpoints(Some(last))),
-                    None => next_chain(store, "").await?,
+                    None => Some(next_chain(store, None).await?),
                 }
             }
             Place::Rows { chain_id, after } => {
                 let page = queries::rows_after(store, &chain_id, &after, left).await?;
                 for row in &page {
-                    lines.add(&Line::Row(Box::new(LogRow::of(row)?)))?;
+                    lines.add(&Line::of(row))?;
                 }
-                match page.last() {
-                    Some(last) => Some(Place::Rows {
-                        after: Cursor::at(last)?,
-                        chain_id,
-                    }),
-                    None => next_chain(store, &chain_id).await?,
+                let after = page.last().map(Cursor::after).transpose()?.flatten();
+                match after {
+                    Some(after) => Some(Place::Rows { chain_id, after }),
+                    None => Some(next_chain(store, Some(&chain_id)).await?),
                 }
+            }
+            Place::Strays(offset) => {
+                let page = queries::strays(store, offset, left).await?;
+                for row in &page {
+                    lines.add(&Line::of(row))?;
+                }
+                let next = offset.saturating_add(left);
+                (page.len() as i64 == left).then_some(Place::Strays(next))
             }
         };
     }
@@ -103,9 +143,10 @@ pub(super) async fn export(store: &Store, options: ExportAudit) -> Result<AuditE
     })
 }
 
-async fn next_chain(store: &Store, after: &str) -> Result<Option<Place>> {
+/// Where the next chain begins, or what follows the last one.
+async fn next_chain(store: &Store, after: Option<&str>) -> Result<Place> {
     let next = queries::next_chain(store, after).await?;
-    Ok(next.map(|chain_id| Place::Rows {
+    Ok(next.map_or(Place::Strays(0), |chain_id| Place::Rows {
         chain_id,
         after: Cursor::start(),
     }))

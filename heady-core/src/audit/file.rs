@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
-use super::export::Line;
+use super::export::{Line, UnreadableLine};
 use super::key::PublicKey;
 use super::note::{self, Head};
+use super::report::Stop;
 use super::row::LogRow;
-use super::verify::{Stop, check_given, named, read_note};
-use super::walk::{Ends, Walk, not_signed, truncated};
+use super::verify::{check_given, named, not_written, read_note};
+use super::walk::{Ends, Walk, check_name, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
+use crate::types::Id;
 
 /// The longest line, in bytes: more than any row has, and less than a machine's memory.
 const LONGEST: u64 = 64 << 20;
@@ -97,6 +99,10 @@ impl Reading {
                 self.want_kept()?;
                 self.row(&row)
             }
+            Line::Unreadable(line) => {
+                self.want_kept()?;
+                Err(unreadable(&line))
+            }
         }
     }
 
@@ -104,6 +110,7 @@ impl Reading {
         let stays = self.walk.as_ref();
         if stays.is_none_or(|walk| walk.last.chain_id != row.chain_id) {
             self.leave_chain();
+            check_name(&row.chain_id)?;
             if self.ends.rows.contains_key(&row.chain_id) {
                 let message = "the row stands apart from the others of its chain";
                 return Err(row.fault(FaultKind::Reorder, message));
@@ -160,5 +167,17 @@ impl Reading {
             }
         }
         Ok(())
+    }
+}
+
+/// The fault of a row that could not be read when the export was made.
+fn unreadable(line: &UnreadableLine) -> AuditFault {
+    let text = |name| line.row.get(name)?.as_str();
+    AuditFault {
+        kind: FaultKind::Hash,
+        chain_id: text("chainId").map(str::to_owned),
+        seq: line.row.get("seq").and_then(serde_json::Value::as_i64),
+        id: text("id").map(Id::from),
+        message: not_written(&line.unreadable),
     }
 }

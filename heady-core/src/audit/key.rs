@@ -67,19 +67,26 @@ impl KeyRing {
         Ok(key.await?)
     }
 
+    /// The key, unless there is none yet.
+    pub(super) async fn existing(&self) -> Result<Option<&PrivateKey>> {
+        let exists = match &self.place {
+            KeyPlace::File(path) | KeyPlace::Named(path) => path.exists(),
+            KeyPlace::Memory | KeyPlace::Nowhere => false,
+        };
+        if exists || self.key.initialized() {
+            return self.private().await.map(Some);
+        }
+        Ok(None)
+    }
+
     /// The key's public half, unless there is no key yet.
     pub(super) async fn public(&self) -> Result<Option<PublicKey>> {
-        if let Some(key) = self.key.get() {
-            return Ok(Some(key.public()));
-        }
-        match &self.place {
-            KeyPlace::File(path) | KeyPlace::Named(path) if path.exists() => {
-                Ok(Some(self.private().await?.public()))
-            }
-            KeyPlace::Named(path) => {
+        match (self.existing().await?, &self.place) {
+            (Some(key), _) => Ok(Some(key.public())),
+            (None, KeyPlace::Named(path)) => {
                 Err(Error::not_found("audit key", &path.display().to_string()))
             }
-            _ => Ok(None),
+            (None, _) => Ok(None),
         }
     }
 

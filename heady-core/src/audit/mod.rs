@@ -10,10 +10,12 @@ mod checkpoint;
 mod export;
 mod file;
 mod key;
+mod list;
 mod model;
 mod note;
 mod queries;
 mod record;
+mod report;
 mod row;
 #[cfg(test)]
 mod tests;
@@ -85,12 +87,13 @@ impl Audit {
         self.signer.ring.check().await
     }
 
-    /// Lists entries, newest first.
+    /// Lists entries, newest first. A page ends before an entry that cannot be read.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000.
+    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000, `DATA_LOSS` for a page that begins with an entry that cannot be
+    /// read: the message names it, and the cursor behind it.
     pub async fn list(&self, query: AuditQuery) -> Result<AuditPage> {
-        queries::list(&self.store, query).await
+        list::entries(&self.store, query).await
     }
 
     /// Computes every hash and checks every signature again, and names the first thing that is wrong.
@@ -108,20 +111,32 @@ impl Audit {
     /// rows, and every engine when it closes.
     ///
     /// # Errors
-    /// `FAILED_PRECONDITION` if there is no key and no place for one, as on PostgreSQL without the option `auditKey`.
+    /// `FAILED_PRECONDITION` if there is no key and no place for one, as on PostgreSQL without the option `auditKey`;
+    /// `DATA_LOSS` if somebody changed what a chain came to into something that cannot be signed.
     pub async fn checkpoint(&self) -> Result<AuditCheckpoint> {
         self.signer.sign(&self.store).await
     }
 
-    /// Lists checkpoints, newest first.
+    /// Signs what all chains came to, but only with a key that is there and, if others signed this log before, did so too:
+    /// for readers of a log that may have come without its key.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000.
-    pub async fn checkpoints(&self, query: CheckpointQuery) -> Result<CheckpointPage> {
-        queries::list_checkpoints(&self.store, query).await
+    /// `FAILED_PRECONDITION` if there is no such key.
+    pub async fn checkpoint_as_before(&self) -> Result<AuditCheckpoint> {
+        self.signer.sign_as_before(&self.store).await
     }
 
-    /// Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere.
+    /// Lists checkpoints, newest first. A page ends before one that cannot be read.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000, `DATA_LOSS` for a page that begins with a checkpoint that cannot
+    /// be read: the message names it, and the cursor behind it.
+    pub async fn checkpoints(&self, query: CheckpointQuery) -> Result<CheckpointPage> {
+        list::checkpoints(&self.store, query).await
+    }
+
+    /// Returns a part of the whole log as lines of JSON, for whoever verifies or keeps it elsewhere. The line of a row that
+    /// cannot be read says why, and has what can.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a limit outside 1 to 1,000 or a cursor of something else.

@@ -5,13 +5,11 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 
 use super::note::Head;
-use super::row::LogRow;
-use super::{
-    AuditCheckpoint, AuditEntry, AuditPage, AuditQuery, CheckpointPage, CheckpointQuery, chain,
-};
+use super::report::Stop;
+use super::{AuditCheckpoint, AuditFault, FaultKind, chain};
 use crate::error::{Error, Result};
-use crate::store::{Arg, Mark, Page, Row, Sql, Store, Transaction, args};
-use crate::types::{Id, Timestamp, hex};
+use crate::store::{Arg, Dialect, Mark, Row, Sql, Store, Transaction, args};
+use crate::types::{Id, hex};
 
 /// Moves the head of a chain, if it is as the writer knows it, and appends the rows that lead from there to its new place.
 /// If it is not, no chain is found for the rows, which the table refuses: a writer whose knowledge of the chain is stale
@@ -81,72 +79,6 @@ pub(super) async fn is_stored(transaction: &mut Transaction, id: &Id) -> Result<
     Ok(row.is_some())
 }
 
-pub(super) async fn list(store: &Store, query: AuditQuery) -> Result<AuditPage> {
-    let page = Page::of(query.limit, query.cursor.as_deref())?;
-    // Only what is asked for stands in the statement, so that an index can serve it. Identifiers grow with time, within
-    // a second, so those of other days need not be looked at.
-    let (mut conditions, mut args) = (String::new(), Vec::new());
-    let mut only = |condition: &str, arg: Arg| {
-        args.push(arg);
-        conditions += &format!(" AND {condition} ${}", args.len());
-    };
-    for (column, value) in [
-        ("actor =", query.actor),
-        ("action =", query.action),
-        ("target =", query.target),
-        ("status =", query.status),
-    ] {
-        if let Some(value) = value {
-            only(column, value.into());
-        }
-    }
-    let second = chrono::Duration::seconds(1);
-    if let Some(since) = query.since {
-        only("timestamp >=", since.into());
-        only("id >=", Arg::Uuid(Some(first_id(since - second))));
-    }
-    if let Some(until) = query.until {
-        only("timestamp <", until.into());
-        only("id <", Arg::Uuid(Some(first_id(until + second))));
-    }
-    if let Some(before) = page.before {
-        only("id <", Arg::Uuid(Some(before)));
-    }
-    args.push(page.rows().into());
-    let sql = format!(
-        "SELECT * FROM audit_logs WHERE true{conditions} ORDER BY id DESC LIMIT ${}",
-        args.len()
-    );
-    let rows = store.fetch_all(sql, args).await?;
-    let entries = rows.iter().map(entry).collect::<Result<Vec<_>>>()?;
-    let (entries, next) = page.cut(entries, |entry| &entry.id);
-    Ok(AuditPage { entries, next })
-}
-
-/// The least identifier of a moment.
-fn first_id(time: Timestamp) -> uuid::Uuid {
-    let milliseconds = u64::try_from(time.timestamp_millis()).unwrap_or_default();
-    uuid::Builder::from_unix_timestamp_millis(milliseconds, &[0; 10]).into_uuid()
-}
-
-fn entry(row: &Row) -> Result<AuditEntry> {
-    let row = LogRow::of(row)?;
-    Ok(AuditEntry {
-        id: row.id,
-        actor: row.actor,
-        action: row.action,
-        target: row.target,
-        status: row.status,
-        details: row.details.into(),
-        timestamp: row.timestamp,
-        chain_id: row.chain_id,
-        seq: row.seq,
-        hash: hex(&row.hash.0),
-        call_id: row.call_id,
-        policy_version: row.policy_version,
-    })
-}
-
 /// A place in a chain, between rows.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cursor {
@@ -170,13 +102,22 @@ impl Cursor {
         })
     }
 
-    /// Just after a row.
-    pub(super) fn at(row: &Row) -> Result<Self> {
-        Ok(Self {
-            seq: row.get("seq")?,
-            id: row.get::<Id>("id")?.uuid().unwrap_or(uuid::Uuid::max()),
+    /// Just after a row of a chain, unless there can be none. One whose identifier is none of ours sorts anywhere among those
+    /// that have its place, which are passed over then.
+    pub(super) fn after(row: &Row) -> Result<Option<Self>> {
+        let seq: i64 = row.get("seq")?;
+        let id = uuid::Uuid::nil();
+        Ok(match uuid_of(row) {
+            Some(id) => Some(Self { seq, id }),
+            None => seq.checked_add(1).map(|seq| Self { seq, id }),
         })
     }
+}
+
+/// The identifier of a row, if it is stored as we write it.
+pub(super) fn uuid_of(row: &Row) -> Option<uuid::Uuid> {
+    let id: Id = row.get("id").ok()?;
+    id.uuid().filter(|uuid| uuid.to_string() == id.as_str())
 }
 
 impl std::fmt::Display for Cursor {
@@ -192,54 +133,92 @@ pub(super) async fn rows_after(
     after: &Cursor,
     limit: i64,
 ) -> Result<Vec<Row>> {
-    store
-        .fetch_all(
-            "SELECT * FROM audit_logs WHERE chain_id = $1 AND seq >= $2 AND (seq > $2 OR id > $3)
-             ORDER BY seq, id LIMIT $4",
-            vec![
-                chain_id.into(),
-                after.seq.into(),
-                Arg::Uuid(Some(after.id)),
-                limit.into(),
-            ],
-        )
-        .await
+    let sql = Sql::of(
+        "SELECT * FROM audit_logs WHERE chain_id = $1 AND seq >= $2 AND (seq > $2 OR id > $3) AND typeof(seq) = 'integer'
+         ORDER BY seq, id LIMIT $4",
+        "SELECT * FROM audit_logs WHERE chain_id = $1 AND seq >= $2 AND (seq > $2 OR id > $3)
+         ORDER BY seq, id LIMIT $4",
+    );
+    let args = vec![
+        chain_id.into(),
+        after.seq.into(),
+        Arg::Uuid(Some(after.id)),
+        limit.into(),
+    ];
+    store.fetch_all(sql, args).await
 }
 
-/// The next chain by name that has rows, or a head that says so.
-pub(super) async fn next_chain(store: &Store, after: &str) -> Result<Option<String>> {
-    let row = store
-        .fetch_optional(
+/// Rows that no walk along chains meets, because they have no place in one: somebody put them there who made the database
+/// forget what it checks.
+pub(super) async fn strays(store: &Store, offset: i64, limit: i64) -> Result<Vec<Row>> {
+    let sql = Sql::of(
+        // The inner query reads the index alone.
+        "SELECT * FROM audit_logs WHERE rowid IN (
+            SELECT rowid FROM audit_logs
+            WHERE chain_id IS NULL OR typeof(chain_id) <> 'text' OR instr(chain_id, char(0)) > 0 OR typeof(seq) <> 'integer')
+         ORDER BY rowid LIMIT $2 OFFSET $1",
+        // In two steps, lest they are looked for in the order of all identifiers.
+        "WITH strays AS MATERIALIZED (SELECT * FROM audit_logs WHERE chain_id IS NULL OR seq IS NULL)
+         SELECT * FROM strays ORDER BY id LIMIT $2 OFFSET $1",
+    );
+    store.fetch_all(sql, args![offset, limit]).await
+}
+
+/// The next chain by name that has rows, or a head that says so; the first one if it is after none.
+pub(super) async fn next_chain(store: &Store, after: Option<&str>) -> Result<Option<String>> {
+    let text = |readable: &str| {
+        let after = after.map_or("true", |_| "chain_id > $1");
+        format!(
             "SELECT min(chain_id) AS chain_id FROM (
-                SELECT min(chain_id) AS chain_id FROM audit_logs WHERE chain_id > $1
-                UNION ALL SELECT min(chain_id) FROM audit_heads WHERE chain_id > $1 AND seq > 0) AS next",
-            args![after],
+                SELECT min(chain_id) AS chain_id FROM audit_logs WHERE {after} AND {readable}
+                UNION ALL SELECT min(chain_id) FROM audit_heads WHERE {after} AND {readable} AND seq > 0) AS next"
         )
+    };
+    // Bytes sort behind all texts.
+    let sqlite = text("chain_id < x'' AND instr(chain_id, char(0)) = 0");
+    let args = after.map_or_else(Vec::new, |after| args![after]);
+    let row = store
+        .fetch_optional(Sql::of(sqlite, text("true")), args)
         .await?;
     row.map_or(Ok(None), |row| row.get("chain_id"))
 }
 
-fn read_head(row: &Row) -> Result<Head> {
+fn read_head(row: &Row) -> Result<Head, AuditFault> {
+    let name: Option<String> = row.get("chain_id").ok();
+    let fault = |what: &str| AuditFault {
+        kind: FaultKind::Head,
+        chain_id: name.clone(),
+        seq: row.get("seq").ok(),
+        id: None,
+        message: match &name {
+            Some(name) => format!("the head of chain '{}' {what}", name.escape_debug()),
+            None => format!("the head of a chain whose name is no text {what}"),
+        },
+    };
     let hash = row.get::<Vec<u8>>("hash").unwrap_or_default();
-    Ok(Head {
-        chain_id: row.get("chain_id")?,
-        seq: row.get("seq")?,
-        // A head that is no hash equals no row's.
-        hash: hash.try_into().unwrap_or_default(),
-    })
+    let head = Head {
+        chain_id: name.clone().unwrap_or_default(),
+        seq: row.get("seq").map_err(|_| fault("has no row's number"))?,
+        hash: hash.try_into().map_err(|_| fault("has no SHA-256"))?,
+    };
+    if chain::is_name(&head.chain_id) {
+        Ok(head)
+    } else {
+        Err(fault("is none that an engine wrote: none has such a name"))
+    }
 }
 
-pub(super) async fn head(store: &Store, chain_id: &str) -> Result<Option<Head>> {
+pub(super) async fn head(store: &Store, chain_id: &str) -> Result<Option<Head>, Stop> {
     let sql = "SELECT chain_id, seq, hash FROM audit_heads WHERE chain_id = $1";
     let row = store.fetch_optional(sql, args![chain_id]).await?;
-    row.as_ref().map(read_head).transpose()
+    Ok(row.as_ref().map(read_head).transpose()?)
 }
 
 /// The heads of all chains that have rows, at one moment.
-pub(super) async fn heads(store: &Store) -> Result<Vec<Head>> {
+pub(super) async fn heads(store: &Store) -> Result<Vec<Head>, Stop> {
     let sql = "SELECT chain_id, seq, hash FROM audit_heads WHERE seq > 0 ORDER BY chain_id";
     let rows = store.fetch_all(sql, vec![]).await?;
-    rows.iter().map(read_head).collect()
+    Ok(rows.iter().map(read_head).collect::<Result<_, _>>()?)
 }
 
 /// The greatest place of a chain.
@@ -291,7 +270,7 @@ pub(super) async fn add_checkpoint(store: &Store, checkpoint: &AuditCheckpoint) 
         .await
 }
 
-fn checkpoint(row: &Row) -> Result<AuditCheckpoint> {
+pub(super) fn checkpoint(row: &Row) -> Result<AuditCheckpoint> {
     Ok(AuditCheckpoint {
         id: row.get("id")?,
         rows: row.get("rows")?,
@@ -301,36 +280,28 @@ fn checkpoint(row: &Row) -> Result<AuditCheckpoint> {
     })
 }
 
-/// Checkpoints in the order in which they were made.
+/// Checkpoints in the order in which they were made, as they are stored.
 pub(super) async fn checkpoints_after(
     store: &Store,
     after: Option<&Id>,
     limit: i64,
-) -> Result<Vec<AuditCheckpoint>> {
-    let after = after.and_then(Id::uuid).unwrap_or(uuid::Uuid::nil());
-    let sql = "SELECT * FROM audit_checkpoints WHERE id > $1 ORDER BY id LIMIT $2";
-    let args = vec![Arg::Uuid(Some(after)), limit.into()];
-    let rows = store.fetch_all(sql, args).await?;
-    rows.iter().map(checkpoint).collect()
+) -> Result<Vec<Row>> {
+    let mut args = args![limit];
+    args.extend(after.map(|after| match store.dialect() {
+        // Whatever somebody wrote there.
+        Dialect::Sqlite => after.into(),
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => Arg::uuid(after),
+    }));
+    let bound = after.map_or("true", |_| "id > $2");
+    let sql = format!("SELECT * FROM audit_checkpoints WHERE {bound} ORDER BY id LIMIT $1");
+    store.fetch_all(sql, args).await
 }
 
-pub(super) async fn list_checkpoints(
-    store: &Store,
-    query: CheckpointQuery,
-) -> Result<CheckpointPage> {
-    let page = Page::of(query.limit, query.cursor.as_deref())?;
-    let before = page.before.unwrap_or(uuid::Uuid::max());
-    let sql = "SELECT * FROM audit_checkpoints WHERE id < $1 ORDER BY id DESC LIMIT $2";
-    let args = vec![Arg::Uuid(Some(before)), page.rows().into()];
-    let rows = store.fetch_all(sql, args).await?;
-    let checkpoints = rows.iter().map(checkpoint).collect::<Result<Vec<_>>>()?;
-    let (checkpoints, next) = page.cut(checkpoints, |checkpoint| &checkpoint.id);
-    Ok(CheckpointPage { checkpoints, next })
-}
-
-/// The keys that the stored checkpoints name.
+/// The keys that the stored checkpoints name, as far as they can be read.
 pub(super) async fn public_keys(store: &Store) -> Result<Vec<String>> {
     let sql = "SELECT DISTINCT public_key FROM audit_checkpoints ORDER BY public_key";
     let rows = store.fetch_all(sql, vec![]).await?;
-    rows.iter().map(|row| row.get("public_key")).collect()
+    let keys = rows.iter().filter_map(|row| row.get("public_key").ok());
+    Ok(keys.collect())
 }

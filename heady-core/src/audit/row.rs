@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::chain::{Digest, Fields, details_commit};
 use super::{AuditFault, FaultKind};
@@ -33,6 +33,61 @@ impl<'de> Deserialize<'de> for Bytes {
         let text = Cow::<str>::deserialize(deserializer)?;
         Ok(Self(unhex_all(&text).unwrap_or_default()))
     }
+}
+
+/// The columns, and the fields of a row's JSON.
+const COLUMNS: [(&str, &str); 15] = [
+    ("id", "id"),
+    ("actor", "actor"),
+    ("action", "action"),
+    ("target", "target"),
+    ("status", "status"),
+    ("details", "details"),
+    ("timestamp", "timestamp"),
+    ("chain_id", "chainId"),
+    ("seq", "seq"),
+    ("prev_hash", "prevHash"),
+    ("hash", "hash"),
+    ("details_commit", "detailsCommit"),
+    ("salt", "salt"),
+    ("call_id", "callId"),
+    ("policy_version", "policyVersion"),
+];
+
+/// The columns that have bytes.
+const BYTES: [&str; 4] = ["prev_hash", "hash", "details_commit", "salt"];
+
+/// A column, whatever it has become.
+fn readable(row: &Row, column: &str) -> Option<Value> {
+    if let Ok(None) = row.get::<Option<String>>(column) {
+        return Some(Value::Null);
+    }
+    if column == "details"
+        && let Ok(details) = row.get(column)
+    {
+        return Some(details);
+    }
+    let text = || row.get::<String>(column).map(Value::from);
+    let integer = || row.get::<i64>(column).map(Value::from);
+    let number = || row.get::<f64>(column).map(Value::from);
+    let id = || row.get::<Id>(column).map(|id| json!(id));
+    let time = || row.get(column).map(|time| time_text(time).into());
+    // Beside the text that the column should have, lest it is taken for one.
+    let bytes = || -> Result<Value> {
+        let bytes = hex(&row.get::<Vec<u8>>(column)?);
+        Ok(if BYTES.contains(&column) {
+            bytes.into()
+        } else {
+            json!({ "bytes": bytes })
+        })
+    };
+    text()
+        .or_else(|_| integer())
+        .or_else(|_| number())
+        .or_else(|_| id())
+        .or_else(|_| time())
+        .or_else(|_| bytes())
+        .ok()
 }
 
 /// A row of the log. Its JSON is a line of an export.
@@ -80,9 +135,15 @@ impl LogRow {
         })
     }
 
+    /// What can be read of a row that cannot be read as a whole, in the names of its JSON.
+    pub(super) fn readable(row: &Row) -> Map<String, Value> {
+        let read = |(column, name): (&str, &str)| Some((name.to_owned(), readable(row, column)?));
+        COLUMNS.into_iter().filter_map(read).collect()
+    }
+
     /// Whether its details were erased.
     pub(super) fn is_erased(&self) -> bool {
-        self.salt.is_none() && self.details == Value::Object(serde_json::Map::new())
+        self.salt.is_none() && self.details == Value::Object(Map::new())
     }
 
     /// A fault at this row.

@@ -1,93 +1,24 @@
 //! Verifying: everything is computed again, from the rows.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::key::{KeyRing, PublicKey};
 use super::note::{self, Head, Note};
 use super::queries::{self, Cursor};
+use super::report::Stop;
 use super::row::LogRow;
-use super::walk::{Ends, Walk, not_signed, truncated};
+use super::walk::{Ends, Walk, check_name, not_signed, truncated};
 use super::{AuditFault, AuditReport, FaultKind, KeySource, VerifyAudit};
 use crate::error::{Error, Result};
 use crate::store::{Row, Store, time_text};
+use crate::types::{Id, Timestamp, now};
 
 /// How many rows are read at once.
 pub(super) const PAGE: i64 = 1000;
 
-/// Why verifying stopped: a fault of the log, or an error of this attempt to look at it.
-pub(super) enum Stop {
-    Fault(AuditFault),
-    Error(Error),
-}
-
-impl From<AuditFault> for Stop {
-    fn from(fault: AuditFault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
-
-impl AuditReport {
-    pub(super) fn new(keys: &[PublicKey], keys_from: KeySource) -> Self {
-        Self {
-            ok: true,
-            rows: 0,
-            erased: 0,
-            chains: 0,
-            checkpoints: 0,
-            unsigned: 0,
-            public_keys: keys.iter().map(PublicKey::text).collect(),
-            keys_from,
-            first_fault: None,
-        }
-    }
-
-    pub(super) fn add(&mut self, walk: &Walk) {
-        self.rows += walk.rows;
-        self.erased += walk.erased;
-        self.chains += 1;
-    }
-
-    /// Checks that something was signed at all where somebody could sign. The engine's own key may be there before the
-    /// first row is.
-    pub(super) fn check_signed(&self) -> Result<(), AuditFault> {
-        let signs = match self.keys_from {
-            KeySource::Given => true,
-            KeySource::Engine => self.rows > 0,
-            KeySource::Database => false,
-        };
-        if self.checkpoints > 0 || !signs {
-            return Ok(());
-        }
-        Err(AuditFault {
-            kind: FaultKind::Unsigned,
-            chain_id: None,
-            seq: None,
-            id: None,
-            message: "no checkpoint signs any row: none was made since the log began, which takes an engine a second, or \
-                they were removed, and with them rows perhaps"
-                .to_owned(),
-        })
-    }
-
-    pub(super) fn end(mut self, ends: &Ends, outcome: Result<(), Stop>) -> Result<Self> {
-        self.unsigned = ends.unsigned();
-        match outcome {
-            Ok(()) => {}
-            Err(Stop::Fault(fault)) => {
-                self.ok = false;
-                self.first_fault = Some(fault);
-            }
-            Err(Stop::Error(error)) => return Err(error),
-        }
-        Ok(self)
-    }
-}
+/// How long a log that has begun may be without a checkpoint, in seconds: an engine makes the first within one.
+const FIRST_CHECKPOINT: i64 = 2;
 
 /// Verifies the log in a database.
 pub(super) async fn stored(
@@ -95,41 +26,166 @@ pub(super) async fn stored(
     ring: &KeyRing,
     with: VerifyAudit,
 ) -> Result<AuditReport> {
-    let (keys, keys_from) = keys(store, ring, with.public_keys.as_deref()).await?;
-    let mut report = AuditReport::new(&keys, keys_from);
-    let notes = note::kept(with.checkpoints.as_deref())?;
-    let mut ends = Ends::default();
-    let outcome = async {
-        let mut chain_id = String::new();
-        while let Some(next) = queries::next_chain(store, &chain_id).await? {
-            let mut walk = Walk::of(&next);
-            let outcome = walk_chain(store, &mut walk).await;
-            report.add(&walk);
-            outcome?;
-            ends.rows.insert(next.clone(), walk.last.seq);
-            chain_id = next;
-        }
-        let mut known = HashSet::new();
-        let mut after = None;
-        loop {
-            let page = queries::checkpoints_after(store, after.as_ref(), 200).await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id.clone());
-            let notes: Vec<_> = page
-                .iter()
-                .map(|checkpoint| checkpoint.note.clone())
-                .collect();
-            check_notes(store, &notes, &keys, &mut known, &mut ends).await?;
-            report.checkpoints += notes.len() as i64;
-        }
-        for notes in notes.chunks(200) {
-            check_notes(store, notes, &keys, &mut known, &mut ends).await?;
-            report.checkpoints += notes.len() as i64;
-        }
-        Ok(report.check_signed()?)
+    Verifying::begin(store, ring, with).await?.finish().await
+}
+
+/// Verifying a database, to which others write meanwhile.
+pub(super) struct Verifying<'a> {
+    store: &'a Store,
+    ring: &'a KeyRing,
+    given: Option<Vec<String>>,
+    keys: Vec<PublicKey>,
+    /// Checkpoints that were kept elsewhere.
+    notes: Vec<String>,
+    report: AuditReport,
+    ends: Ends,
+    /// When the first row was written.
+    began: Option<Timestamp>,
+}
+
+impl<'a> Verifying<'a> {
+    pub(super) async fn begin(
+        store: &'a Store,
+        ring: &'a KeyRing,
+        with: VerifyAudit,
+    ) -> Result<Self> {
+        let (keys, keys_from) = keys(store, ring, with.public_keys.as_deref()).await?;
+        Ok(Self {
+            store,
+            ring,
+            given: with.public_keys,
+            notes: note::kept(with.checkpoints.as_deref())?,
+            report: AuditReport::new(&keys, keys_from),
+            keys,
+            ends: Ends::default(),
+            began: None,
+        })
     }
-    .await;
-    report.end(&ends, outcome)
+
+    pub(super) async fn finish(mut self) -> Result<AuditReport> {
+        let outcome = self.run().await;
+        self.report.end(&self.ends, outcome)
+    }
+
+    async fn run(&mut self) -> Result<(), Stop> {
+        self.check_chains().await?;
+        loop {
+            let outcome = self.check_checkpoints().await;
+            let again = match &outcome {
+                Err(Stop::Fault(fault)) => match fault.kind {
+                    FaultKind::CheckpointSignature => self.has_other_keys().await?,
+                    FaultKind::Unsigned => self.was_signed_meanwhile().await?,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !again {
+                return outcome;
+            }
+        }
+    }
+
+    async fn check_chains(&mut self) -> Result<(), Stop> {
+        let mut chain_id = None;
+        while let Some(next) = queries::next_chain(self.store, chain_id.as_deref()).await? {
+            check_name(&next)?;
+            let mut walk = Walk::of(&next);
+            let outcome = walk_chain(self.store, &mut walk).await;
+            self.report.add(&walk);
+            outcome?;
+            self.ends.rows.insert(next.clone(), walk.last.seq);
+            self.began = self.began.into_iter().chain(walk.began).min();
+            chain_id = Some(next);
+        }
+        if let Some(stray) = queries::strays(self.store, 0, 1).await?.first() {
+            let row = read(stray)?;
+            let message = "the row has no place in a chain: it was added";
+            return Err(row.fault(FaultKind::Hash, message).into());
+        }
+        // Those of chains without rows were not looked at.
+        queries::heads(self.store).await.map(drop)
+    }
+
+    async fn check_checkpoints(&mut self) -> Result<(), Stop> {
+        self.report.checkpoints = 0;
+        let mut known = HashSet::new();
+        let mut after: Option<Id> = None;
+        loop {
+            let page = queries::checkpoints_after(self.store, after.as_ref(), 200).await?;
+            let Some(last) = page.last() else { break };
+            after = last.get("id").ok();
+            let notes = page.iter().map(stored_note).collect::<Result<Vec<_>, _>>();
+            self.check_notes(&notes?, &mut known).await?;
+        }
+        for notes in self.notes.clone().chunks(200) {
+            self.check_notes(notes, &mut known).await?;
+        }
+        Ok(self.report.check_signed()?)
+    }
+
+    /// Whether there are other keys to trust than those that were read before the chains were walked: the first checkpoint of
+    /// a log may have been made meanwhile.
+    async fn has_other_keys(&mut self) -> Result<bool> {
+        let (keys, keys_from) = keys(self.store, self.ring, self.given.as_deref()).await?;
+        if keys == self.keys {
+            return Ok(false);
+        }
+        self.report.public_keys = keys.iter().map(PublicKey::text).collect();
+        self.report.keys_from = keys_from;
+        self.keys = keys;
+        Ok(true)
+    }
+
+    /// Whether a log that has just begun gets its first checkpoint.
+    async fn was_signed_meanwhile(&self) -> Result<bool> {
+        let young = |began: Timestamp| (now() - began).num_seconds() < FIRST_CHECKPOINT;
+        // However wrong the clock is or was.
+        for _ in 0..10 * FIRST_CHECKPOINT {
+            if !self.began.is_some_and(young) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let first = queries::checkpoints_after(self.store, None, 1).await?;
+            if !first.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Checks that every head of signed notes is a row; those in `known` were looked up for the notes before.
+    async fn check_notes(
+        &mut self,
+        notes: &[String],
+        known: &mut HashSet<Head>,
+    ) -> Result<(), Stop> {
+        let mut wanted = Vec::new();
+        for text in notes {
+            let note = read_note(text, &self.keys)?;
+            let named = named(&note);
+            for head in &note.heads {
+                self.ends.sign(head);
+                if !known.contains(head) {
+                    wanted.push((head.clone(), named.clone()));
+                }
+            }
+            *known = note.heads.into_iter().collect();
+        }
+        let heads: Vec<&Head> = wanted.iter().map(|(head, _)| head).collect();
+        let found = queries::hashes_at(self.store, &heads).await?;
+        for (head, named) in &wanted {
+            match found.get(&(head.chain_id.clone(), head.seq)) {
+                Some(hash) if *hash == head.hash => {}
+                Some(_) => return Err(not_signed(head, named).into()),
+                None => {
+                    let have = queries::last_seq(self.store, &head.chain_id).await?;
+                    return Err(truncated(&head.chain_id, have, head.seq, named).into());
+                }
+            }
+        }
+        self.report.checkpoints += notes.len() as i64;
+        Ok(())
+    }
 }
 
 /// The keys to trust: those that were given, else the engine's own, else what the database says.
@@ -138,16 +194,18 @@ async fn keys(
     ring: &KeyRing,
     given: Option<&[String]>,
 ) -> Result<(Vec<PublicKey>, KeySource)> {
-    let read = |texts: &[String]| texts.iter().map(|text| PublicKey::read(text)).collect();
     if let Some(given) = given {
         check_given(given)?;
-        return Ok((read(given)?, KeySource::Given));
+        let keys: Result<_> = given.iter().map(|text| PublicKey::read(text)).collect();
+        return Ok((keys?, KeySource::Given));
     }
     if let Some(key) = ring.public().await? {
         return Ok((vec![key], KeySource::Engine));
     }
-    let stored: Result<_> = read(&queries::public_keys(store).await?);
-    Ok((stored?, KeySource::Database))
+    // What is no key there has signed nothing.
+    let stored = queries::public_keys(store).await?;
+    let keys = stored.iter().filter_map(|text| PublicKey::read(text).ok());
+    Ok((keys.collect(), KeySource::Database))
 }
 
 /// Refuses a list of keys in which there is none: whoever gave it does not mean those that are trusted without one.
@@ -167,10 +225,16 @@ async fn walk_chain(store: &Store, walk: &mut Walk) -> Result<(), Stop> {
     loop {
         let mut page = queries::rows_after(store, &chain_id, &cursor, PAGE).await?;
         while let Some(last) = page.last() {
-            cursor = Cursor::at(last)?;
+            let next = Cursor::after(last)?;
+            cursor = next.unwrap_or(cursor);
             // The next page is fetched while this one is verified.
             let (next, verified) = tokio::join!(
-                queries::rows_after(store, &chain_id, &cursor, PAGE),
+                async {
+                    match next {
+                        Some(next) => queries::rows_after(store, &chain_id, &next, PAGE).await,
+                        None => Ok(Vec::new()),
+                    }
+                },
                 async { page.iter().try_for_each(|row| walk.step(&read(row)?)) }
             );
             verified?;
@@ -216,8 +280,30 @@ fn read(row: &Row) -> Result<LogRow, AuditFault> {
         chain_id: row.get("chain_id").ok(),
         seq: row.get("seq").ok(),
         id: row.get("id").ok(),
+        message: not_written(error.message()),
+    })
+}
+
+/// What it means that a row cannot be read.
+pub(super) fn not_written(why: &str) -> String {
+    format!("the row is not the one that was written: {why}")
+}
+
+/// Reads a checkpoint's note; a checkpoint that cannot be read was not made by an engine.
+fn stored_note(row: &Row) -> Result<String, AuditFault> {
+    let read = queries::checkpoint(row).and_then(|checkpoint| {
+        PublicKey::read(&checkpoint.public_key)?;
+        Ok(checkpoint.note)
+    });
+    read.map_err(|error| AuditFault {
+        kind: FaultKind::CheckpointSignature,
+        chain_id: None,
+        seq: None,
+        id: None,
         message: format!(
-            "the row is not the one that was written: {}",
+            "the checkpoint {} is not one that was made: {}",
+            row.get::<Id>("id")
+                .map_or_else(|_| "without a name".to_owned(), |id| id.to_string()),
             error.message()
         ),
     })
@@ -245,41 +331,6 @@ pub(super) fn read_note(text: &str, keys: &[PublicKey]) -> Result<Note, AuditFau
             "is not signed by a key that is trusted here, but in the name of {name}"
         )))
     }
-}
-
-/// Checks that every head of signed notes is a row; those in `known` were looked up for the notes before.
-async fn check_notes(
-    store: &Store,
-    notes: &[String],
-    keys: &[PublicKey],
-    known: &mut HashSet<Head>,
-    ends: &mut Ends,
-) -> Result<(), Stop> {
-    let mut wanted = Vec::new();
-    for text in notes {
-        let note = read_note(text, keys)?;
-        let named = named(&note);
-        for head in &note.heads {
-            ends.sign(head);
-            if !known.contains(head) {
-                wanted.push((head.clone(), named.clone()));
-            }
-        }
-        *known = note.heads.into_iter().collect();
-    }
-    let heads: Vec<&Head> = wanted.iter().map(|(head, _)| head).collect();
-    let found = queries::hashes_at(store, &heads).await?;
-    for (head, named) in &wanted {
-        match found.get(&(head.chain_id.clone(), head.seq)) {
-            Some(hash) if *hash == head.hash => {}
-            Some(_) => return Err(not_signed(head, named).into()),
-            None => {
-                let have = queries::last_seq(store, &head.chain_id).await?;
-                return Err(truncated(&head.chain_id, have, head.seq, named).into());
-            }
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn named(note: &Note) -> String {

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use super::chain::{Digest, genesis};
+use super::chain::{Digest, genesis, is_name};
 use super::note::Head;
 use super::row::LogRow;
 use super::{AuditFault, FaultKind};
+use crate::types::Timestamp;
 
 /// How far the walk along one chain has come, and what was seen on the way.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(super) struct Walk {
     pub(super) last: Head,
     pub(super) rows: i64,
     pub(super) erased: i64,
+    /// When the first row was written.
+    pub(super) began: Option<Timestamp>,
 }
 
 impl Walk {
@@ -28,6 +31,7 @@ impl Walk {
             },
             rows: 0,
             erased: 0,
+            began: None,
         }
     }
 
@@ -55,6 +59,7 @@ impl Walk {
             let message = "the row continues another one than the one before it: rows were exchanged, or one was replaced";
             return Err(row.fault(FaultKind::Reorder, message));
         }
+        self.began.get_or_insert(row.timestamp);
         self.last.seq = next;
         self.last.hash = hash;
         self.rows += 1;
@@ -84,6 +89,23 @@ impl Ends {
         };
         self.rows.iter().map(beyond).sum()
     }
+}
+
+/// Refuses a chain whose name no engine gives: nobody could sign it.
+pub(super) fn check_name(chain_id: &str) -> Result<(), AuditFault> {
+    if is_name(chain_id) {
+        return Ok(());
+    }
+    Err(AuditFault {
+        kind: FaultKind::Head,
+        chain_id: Some(chain_id.to_owned()),
+        seq: Some(1),
+        id: None,
+        message: format!(
+            "the chain was added: no engine names one '{}'",
+            chain_id.escape_debug()
+        ),
+    })
 }
 
 /// Rows that a record of the chain's end has and the table has not.

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::super::chain::{Fields, is_canonical};
+use super::super::key::{KeyPlace, KeyRing};
+use super::super::verify::Verifying;
 use super::*;
-use crate::store::time_text;
+use crate::store::{Sql, time_text};
 use crate::types::now;
 
 on_both_databases!(
@@ -12,6 +14,10 @@ on_both_databases!(
     a_closing_engine_signs_what_is_left,
     a_key_is_made_once,
     lists_are_filtered,
+    a_log_that_is_signed_meanwhile_is_whole,
+    a_log_that_waits_for_its_first_checkpoint_is_whole,
+    a_reader_signs_only_as_before,
+    a_key_is_compared_until_it_was,
 );
 
 /// Any JSON, with numbers and keys that RFC 8785 treats in its own way among it.
@@ -204,6 +210,117 @@ async fn lists_are_filtered(fresh: Fresh) {
         }
     }
     assert_eq!(seen, [6, 5, 4, 3, 2, 1]);
+}
+
+/// The first checkpoint, and with it the key, is made after a verifier has read which keys to trust.
+async fn a_log_that_is_signed_meanwhile_is_whole(fresh: Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = fresh.open().await;
+    append_alone(&store, 1).await;
+    let path = folder.path().join("key");
+    let reader = KeyRing::new(KeyPlace::File(path.clone()));
+    for (ring, from) in [
+        (&KeyRing::new(KeyPlace::Nowhere), KeySource::Database),
+        (&reader, KeySource::Engine),
+    ] {
+        let verifying = Verifying::begin(&store, ring, VerifyAudit::default());
+        let verifying = verifying.await.unwrap();
+        signed(&store, &folder).checkpoint().await.unwrap();
+        let report = verifying.finish().await.unwrap();
+        assert_eq!(report.first_fault, None);
+        assert_eq!((report.ok, report.keys_from), (true, from));
+        assert_eq!(report.public_keys.len(), 1);
+        std::fs::remove_file(&path).unwrap();
+        let cleared = "DELETE FROM audit_checkpoints";
+        let texts = [
+            Sql::of(
+                "DROP TRIGGER IF EXISTS audit_checkpoints_delete",
+                "DROP TRIGGER IF EXISTS audit_checkpoints_delete ON audit_checkpoints",
+            ),
+            cleared.into(),
+        ];
+        execute(&store, texts).await;
+    }
+}
+
+async fn execute<const N: usize>(store: &Store, texts: [Sql; N]) {
+    store
+        .write(|transaction| {
+            Box::pin(async move {
+                for text in texts {
+                    transaction.execute(text, vec![]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// There is a key before there is a row, and the first checkpoint comes within a second.
+async fn a_log_that_waits_for_its_first_checkpoint_is_whole(fresh: Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = fresh.open().await;
+    let audit = signed(&store, &folder);
+    audit.signer.ring.private().await.unwrap();
+    append_alone(&store, 1).await;
+    let verifying = tokio::spawn({
+        let audit = audit.clone();
+        async move { audit.verify(VerifyAudit::default()).await.unwrap() }
+    });
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    audit.checkpoint().await.unwrap();
+    let report = verifying.await.unwrap();
+    assert_eq!(report.first_fault, None);
+    assert_eq!((report.ok, report.checkpoints), (true, 1));
+}
+
+async fn a_reader_signs_only_as_before(fresh: Fresh) {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = fresh.open().await;
+    append_alone(&store, 1).await;
+    let audit = signed(&store, &folder);
+    let refused = async |audit: &Audit| {
+        let error = audit.checkpoint_as_before().await.unwrap_err();
+        assert_eq!(error.code(), "FAILED_PRECONDITION", "{error}");
+    };
+    refused(&audit).await;
+    assert!(!folder.path().join("key").exists());
+    // There is a key, and nobody signed before.
+    audit.signer.ring.private().await.unwrap();
+    audit.checkpoint_as_before().await.unwrap();
+    signed(&store, &folder)
+        .checkpoint_as_before()
+        .await
+        .unwrap();
+    // The log is here, but another's key.
+    let copy = signed(&store, &other);
+    refused(&copy).await;
+    copy.signer.ring.private().await.unwrap();
+    refused(&copy).await;
+    let report = audit.verify(VerifyAudit::default()).await.unwrap();
+    assert_eq!((report.ok, report.checkpoints), (true, 2));
+}
+
+/// An error while the key is compared with those that signed before is no reason never to warn.
+async fn a_key_is_compared_until_it_was(fresh: Fresh) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = fresh.open().await;
+    let audit = signed(&store, &folder);
+    execute(
+        &store,
+        ["ALTER TABLE audit_checkpoints RENAME TO hidden".into()],
+    )
+    .await;
+    audit.checkpoint().await.unwrap_err();
+    assert!(!audit.signer.is_known());
+    execute(
+        &store,
+        ["ALTER TABLE hidden RENAME TO audit_checkpoints".into()],
+    )
+    .await;
+    audit.checkpoint().await.unwrap();
+    assert!(audit.signer.is_known());
 }
 
 #[tokio::test]

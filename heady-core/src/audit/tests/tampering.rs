@@ -26,15 +26,15 @@ on_both_databases!(
 );
 
 /// Ten rows, the first six of them under a checkpoint.
-struct Log {
-    store: Store,
-    audit: Audit,
+pub(super) struct Log {
+    pub(super) store: Store,
+    pub(super) audit: Audit,
     /// What was kept outside.
-    checkpoint: AuditCheckpoint,
+    pub(super) checkpoint: AuditCheckpoint,
 }
 
 impl Log {
-    async fn of(fresh: &Fresh) -> Self {
+    pub(super) async fn of(fresh: &Fresh) -> Self {
         let store = fresh.open().await;
         let folder = tempfile::tempdir().unwrap();
         let audit = Audit::new(store.clone()).with_key(folder.path().join("key"));
@@ -49,12 +49,12 @@ impl Log {
     }
 
     /// Changes the database behind the back of its triggers.
-    async fn tamper(&self, statements: &[&'static str]) {
+    pub(super) async fn tamper(&self, statements: &[&'static str]) {
         let mut texts = vec![];
         for (table, verbs) in [
             ("audit_logs", &["update", "delete"][..]),
             ("audit_heads", &["delete"]),
-            ("audit_checkpoints", &["update", "delete"]),
+            ("audit_checkpoints", &["insert", "update", "delete"]),
         ] {
             for verb in verbs {
                 texts.push(Sql::of(
@@ -77,12 +77,12 @@ impl Log {
             .unwrap();
     }
 
-    async fn verify(&self, with: VerifyAudit) -> AuditReport {
+    pub(super) async fn verify(&self, with: VerifyAudit) -> AuditReport {
         self.audit.verify(with).await.unwrap()
     }
 
     /// The same from an export, part by part.
-    async fn verify_export(&self, with: VerifyAudit) -> AuditReport {
+    pub(super) async fn verify_export(&self, with: VerifyAudit) -> AuditReport {
         let (mut text, mut cursor) = (String::new(), None);
         loop {
             let part = self
