@@ -151,10 +151,18 @@ struct Exported {
 
 /// Writes the log, and returns how many lines it has.
 async fn export(heady: &Heady, file: Option<&Path>) -> Result<usize> {
-    // So that the export knows its own end; without a key it does not.
-    match heady.audit().checkpoint().await {
+    // So that the export knows its own end; without the log's key it does not.
+    match heady.audit().checkpoint_as_before().await {
         Ok(_) => {}
-        Err(error) if error.kind() == ErrorKind::FailedPrecondition => note(error.message()),
+        // What cannot be signed is evidence, too.
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::FailedPrecondition | ErrorKind::DataLoss
+            ) =>
+        {
+            note(error.message());
+        }
         Err(error) => return Err(error),
     }
     let failed = |error: std::io::Error| {

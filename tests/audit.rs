@@ -111,6 +111,43 @@ fn what_the_command_prints_is_what_it_verifies() {
 }
 
 #[test]
+fn reading_a_log_that_came_without_its_key_changes_nothing() {
+    let sandbox = imported();
+    std::fs::remove_file(sandbox.path("heady.db-audit-key")).unwrap();
+    let (_, checkpoints) = sandbox.json(&["audit", "checkpoints"]);
+    let exported = sandbox.run(&["audit", "export", "log.ndjson"]);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    assert!(
+        exported.stderr.contains("there is no key yet"),
+        "{exported:?}"
+    );
+    let named = ["audit", "export", "named.ndjson", "--audit-key", "key"];
+    assert_eq!(sandbox.run(&named).code, 0);
+    for reading in [
+        &["audit"][..],
+        &["audit", "verify"],
+        &["audit", "checkpoints"],
+    ] {
+        assert_eq!(sandbox.run(reading).code, 0, "{reading:?}");
+    }
+    for file in ["heady.db-audit-key", "key"] {
+        assert!(!sandbox.path(file).exists(), "{file}");
+    }
+    assert_eq!(sandbox.json(&["audit", "checkpoints"]).1, checkpoints);
+    // Nor is it signed with a key that signs other logs.
+    let other = imported();
+    std::fs::copy(other.path("heady.db-audit-key"), sandbox.path("key")).unwrap();
+    std::fs::remove_file(sandbox.path("named.ndjson")).unwrap();
+    let exported = sandbox.run(&named);
+    assert_eq!(exported.code, 0, "{exported:?}");
+    assert!(
+        exported.stderr.contains("is not one that signed"),
+        "{exported:?}"
+    );
+    assert_eq!(sandbox.json(&["audit", "checkpoints"]).1, checkpoints);
+}
+
+#[test]
 fn another_key_is_not_trusted() {
     let sandbox = imported();
     let other = imported();
