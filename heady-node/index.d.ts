@@ -270,7 +270,7 @@ export interface Drift {
   id: Id
   /** How it differs. */
   kind: DriftKind
-  /** Where in the entry, such as `slo.target`; empty for the whole of it. */
+  /** Where in the entry, such as `slo.target`, or `log."a.b"` where a dot belongs to a key; empty for the whole of it. */
   path: string
   /** How much it matters. */
   severity: DriftSeverity

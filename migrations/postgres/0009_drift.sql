@@ -13,6 +13,8 @@ CREATE TABLE registry_snapshots (
 
 CREATE TABLE registry_drift (
   source TEXT NOT NULL,
+  -- The hash of what it is told from others by: an entry of which kind, and where in it. Names alone may be those of two.
+  key TEXT NOT NULL,
   section TEXT NOT NULL,
   id TEXT NOT NULL,
   path TEXT NOT NULL,
@@ -24,5 +26,5 @@ CREATE TABLE registry_drift (
   observed JSONB,
   first_seen TIMESTAMPTZ NOT NULL,
   last_seen TIMESTAMPTZ NOT NULL,
-  PRIMARY KEY (source, section, id, path)
+  PRIMARY KEY (source, key)
 );

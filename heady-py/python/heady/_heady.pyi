@@ -433,7 +433,7 @@ class Drift:
     @property
     def path(self, /) -> str:
         """
-        Where in the entry, such as `slo.target`; empty for the whole of it.
+        Where in the entry, such as `slo.target`, or `log."a.b"` where a dot belongs to a key; empty for the whole of it.
         """
     @property
     def reason(self, /) -> str:

@@ -2,14 +2,36 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::place::{self, Difference};
 use super::{DriftKind, DriftSeverity};
 use crate::registry::import::{Catalog, HEALTH_KEYS, Item, Key, Kind, Present};
+
+/// Of what a difference is: two of them may stand under one name in one section.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    /// The plain values around the sections.
+    Document,
+    Entry(Kind),
+}
+
+impl Of {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Document => "DOCUMENT",
+            Self::Entry(Kind::Service) => "SERVICE",
+            Self::Entry(Kind::Node) => "NODE",
+            Self::Entry(Kind::Workflow) => "WORKFLOW",
+            Self::Entry(Kind::Other) => "OTHER",
+        }
+    }
+}
 
 /// A difference that was found, before it is known since when.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Finding {
+    pub(super) of: Of,
     pub(super) section: String,
     pub(super) id: String,
     pub(super) path: String,
@@ -31,6 +53,7 @@ impl Finding {
             DriftKind::Changed => (None, None),
         };
         Self {
+            of: Of::Entry(item.kind),
             section: item.section.clone(),
             id: item.id.clone(),
             path: String::new(),
@@ -46,25 +69,42 @@ impl Finding {
     /// A difference at a place in an entry.
     pub(super) fn changed(
         item: &Item,
-        path: impl Into<String>,
+        place: &[&str],
         desired: Option<Value>,
         observed: Option<Value>,
         reason: impl Into<String>,
     ) -> Self {
-        let path = path.into();
-        let head = path.split('.').next().unwrap_or_default();
-        let severity = if OPERATIONAL.contains(&head) {
+        let operational = place.first().is_some_and(|head| OPERATIONAL.contains(head));
+        let severity = if operational {
             severity(item)
         } else {
             DriftSeverity::Low
         };
         Self {
-            path,
+            path: place::text(place),
             severity,
             desired,
             observed,
             ..Self::of(item, DriftKind::Changed, reason)
         }
+    }
+
+    /// The entry that it is about, as [`Item::key`] has it; none for the values around the sections.
+    pub(super) fn entry(&self) -> Option<Key> {
+        let Of::Entry(kind) = self.of else {
+            return None;
+        };
+        let section = match kind {
+            Kind::Other => self.section.clone(),
+            _ => String::new(),
+        };
+        Some((kind, section, self.id.clone()))
+    }
+
+    /// What it is told from all others of its source by: of fixed length, since an index holds no text of any length.
+    pub(super) fn key(&self) -> String {
+        let entry = self.entry().map(|(_, section, id)| (section, id));
+        crate::document::hash(&json!([self.of.word(), entry, self.path]))
     }
 }
 
@@ -134,6 +174,12 @@ pub(super) fn against_file(
     let applied = index(applied.map_or(&[][..], |applied| &applied.items));
     let (wanted, there) = (index(&desired.items), index(&present.items));
     let keys: BTreeSet<&Key> = wanted.keys().chain(there.keys()).collect();
+    let named: BTreeSet<(&str, &str)> = wanted
+        .values()
+        .chain(there.values())
+        .filter(|item| item.kind != Kind::Other)
+        .map(|item| (item.section.as_str(), item.id.as_str()))
+        .collect();
     let mut findings = header(applied_header, &desired.header, &present.header);
     for key in keys {
         let before = applied.get(key).copied();
@@ -158,20 +204,27 @@ pub(super) fn against_file(
                 )
             }),
             (Some(wanted), Some(there)) => {
-                let mut places = Vec::new();
-                places_that_differ(&wanted.body, &there.body, "", &mut places);
+                let mut places = place::differences(&wanted.body, &there.body, &OBSERVATIONS);
                 let address = address(wanted, there, before, &mut places);
-                for (path, desired, observed) in places {
+                for (place, desired, observed) in places {
                     let reason = match before {
-                        Some(before) => moved(at(&before.body, &path), desired, observed),
+                        Some(before) => moved(place::at(&before.body, &place), desired, observed),
                         None => "registered by call, and otherwise in the file",
                     };
                     let values = (desired.cloned(), observed.cloned());
-                    findings.push(Finding::changed(wanted, path, values.0, values.1, reason));
+                    findings.push(Finding::changed(wanted, &place, values.0, values.1, reason));
                 }
                 findings.extend(address);
             }
             (None, None) => {}
+        }
+    }
+    for finding in &mut findings {
+        // What the import kept for the export only stands under the name of the entry that counts.
+        if finding.of == Of::Entry(Kind::Other)
+            && named.contains(&(finding.section.as_str(), finding.id.as_str()))
+        {
+            finding.reason += " (another entry has this id, and counts)";
         }
     }
     findings
@@ -186,17 +239,22 @@ fn address(
     wanted: &Item,
     there: &Item,
     before: Option<&Item>,
-    places: &mut Vec<Place<'_>>,
+    places: &mut Vec<Difference<'_>>,
 ) -> Option<Finding> {
     // `health` is a word about it as often as a place.
-    let is_address =
-        |path: &str| path != "health" && (ADDRESS.contains(&path) || HEALTH_KEYS.contains(&path));
+    let is_address = |place: &[&str]| match place {
+        [key] => *key != "health" && (ADDRESS.contains(key) || HEALTH_KEYS.contains(key)),
+        _ => false,
+    };
     let address = |item: &Item| {
         let service = item.service();
         let address = format!("{}{}", service.base_url, service.health_path);
         Some(address).filter(|_| !service.base_url.is_empty())
     };
-    let spelled = places.iter().filter(|(path, ..)| is_address(path)).count();
+    let spelled = places
+        .iter()
+        .filter(|(place, ..)| is_address(place))
+        .count();
     if wanted.kind != Kind::Service || spelled == 0 {
         return None;
     }
@@ -204,7 +262,7 @@ fn address(
     if desired != observed && spelled < 2 {
         return None;
     }
-    places.retain(|(path, ..)| !is_address(path));
+    places.retain(|(place, ..)| !is_address(place));
     if desired == observed {
         return None;
     }
@@ -219,7 +277,11 @@ fn address(
     };
     let (desired, observed) = (Some(desired), Some(observed));
     Some(Finding::changed(
-        wanted, "endpoint", desired, observed, reason,
+        wanted,
+        &["endpoint"],
+        desired,
+        observed,
+        reason,
     ))
 }
 
@@ -242,9 +304,11 @@ fn header(
         .map(|key| {
             let (desired, observed) = (desired.get(key), present.get(key));
             let reason = moved(applied.get(key), desired, observed);
+            let values = (desired.cloned(), observed.cloned());
             Finding {
+                of: Of::Document,
                 severity: DriftSeverity::Low,
-                ..Finding::changed(&document, key, desired.cloned(), observed.cloned(), reason)
+                ..Finding::changed(&document, &[key], values.0, values.1, reason)
             }
         })
         .collect()
@@ -263,49 +327,4 @@ fn moved(
     } else {
         "changed in the file and by call since the last import"
     }
-}
-
-type Place<'v> = (String, Option<&'v Value>, Option<&'v Value>);
-
-/// The innermost places at which two values differ. Lists are compared as a whole.
-fn places_that_differ<'v>(
-    desired: &'v Value,
-    observed: &'v Value,
-    path: &str,
-    places: &mut Vec<Place<'v>>,
-) {
-    let (Value::Object(wanted), Value::Object(there)) = (desired, observed) else {
-        if desired != observed {
-            places.push((path.to_owned(), Some(desired), Some(observed)));
-        }
-        return;
-    };
-    let keys: BTreeSet<&String> = wanted.keys().chain(there.keys()).collect();
-    for key in keys
-        .into_iter()
-        .filter(|key| !OBSERVATIONS.contains(&key.as_str()))
-    {
-        let path = if path.is_empty() {
-            key.clone()
-        } else {
-            format!("{path}.{key}")
-        };
-        match (wanted.get(key), there.get(key)) {
-            (Some(wanted), Some(there)) => places_that_differ(wanted, there, &path, places),
-            (wanted, there) => places.push((path, wanted, there)),
-        }
-    }
-}
-
-/// The value at a path that [`places_that_differ`] made; a key with a dot in it is found too.
-fn at<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
-    if path.is_empty() {
-        return Some(value);
-    }
-    let map = value.as_object()?;
-    if let Some(found) = map.get(path) {
-        return Some(found);
-    }
-    path.match_indices('.')
-        .find_map(|(dot, _)| at(map.get(&path[..dot])?, &path[dot + 1..]))
 }

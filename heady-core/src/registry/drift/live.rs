@@ -57,7 +57,7 @@ fn finding(item: &Item, status: HealthStatus, reason: Option<&str>) -> Option<Fi
             let reason = "it is registered as off, and answers";
             return Some(Finding {
                 severity: DriftSeverity::Low,
-                ..Finding::changed(item, "status", said, Some(json!(status)), reason)
+                ..Finding::changed(item, &["status"], said, Some(json!(status)), reason)
             });
         }
         (HealthStatus::Unhealthy, true) => DriftKind::Missing,
@@ -75,6 +75,6 @@ fn finding(item: &Item, status: HealthStatus, reason: Option<&str>) -> Option<Fi
     Some(Finding {
         kind,
         severity: severity(item),
-        ..Finding::changed(item, "health", healthy, Some(json!(status)), reason)
+        ..Finding::changed(item, &["health"], healthy, Some(json!(status)), reason)
     })
 }

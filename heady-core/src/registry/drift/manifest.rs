@@ -140,7 +140,7 @@ pub(super) fn diff(content: &Value, items: &[Item]) -> Vec<Finding> {
                 let reason = "the manifest says otherwise";
                 findings.push(Finding::changed(
                     item,
-                    path,
+                    &[path],
                     Some(registered),
                     Some(deployed.clone()),
                     reason,

@@ -7,6 +7,7 @@ mod diff;
 mod live;
 mod manifest;
 mod model;
+mod place;
 mod queries;
 pub(super) mod snapshot;
 #[cfg(test)]

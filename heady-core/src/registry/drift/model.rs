@@ -101,7 +101,7 @@ pub struct Drift {
     pub id: Id,
     /// How it differs.
     pub kind: DriftKind,
-    /// Where in the entry, such as `slo.target`; empty for the whole of it.
+    /// Where in the entry, such as `slo.target`, or `log."a.b"` where a dot belongs to a key; empty for the whole of it.
     pub path: String,
     /// How much it matters.
     pub severity: DriftSeverity,

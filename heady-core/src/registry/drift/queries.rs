@@ -1,6 +1,6 @@
 //! The SQL of drift.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -73,11 +73,27 @@ pub(super) async fn put_failure(
 }
 
 /// How the drift of a source changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Change {
     pub(super) appeared: usize,
     pub(super) resolved: usize,
     pub(super) open: usize,
+}
+
+/// The drift of a source by its keys: how it differed, and since when.
+pub(super) async fn known(
+    transaction: &mut Transaction,
+    source: DriftSource,
+) -> Result<HashMap<String, (String, Timestamp)>> {
+    let rows = transaction
+        .fetch_all(
+            "SELECT key, kind, first_seen FROM registry_drift WHERE source = $1",
+            args![source.as_str()],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("key")?, (row.get("kind")?, row.get("first_seen")?))))
+        .collect()
 }
 
 /// Makes these findings the drift of a source: what was seen before keeps its beginning, what is gone goes.
@@ -86,17 +102,7 @@ pub(super) async fn replace(
     source: DriftSource,
     findings: Vec<Finding>,
 ) -> Result<Change> {
-    let rows = transaction
-        .fetch_all(
-            "SELECT section, id, path, kind, first_seen FROM registry_drift WHERE source = $1",
-            args![source.as_str()],
-        )
-        .await?;
-    let mut before: HashMap<[String; 3], (String, Timestamp)> = HashMap::new();
-    for row in &rows {
-        let key = [row.get("section")?, row.get("id")?, row.get("path")?];
-        before.insert(key, (row.get("kind")?, row.get("first_seen")?));
-    }
+    let mut before = known(transaction, source).await?;
     transaction
         .execute(
             "DELETE FROM registry_drift WHERE source = $1",
@@ -104,13 +110,15 @@ pub(super) async fn replace(
         )
         .await?;
     let seen = now();
-    let mut change = Change {
-        appeared: 0,
-        resolved: 0,
-        open: findings.len(),
-    };
+    let mut change = Change::default();
+    let mut written = HashSet::new();
     for finding in findings {
-        let key = [finding.section, finding.id, finding.path];
+        let key = finding.key();
+        // Two that are told apart by nothing are one: they must not keep all others from being told.
+        if !written.insert(key.clone()) {
+            continue;
+        }
+        change.open += 1;
         let first_seen = match before.remove(&key) {
             Some((kind, first_seen)) if kind == finding.kind.as_str() => first_seen,
             _ => {
@@ -118,16 +126,16 @@ pub(super) async fn replace(
                 seen
             }
         };
-        let [section, id, path] = key;
         transaction
             .execute(
-                "INSERT INTO registry_drift (source, section, id, path, kind, severity, reason, orphan, desired, observed,
-                   first_seen, last_seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                "INSERT INTO registry_drift (source, key, section, id, path, kind, severity, reason, orphan, desired, observed,
+                   first_seen, last_seen) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
                 args![
                     source.as_str(),
-                    section,
-                    id,
-                    path,
+                    key,
+                    finding.section,
+                    finding.id,
+                    finding.path,
                     finding.kind.as_str(),
                     finding.severity.as_str(),
                     finding.reason,
@@ -156,7 +164,7 @@ pub(super) async fn list(store: &Store, query: DriftQuery) -> Result<DriftReport
     let rows = store
         .fetch_all(
             "SELECT * FROM registry_drift WHERE ($1 IS NULL OR source = $1) AND ($2 IS NULL OR id = $2)
-             ORDER BY source, section, id, path",
+             ORDER BY source, section, id, path, key",
             args![query.source.map(|source| source.as_str().to_owned()), query.id],
         )
         .await?;

@@ -1,5 +1,7 @@
 //! The suite of drift, the same on both databases.
 
+mod any_pair;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
