@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::diff::Finding;
 use super::snapshot::Snapshot;
-use super::{DriftKind, DriftSeverity};
+use super::{DriftKind, DriftSeverity, ports};
 use crate::error::{Error, Result};
 use crate::registry::import::{self, Item, Kind};
 
@@ -29,8 +29,8 @@ pub(super) async fn read(path: &str) -> Result<Snapshot> {
 fn deployed(document: &Value) -> Result<Map<String, Value>> {
     if let Some(services) = document.as_object().and_then(import::compose) {
         let facts = |service: &Value| {
-            let version = service["image"].as_str().and_then(tag);
-            facts(service["ports"].get(0).and_then(published), version)
+            let ports = ports::published(&service["ports"]).unwrap_or_default();
+            facts(&ports, service["image"].as_str().and_then(tag))
         };
         return Ok(services
             .iter()
@@ -39,9 +39,10 @@ fn deployed(document: &Value) -> Result<Map<String, Value>> {
     }
     if let Some(apps) = document.get("apps").and_then(Value::as_array) {
         let named = apps.iter().filter_map(|app| {
-            let port = app.pointer("/env/PORT").and_then(number);
-            let version = app["version"].as_str();
-            Some((app["name"].as_str()?.to_owned(), facts(port, version)))
+            let port = app.pointer("/env/PORT").and_then(ports::number);
+            let ports: Vec<Value> = port.into_iter().map(Value::from).collect();
+            let facts = facts(&ports, word(&app["version"]).as_deref());
+            Some((app["name"].as_str()?.to_owned(), facts))
         });
         return Ok(named.collect());
     }
@@ -57,46 +58,64 @@ fn deployed(document: &Value) -> Result<Map<String, Value>> {
         .filter(|item| item.kind == Kind::Service);
     Ok(services
         .map(|item| {
-            let version = item.body.get("version").and_then(Value::as_str);
-            (item.id.clone(), facts(port(item), version))
+            let version = item.body.get("version").and_then(word);
+            let ports: Vec<Value> = port(item).into_iter().map(Value::from).collect();
+            (item.id.clone(), facts(&ports, version.as_deref()))
         })
         .collect())
 }
 
-fn facts(port: Option<i64>, version: Option<&str>) -> Value {
-    json!({"port": port, "version": version})
+/// What is kept of a service; no ports at all if they cannot be told.
+fn facts(ports: &[Value], version: Option<&str>) -> Value {
+    json!({"ports": ports, "version": version})
 }
 
-fn number(value: &Value) -> Option<i64> {
-    value.as_i64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// The port of the machine in `"8080:80"`, `"127.0.0.1:8080:80/tcp"` or `{published: 8080}`.
-fn published(port: &Value) -> Option<i64> {
-    if let Some(published) = port.get("published") {
-        return number(published);
+/// A version as it is written: YAML and JSON make a number of `1.2`.
+fn word(version: &Value) -> Option<String> {
+    match version {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
-    let text = port.as_str()?.split('/').next()?;
-    let parts: Vec<&str> = text.split(':').collect();
-    parts[parts.len().saturating_sub(2)].parse().ok()
 }
 
-/// The tag of an image: `1.2` in `registry:5000/name:1.2`.
+/// The tag of an image: `1.2` in `registry:5000/name:1.2`; none that only the environment knows.
 fn tag(image: &str) -> Option<&str> {
-    let (_, tag) = image
-        .rsplit('/')
-        .next()?
-        .split('@')
-        .next()?
-        .rsplit_once(':')?;
-    Some(tag)
+    let name = image.rsplit('/').next()?.split('@').next()?;
+    let (_, tag) = name.rsplit_once(':')?;
+    (!name.contains('$')).then_some(tag)
 }
 
-/// The port that a registered service listens on.
-fn port(item: &Item) -> Option<i64> {
-    let service = item.service();
-    let url = crate::outbound::Url::parse(&service.base_url).ok()?;
-    url.port_or_known_default().map(i64::from)
+/// The port that a registered service listens on: its own, or that of its address. An address that names none is often
+/// that of a proxy before it.
+fn port(item: &Item) -> Option<u16> {
+    let own = item.body.get("port").and_then(ports::number);
+    own.or_else(|| {
+        let service = item.service();
+        crate::outbound::Url::parse(&service.base_url).ok()?.port()
+    })
+}
+
+/// The ports that a manifest publishes, if none of them is this one.
+fn other_ports(port: u16, deployed: &Value) -> Option<Value> {
+    let deployed = deployed.as_array().filter(|ports| !ports.is_empty())?;
+    let found = deployed.iter().any(|range| ports::covers(range, port));
+    (!found).then(|| match &deployed[..] {
+        [only] => only.clone(),
+        all => all.into(),
+    })
+}
+
+/// Whether two versions are one: `v1.2` is what repositories call `1.2`.
+fn is_same_version(one: &str, other: &str) -> bool {
+    fn bare(version: &str) -> &str {
+        let version = version.trim();
+        version
+            .strip_prefix(['v', 'V'])
+            .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            .unwrap_or(version)
+    }
+    bare(one) == bare(other)
 }
 
 pub(super) fn diff(content: &Value, items: &[Item]) -> Vec<Finding> {
@@ -132,20 +151,21 @@ pub(super) fn diff(content: &Value, items: &[Item]) -> Vec<Finding> {
             });
             continue;
         };
-        let version = item.body.get("version").cloned().unwrap_or_default();
-        let port = port(item).map(Value::from).unwrap_or_default();
-        for (path, registered) in [("port", port), ("version", version)] {
-            let deployed = &facts[path];
-            if !registered.is_null() && !deployed.is_null() && registered != *deployed {
-                let reason = "the manifest says otherwise";
-                findings.push(Finding::changed(
-                    item,
-                    &[path],
-                    Some(registered),
-                    Some(deployed.clone()),
-                    reason,
-                ));
-            }
+        let reason = "the manifest says otherwise";
+        if let Some(port) = port(item)
+            && let Some(deployed) = other_ports(port, &facts["ports"])
+        {
+            let (desired, observed) = (Some(port.into()), Some(deployed));
+            findings.push(Finding::changed(item, &["port"], desired, observed, reason));
+        }
+        let registered = item.body.get("version");
+        if let Some(version) = registered.and_then(word)
+            && let Some(deployed) = facts["version"].as_str()
+            && !is_same_version(&version, deployed)
+        {
+            let (desired, observed) = (registered.cloned(), Some(deployed.into()));
+            let place = &["version"];
+            findings.push(Finding::changed(item, place, desired, observed, reason));
         }
     }
     findings

@@ -8,6 +8,7 @@ mod live;
 mod manifest;
 mod model;
 mod place;
+mod ports;
 mod queries;
 pub(super) mod snapshot;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The suite of drift, the same on both databases.
 
 mod any_pair;
+mod manifests;
 
 use std::sync::Arc;
 

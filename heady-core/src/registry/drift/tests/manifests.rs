@@ -1,0 +1,154 @@
+//! What manifests say of ports and versions, in all their ways.
+
+use super::*;
+
+on_both_databases!(
+    the_port_and_version_of_an_entry_are_found_however_a_manifest_says_them,
+    what_a_manifest_says_otherwise_is_told,
+);
+
+/// A folder with one manifest in it, as options.
+pub(super) struct Manifest(tempfile::TempDir);
+
+impl Manifest {
+    pub(super) fn of(document: &Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = Self(folder);
+        std::fs::write(manifest.path(), document.to_string()).unwrap();
+        manifest
+    }
+
+    pub(super) fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("compose.json")
+    }
+
+    pub(super) fn options(&self) -> DetectDrift {
+        DetectDrift {
+            manifest: Some(self.path().display().to_string()),
+            ..offline()
+        }
+    }
+}
+
+pub(super) fn offline() -> DetectDrift {
+    DetectDrift {
+        live: Some(false),
+        ..DetectDrift::default()
+    }
+}
+
+/// What a Compose file with these ports and this tag differs in from a service.
+async fn against(registry: &Registry, service: Value, ports: Value, tag: &str) -> Vec<Drift> {
+    import(registry, &json!({"services": {"api": service}})).await;
+    let image = format!("registry:5000/api{tag}");
+    let manifest = Manifest::of(&json!({"services": {"api": {"image": image, "ports": ports}}}));
+    let report = registry.detect_drift(manifest.options()).await.unwrap();
+    assert!(report.sources.iter().all(|source| source.error.is_none()));
+    report.drift
+}
+
+async fn the_port_and_version_of_an_entry_are_found_however_a_manifest_says_them(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    for (service, ports, tag) in [
+        (json!({"port": 3301}), json!(["9229:9229", "3301:3301"]), ""),
+        (
+            json!({"endpoint": "https://api.example.com", "port": 3300}),
+            json!(["3300:3300"]),
+            "",
+        ),
+        (
+            json!({"endpoint": "https://api.example.com"}),
+            json!(["3300:3300"]),
+            "",
+        ),
+        (
+            json!({"endpoint": "http://localhost:3300"}),
+            json!(["3300:80"]),
+            "",
+        ),
+        (json!({"port": "3302"}), json!([3302]), ""),
+        (json!({"port": 3302}), json!(["127.0.0.1:3302:80"]), ""),
+        (
+            json!({"port": 3302}),
+            json!([{"target": 80, "published": "3302"}]),
+            "",
+        ),
+        (json!({"port": 3302}), json!(["3302:80/tcp"]), ""),
+        (json!({"port": 3302}), json!(["3300-3305:80-85"]), ""),
+        (
+            json!({"port": 3302}),
+            json!(["9229:9229", "${PORT}:80"]),
+            "",
+        ),
+        (json!({"port": 3302}), json!([]), ""),
+        (json!({"port": 1, "version": 1.2}), json!(["1:1"]), ":1.2"),
+        (
+            json!({"port": 1, "version": "1.2"}),
+            json!(["1:1"]),
+            ":v1.2",
+        ),
+        (
+            json!({"port": 1, "version": "v1.2"}),
+            json!(["1:1"]),
+            ":1.2@sha256:00",
+        ),
+        (
+            json!({"port": 1, "version": "1.2"}),
+            json!(["1:1"]),
+            ":${TAG:-1.3}",
+        ),
+    ] {
+        let drift = against(&registry, service.clone(), ports.clone(), tag).await;
+        assert!(drift.is_empty(), "{service} {ports} {tag}: {drift:?}");
+    }
+}
+
+async fn what_a_manifest_says_otherwise_is_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    for (service, ports, tag, path, observed) in [
+        (
+            json!({"port": 3301}),
+            json!([3302]),
+            "",
+            "port",
+            json!(3302),
+        ),
+        (
+            json!({"endpoint": "http://localhost:3301"}),
+            json!(["3302:3301"]),
+            "",
+            "port",
+            json!(3302),
+        ),
+        (
+            json!({"port": 3301}),
+            json!(["9229:9229", "3400-3410:80"]),
+            "",
+            "port",
+            json!([9229, "3400-3410"]),
+        ),
+        (
+            json!({"port": 1, "version": 1.2}),
+            json!(["1:1"]),
+            ":v1.3",
+            "version",
+            json!("v1.3"),
+        ),
+        (
+            json!({"port": 1, "version": "next"}),
+            json!(["1:1"]),
+            ":vnext",
+            "version",
+            json!("vnext"),
+        ),
+    ] {
+        let drift = against(&registry, service.clone(), ports.clone(), tag).await;
+        let [drift] = &drift[..] else {
+            panic!("{service} {ports} {tag}: {drift:?}");
+        };
+        assert_eq!(
+            (drift.path.as_str(), drift.observed.clone()),
+            (path, Some(observed.into()))
+        );
+    }
+}
