@@ -254,7 +254,10 @@ export interface DetectDrift {
   document?: Json
   /** Whether to ask the services for their health; true if left out. */
   live?: boolean
-  /** A deploy manifest: a Compose file, a list of PM2 apps or a registry; the one of the last time if left out. */
+  /**
+   * A deploy manifest: a Compose file, a list of PM2 apps or a registry; the one of the last time if left out;
+   * an empty text forgets that one, and what differed from it.
+   */
   manifest?: string
   /** How long a service may take to answer, in milliseconds; 5,000 if left out. */
   timeoutMs?: number
@@ -326,7 +329,7 @@ export interface DriftSnapshot {
   observed: number
   /** How many could not be looked at, such as services without an address. */
   unobserved: number
-  /** Why the last look failed: its `code` and `message`. What an earlier look found is still listed. */
+  /** Why the last look failed: its `code` and `message`. What it said before is still compared. */
   error: Json | null
   /** When the last look failed. */
   failedAt: Timestamp | null

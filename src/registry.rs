@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 use heady_core::registry::{
     self, DetectDrift, DriftQuery, EntryKind, HealthStatus, Node, ProbeOptions, RegistryEvent,
@@ -86,8 +87,9 @@ struct Drift {
     /// The registry file to compare with, instead of the one imported last
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// A deploy manifest to compare with: a Compose file, a list of PM2 apps or a registry
-    #[arg(long, value_name = "FILE")]
+    /// A deploy manifest to compare with: a Compose file, a list of PM2 apps or a registry; '' forgets the last one
+    // A path would have to have a name.
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     manifest: Option<PathBuf>,
     /// Do not ask the services for their health
     #[arg(long)]

@@ -165,6 +165,25 @@ fn drift_between_file_and_life_is_read_without_a_manual() {
         partly["drift"].as_array().unwrap().len(),
         last["drift"].as_array().unwrap().len()
     );
+
+    // One that was read is looked for each time, until it is forgotten.
+    let manifest = sandbox.write(
+        "compose.json",
+        r#"{"services": {"cache": {"image": "redis"}}}"#,
+    );
+    let manifest = manifest.to_str().unwrap();
+    sandbox.run(&["registry", "drift", "--offline", "--manifest", manifest]);
+    std::fs::remove_file(manifest).unwrap();
+    let gone = sandbox.run(&["registry", "drift", "--offline"]);
+    assert_eq!(gone.code, 1);
+    for said in ["services.cache", "NOT_FOUND", "--manifest ''"] {
+        assert!(gone.stdout.contains(said), "{said}: {}", gone.stdout);
+    }
+    let forgotten = sandbox.run(&["registry", "drift", "--offline", "--manifest", ""]);
+    assert!(
+        forgotten.code == 0 && !forgotten.stdout.contains("services.cache"),
+        "{forgotten:?}"
+    );
 }
 
 #[test]

@@ -179,10 +179,8 @@ fn minute(time: Timestamp) -> String {
 
 fn advice(report: &DriftReport) -> String {
     let any = |source: DriftSource| report.drift.iter().any(|drift| drift.source == source);
-    let file = report
-        .sources
-        .iter()
-        .find(|source| source.source == DriftSource::File);
+    let seen = |source: DriftSource| report.sources.iter().find(|seen| seen.source == source);
+    let file = seen(DriftSource::File);
     let mut text = String::new();
     if any(DriftSource::File)
         && let Some(file) = file.and_then(|file| file.location.as_deref())
@@ -190,6 +188,15 @@ fn advice(report: &DriftReport) -> String {
         let _ = writeln!(
             text,
             "\nheady import {file} takes over what the file says (--dry-run shows it first); heady export prints what the registry says."
+        );
+    }
+    // One that was never read is not looked for again anyway.
+    if seen(DriftSource::Manifest)
+        .is_some_and(|manifest| manifest.error.is_some() && manifest.taken_at.is_some())
+    {
+        let _ = writeln!(
+            text,
+            "\nThe manifest is looked for each time; heady registry drift --manifest '' forgets it."
         );
     }
     text
@@ -302,5 +309,16 @@ heady import /r.json takes over what the file says (--dry-run shows it first); h
             drift: vec![],
         };
         assert!(super::drift(&nothing).contains("heady import FILE"));
+        // Only a manifest that was read before is remembered, and can be forgotten.
+        let forget = |taken_at| {
+            let mut gone = report.sources[2].clone();
+            gone.taken_at = taken_at;
+            let report = DriftReport {
+                sources: vec![gone],
+                drift: vec![],
+            };
+            super::drift(&report).contains("--manifest ''")
+        };
+        assert_eq!((forget(None), forget(Some(seen))), (false, true));
     }
 }

@@ -500,7 +500,7 @@ class DriftSnapshot:
     @property
     def error(self, /) -> Any | None:
         """
-        Why the last look failed: its `code` and `message`. What an earlier look found is still listed.
+        Why the last look failed: its `code` and `message`. What it said before is still compared.
         """
     @property
     def failed_at(self, /) -> datetime | None:

@@ -1,7 +1,7 @@
 //! Drift: in what the registry differs from the file it was imported from, from what answers, and from what is deployed.
 //!
-//! Each source is looked at for itself: one that cannot be read is recorded with its error, keeps what was known of it,
-//! and stops no other. What was seen, what differs and the audit row of a source commit together.
+//! Each source is looked at for itself: one that cannot be read is recorded with its error, and stops no other; what it
+//! said last is compared again meanwhile. What was seen, what differs and the audit row of a source commit together.
 
 mod diff;
 mod live;
@@ -14,11 +14,15 @@ pub(super) mod snapshot;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
+use self::diff::Finding;
+use self::queries::Change;
 use self::snapshot::Snapshot;
 use super::ProbeOptions;
-use super::import::{self, Reader, Source};
+use super::import::{self, Item, Key, Present, Reader, Source};
 use super::probe::{Prober, checked_timeout};
 use crate::audit::{self, Record};
 use crate::error::{Error, Result};
@@ -29,16 +33,6 @@ pub use model::{
     DetectDrift, Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot,
     DriftSource,
 };
-
-/// What a look at a source gave.
-enum Seen {
-    /// A registry document: what should be there.
-    File(Box<Source>),
-    /// What probes found.
-    Live(Snapshot),
-    /// What is deployed.
-    Manifest(Snapshot),
-}
 
 pub(super) async fn detect(
     store: &Store,
@@ -69,7 +63,12 @@ pub(super) async fn detect(
             Err(error) if is_given => return Err(error),
             seen => seen,
         };
-        let seen = seen.map(|source| Seen::File(Box::new(source)));
+        let seen = seen.map(|source| Snapshot {
+            location: source.location,
+            content_hash: source.content_hash,
+            content: source.document,
+            taken_at: now(),
+        });
         record(store, actor, DriftSource::File, path, seen).await?;
     }
     if options.live.unwrap_or(true) {
@@ -78,12 +77,16 @@ pub(super) async fn detect(
             ..ProbeOptions::default()
         };
         let seen = prober.probe(probes).await.map(live::snapshot);
-        record(store, actor, DriftSource::Live, None, seen.map(Seen::Live)).await?;
+        record(store, actor, DriftSource::Live, None, seen).await?;
     }
     let deployed = known(DriftSource::Manifest.as_str()).and_then(|known| known.1.clone());
-    if let Some(path) = options.manifest.or(deployed) {
-        let seen = manifest::read(&path).await.map(Seen::Manifest);
-        record(store, actor, DriftSource::Manifest, Some(path), seen).await?;
+    match options.manifest.or(deployed) {
+        Some(path) if path.is_empty() => forget(store, actor, DriftSource::Manifest).await?,
+        Some(path) => {
+            let seen = manifest::read(&path).await;
+            record(store, actor, DriftSource::Manifest, Some(path), seen).await?;
+        }
+        None => {}
     }
     queries::list(store, DriftQuery::default()).await
 }
@@ -98,71 +101,120 @@ async fn record(
     actor: &str,
     source: DriftSource,
     location: Option<String>,
-    seen: Result<Seen>,
+    seen: Result<Snapshot>,
 ) -> Result<()> {
-    let noted = match seen {
-        Ok(seen) => {
+    let (error, was_seen) = match seen {
+        Err(error) => (error, false),
+        Ok(snapshot) => {
             let actor = actor.to_owned();
-            store
+            let noted = store
                 .write(move |transaction| {
-                    Box::pin(async move { note(transaction, &actor, source, seen).await })
+                    Box::pin(async move { note(transaction, &actor, source, &snapshot).await })
                 })
-                .await
+                .await;
+            let Err(error) = noted else { return Ok(()) };
+            (error, true)
         }
-        Err(error) => Err(error),
     };
-    let Err(error) = noted else { return Ok(()) };
-    let record = Record::new(actor, "DRIFT", format!("registry:{source}"), "FAILED")
-        .with(json!({"code": error.code()}));
+    let actor = actor.to_owned();
     store
         .write(move |transaction| {
             Box::pin(async move {
+                let mut details = json!({"code": error.code()});
+                // What could not be written once is not tried again.
+                if !was_seen {
+                    let change = compare_again(transaction, source).await?;
+                    change.write(&mut details);
+                }
                 queries::put_failure(transaction, source, location, error.to_json()).await?;
-                audit::append(transaction, &[record]).await
+                let record = Record::new(&actor, "DRIFT", format!("registry:{source}"), "FAILED");
+                audit::append(transaction, &[record.with(details)]).await
             })
         })
         .await
 }
 
+/// Writes what a source says now and in what it differs.
 async fn note(
     transaction: &mut Transaction,
     actor: &str,
     source: DriftSource,
-    seen: Seen,
+    snapshot: &Snapshot,
 ) -> Result<()> {
     super::queries::lock_document(transaction).await?;
     let present = import::present(&mut Reader::Transaction(transaction)).await?;
-    let (snapshot, findings) = match seen {
-        Seen::File(file) => {
-            let applied = snapshot::get(transaction, snapshot::APPLIED).await?;
-            let applied = applied.and_then(|applied| import::read(&applied.content).ok());
-            let findings = diff::against_file(applied.as_ref(), &file.catalog, &present);
-            let snapshot = Snapshot {
-                location: file.location,
-                content_hash: file.content_hash,
-                content: file.document,
-                taken_at: now(),
-            };
-            (snapshot, findings)
-        }
-        Seen::Live(snapshot) => {
-            let findings = live::diff(&snapshot.content, &present.items);
-            (snapshot, findings)
-        }
-        Seen::Manifest(snapshot) => {
-            let findings = manifest::diff(&snapshot.content, &present.items);
-            (snapshot, findings)
-        }
-    };
-    snapshot::put(transaction, source.as_str(), &snapshot).await?;
+    let findings = compare(transaction, source, &snapshot.content, &present).await?;
+    snapshot::put(transaction, source.as_str(), snapshot).await?;
     let change = queries::replace(transaction, source, findings).await?;
-    if change.appeared + change.resolved == 0 {
+    if !change.is_any() {
         return Ok(());
     }
-    let record = Record::new(actor, "DRIFT", format!("registry:{source}"), "SUCCEEDED").with(json!({
-        "contentHash": snapshot.content_hash, "appeared": change.appeared, "resolved": change.resolved, "open": change.open,
-    }));
-    audit::append(transaction, &[record]).await
+    let mut details = json!({"contentHash": snapshot.content_hash});
+    change.write(&mut details);
+    let record = Record::new(actor, "DRIFT", format!("registry:{source}"), "SUCCEEDED");
+    audit::append(transaction, &[record.with(details)]).await
+}
+
+/// Compares the registry with what a source said when it could last be read. That is no witness of what came later: an
+/// entry that is not there any more is no finding unless it was one before.
+async fn compare_again(transaction: &mut Transaction, source: DriftSource) -> Result<Change> {
+    super::queries::lock_document(transaction).await?;
+    let Some(last) = snapshot::get(transaction, source.as_str()).await? else {
+        return Ok(Change::default());
+    };
+    let present = import::present(&mut Reader::Transaction(transaction)).await?;
+    // Where nothing can be made of it any more, what was found then stays.
+    let Ok(mut findings) = compare(transaction, source, &last.content, &present).await else {
+        return Ok(Change::default());
+    };
+    let before = queries::known(transaction, source).await?;
+    let there: HashSet<Key> = present.items.iter().map(Item::key).collect();
+    findings.retain(|finding| {
+        let was_found = |(kind, _): &(String, _)| kind == finding.kind.as_str();
+        finding.entry().is_none_or(|entry| there.contains(&entry))
+            || before.get(&finding.key()).is_some_and(was_found)
+    });
+    queries::replace(transaction, source, findings).await
+}
+
+/// In what the registry differs from what a source says.
+async fn compare(
+    transaction: &mut Transaction,
+    source: DriftSource,
+    content: &Value,
+    present: &Present,
+) -> Result<Vec<Finding>> {
+    Ok(match source {
+        DriftSource::File => {
+            let applied = snapshot::get(transaction, snapshot::APPLIED).await?;
+            let applied = applied.and_then(|applied| import::read(&applied.content).ok());
+            diff::against_file(applied.as_ref(), &import::read(content)?, present)
+        }
+        DriftSource::Live => live::diff(content, &present.items),
+        DriftSource::Manifest => manifest::diff(content, &present.items),
+    })
+}
+
+/// Forgets a source, and in what the registry differed from it.
+async fn forget(store: &Store, actor: &str, source: DriftSource) -> Result<()> {
+    let actor = actor.to_owned();
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                super::queries::lock_document(transaction).await?;
+                if !queries::is_known(transaction, source).await? {
+                    return Ok(());
+                }
+                let change = queries::replace(transaction, source, Vec::new()).await?;
+                queries::forget(transaction, source).await?;
+                let mut details = json!({"change": "FORGET"});
+                change.write(&mut details);
+                let record =
+                    Record::new(&actor, "DRIFT", format!("registry:{source}"), "SUCCEEDED");
+                audit::append(transaction, &[record.with(details)]).await
+            })
+        })
+        .await
 }
 
 /// A document as a snapshot of now.

@@ -59,7 +59,8 @@ pub struct DetectDrift {
     /// Whether to ask the services for their health; true if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub live: Option<bool>,
-    /// A deploy manifest: a Compose file, a list of PM2 apps or a registry; the one of the last time if left out.
+    /// A deploy manifest: a Compose file, a list of PM2 apps or a registry; the one of the last time if left out;
+    /// an empty text forgets that one, and what differed from it.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub manifest: Option<String>,
     /// How long a service may take to answer, in milliseconds; 5,000 if left out.
@@ -139,7 +140,7 @@ pub struct DriftSnapshot {
     pub observed: i64,
     /// How many could not be looked at, such as services without an address.
     pub unobserved: i64,
-    /// Why the last look failed: its `code` and `message`. What an earlier look found is still listed.
+    /// Why the last look failed: its `code` and `message`. What it said before is still compared.
     pub error: Option<Json>,
     /// When the last look failed.
     pub failed_at: Option<Timestamp>,

@@ -55,6 +55,20 @@ pub(super) async fn forget_unread(store: &Store) -> Result<()> {
         .await
 }
 
+/// Whether a source was ever looked at.
+pub(super) async fn is_known(transaction: &mut Transaction, source: DriftSource) -> Result<bool> {
+    let text = "SELECT source FROM registry_snapshots WHERE source = $1";
+    let row = transaction.fetch_optional(text, args![source.as_str()]);
+    Ok(row.await?.is_some())
+}
+
+/// Forgets a source and what it said.
+pub(super) async fn forget(transaction: &mut Transaction, source: DriftSource) -> Result<()> {
+    let text = "DELETE FROM registry_snapshots WHERE source = $1";
+    let gone = transaction.execute(text, args![source.as_str()]);
+    gone.await.map(drop)
+}
+
 /// Notes why a source could not be read; what is known of it stays, the file that it was read from too.
 pub(super) async fn put_failure(
     transaction: &mut Transaction,
@@ -78,6 +92,19 @@ pub(super) struct Change {
     pub(super) appeared: usize,
     pub(super) resolved: usize,
     pub(super) open: usize,
+}
+
+impl Change {
+    pub(super) fn is_any(self) -> bool {
+        self.appeared + self.resolved > 0
+    }
+
+    /// Adds itself to the details of an audit row.
+    pub(super) fn write(self, details: &mut Value) {
+        details["appeared"] = self.appeared.into();
+        details["resolved"] = self.resolved.into();
+        details["open"] = self.open.into();
+    }
 }
 
 /// The drift of a source by its keys: how it differed, and since when.

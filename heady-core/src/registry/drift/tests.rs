@@ -2,6 +2,7 @@
 
 mod any_pair;
 mod manifests;
+mod sources;
 
 use std::sync::Arc;
 
@@ -326,7 +327,7 @@ async fn a_source_that_fails_stops_no_other(fresh: Fresh) {
         ]
     );
     assert!(report.sources[0].failed_at > report.sources[0].taken_at);
-    // What an earlier look found is still listed, and what others find is added.
+    // What it said before is still compared, and what others find is added.
     assert_eq!(
         told(&report),
         ["LIVE api health MISSING CRITICAL", "FILE  a CHANGED LOW"]
