@@ -95,6 +95,19 @@ pub(super) async fn list(store: &Store, query: DriftQuery) -> Result<DriftReport
     queries::list(store, query).await
 }
 
+/// Replaces the drift of the file in the transaction that imports it, if a file was ever compared: what differed until now
+/// may not any more.
+pub(super) async fn imported(
+    transaction: &mut Transaction,
+    actor: &str,
+    applied: &Snapshot,
+) -> Result<()> {
+    if queries::is_known(transaction, DriftSource::File).await? {
+        note(transaction, actor, DriftSource::File, applied).await?;
+    }
+    Ok(())
+}
+
 /// Records what was seen of a source and what follows from it, or why nothing was seen.
 async fn record(
     store: &Store,

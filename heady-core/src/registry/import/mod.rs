@@ -18,7 +18,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use self::plan::Plan;
-use super::drift::snapshot::{self, Snapshot};
+use super::drift::{
+    self,
+    snapshot::{self, Snapshot},
+};
 use crate::error::{Error, Result};
 use crate::store::Store;
 use crate::types::{Warning, now};
@@ -139,6 +142,7 @@ pub(super) async fn run(
                     plan.carry_out(transaction, source.content_hash, &actor, &source.name)
                         .await?;
                     snapshot::put(transaction, snapshot::APPLIED, &applied).await?;
+                    drift::imported(transaction, &actor, &applied).await?;
                 }
                 Ok(plan.report)
             })

@@ -8,6 +8,7 @@ on_both_databases!(
     a_manifest_that_is_gone_tells_nothing_of_what_went_since,
     a_manifest_is_forgotten,
     a_file_that_is_gone_is_compared_as_it_was,
+    an_import_resolves_what_differed_from_the_file,
 );
 
 async fn register(registry: &Registry, id: &str, port: u16) -> Service {
@@ -121,4 +122,50 @@ async fn a_file_that_is_gone_is_compared_as_it_was(fresh: Fresh) {
     delete(&registry, "a").await;
     let report = registry.detect_drift(offline()).await.unwrap();
     assert_eq!(told(&report), ["FILE  version CHANGED LOW"]);
+}
+
+async fn an_import_resolves_what_differed_from_the_file(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    let last = async || registry.list_drift(DriftQuery::default()).await.unwrap();
+    import(&registry, &catalog()).await;
+    assert!(last().await.sources.is_empty(), "no file was compared yet");
+    let mut newer = catalog();
+    newer["limits"]["a"] = json!(2);
+    registry.detect_drift(file(&newer)).await.unwrap();
+    let gone = DetectDrift {
+        path: Some("/no/such/registry.json".into()),
+        ..offline()
+    };
+    let failed = registry.detect_drift(gone).await.unwrap();
+    assert!(failed.sources[0].error.is_some() && failed.drift.len() == 1);
+    // What only would be imported resolves nothing.
+    let options = ImportOptions {
+        document: Some(newer.clone().into()),
+        dry_run: Some(true),
+        ..ImportOptions::default()
+    };
+    registry.import(options).await.unwrap();
+    assert_eq!(last().await, failed);
+    // A call is kept by an import of a document that did not change there, and still differs from it.
+    let moved = UpdateService {
+        id: "web".into(),
+        name: Some("Another".into()),
+        ..UpdateService::default()
+    };
+    registry.update_service(moved).await.unwrap();
+    import(&registry, &newer).await;
+    let report = last().await;
+    assert_eq!(
+        (&report.sources[0].error, told(&report)),
+        (&None, vec!["FILE web name CHANGED LOW".to_owned()])
+    );
+    let log = Audit::new(store).list(AuditQuery::default()).await;
+    let newest = &log.unwrap().entries[0];
+    assert_eq!(
+        (newest.action.as_str(), &newest.details["resolved"]),
+        ("DRIFT", &json!(1))
+    );
+    let again = registry.detect_drift(file(&newer)).await.unwrap();
+    assert_eq!(told(&again), told(&report));
 }
