@@ -9,6 +9,7 @@ use super::record::{Recorded, record};
 use super::schedule::at;
 use super::{Pace, Prober, queries};
 use crate::error::Result;
+use crate::types::now;
 
 /// How long the loop rests after a failure.
 const REST: Duration = Duration::from_secs(1);
@@ -80,6 +81,7 @@ impl Prober {
             self.inner.lease.send_replace(before + pace.lease);
         }
         let balance = queries::balance(self.store(), self.id(), pace.lease).await?;
+        self.roster().keep_time(balance.now - now());
         if balance.expired {
             self.expire_reports(balance.now).await?;
         }

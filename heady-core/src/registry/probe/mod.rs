@@ -43,7 +43,7 @@ use super::{Service, ServiceList};
 use crate::error::Result;
 use crate::outbound::HttpClient;
 use crate::store::Store;
-use crate::types::Id;
+use crate::types::{Id, now};
 
 /// How fast a prober's loops turn.
 #[derive(Debug, Clone, Copy)]
@@ -161,16 +161,16 @@ impl Prober {
 
     /// A service with what this process found of it a moment ago.
     pub(super) fn freshened(&self, mut service: Service) -> Service {
-        self.roster().freshen(&mut service);
+        self.roster().freshen(&mut service, now());
         service
     }
 
     /// The same for all services.
     pub(super) fn all_freshened(&self, mut list: ServiceList) -> ServiceList {
-        let roster = self.roster();
+        let (roster, at) = (self.roster(), now());
         list.services
             .iter_mut()
-            .for_each(|service| roster.freshen(service));
+            .for_each(|service| roster.freshen(service, at));
         list
     }
 

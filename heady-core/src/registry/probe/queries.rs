@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::record::{AHEAD, later};
 use super::roster::Assigned;
 use super::settings::Settings;
 use super::streak::Streak;
@@ -44,10 +45,26 @@ fn findings(row: &Row, base_url: &str, health_path: &str) -> Result<Option<(Last
 /// The service with what probes found of it, from the same row.
 pub(in crate::registry) fn with_last(mut service: Service, row: &Row) -> Result<Service> {
     if let Some((last, _)) = findings(row, &service.base_url, &service.health_path)? {
-        service.last_healthy_at = service.last_healthy_at.max(row.get("healthy_at")?);
+        let (known, found) = (service.last_healthy_at, row.get("healthy_at")?);
+        service.last_healthy_at = match row.get("now") {
+            Ok(now) => later(known, found, now),
+            // Where no clock was asked, whoever writes this looks at one.
+            Err(_) => known.max(found),
+        };
         service.last_probe = Some(last);
     }
     Ok(service)
+}
+
+/// Statements in which `{soon}` is the latest time that is not in the future by the database's clock.
+fn of_times(sqlite: &str, postgres: &str) -> Sql {
+    let ahead = AHEAD.num_seconds();
+    let later = format!("strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '+{ahead} seconds')");
+    Sql::of(
+        sqlite.replace("{soon}", &later),
+        postgres.replace("{soon}", &format!("{{now}} + interval '{ahead} seconds'")),
+    )
+    .with_clock()
 }
 
 /// Writes what was found, but nothing that is not this prober's to write or was found where the service is no more, and
@@ -63,15 +80,16 @@ pub(super) async fn put_found(
             "INSERT INTO service_probes AS kept (service_id, place, probed_at, found, found_reason, latency_ms, repeated,
                failures, healthy_at)
              SELECT f.id, f.base_url || f.health_path, f.probed_at, f.found, f.found_reason, f.latency_ms, f.repeated,
-               f.failures, f.healthy_at
+               f.failures, CASE WHEN f.healthy_at > {{soon}} THEN {{now}} ELSE f.healthy_at END
              FROM ({rows}) AS f JOIN services AS s ON s.id = f.id AND s.base_url = f.base_url AND s.health_path = f.health_path
              WHERE f.fence IS NULL OR EXISTS
                (SELECT 1 FROM service_probes AS p WHERE p.service_id = f.id AND p.prober = $2 AND p.fence = f.fence)
              ON CONFLICT (service_id) DO UPDATE SET place = excluded.place, probed_at = excluded.probed_at,
                found = excluded.found, found_reason = excluded.found_reason, latency_ms = excluded.latency_ms,
                repeated = excluded.repeated, failures = excluded.failures,
-               healthy_at = CASE WHEN kept.place = excluded.place THEN coalesce(excluded.healthy_at, kept.healthy_at)
-                                 ELSE excluded.healthy_at END
+               healthy_at = CASE WHEN kept.place = excluded.place AND (excluded.healthy_at IS NULL
+                                   OR kept.healthy_at > excluded.healthy_at AND kept.healthy_at <= {{soon}})
+                                 THEN kept.healthy_at ELSE excluded.healthy_at END
              RETURNING service_id"
         )
     };
@@ -97,15 +115,28 @@ pub(super) async fn put_found(
     };
     let sqlite = list(&|name, _| format!("value ->> '{name}' AS {name}"));
     let postgres = list(&|name, kind| format!("{name} {kind}"));
-    let sql = Sql::of(
-        insert(&format!("SELECT {sqlite} FROM json_each($1)")),
-        insert(&format!(
+    let sql = of_times(
+        &insert(&format!("SELECT {sqlite} FROM json_each($1)")),
+        &insert(&format!(
             "SELECT * FROM json_to_recordset($1::json) AS r({postgres})"
         )),
     );
     let args = vec![Arg::from(found.to_string()), Arg::uuid(prober)];
     let rows = transaction.fetch_all(sql, args).await?;
     rows.iter().map(|row| row.get("service_id")).collect()
+}
+
+/// Takes what was just found healthy for services of which it is known from the future: whoever reads takes the later of both.
+pub(super) async fn correct_healthy(transaction: &mut Transaction, healthy: &[&Id]) -> Result<()> {
+    let text = "UPDATE services SET last_healthy_at =
+          (SELECT p.healthy_at FROM service_probes AS p WHERE p.service_id = services.id)
+        WHERE last_healthy_at > {soon} AND id IN";
+    let sql = of_times(
+        &format!("{text} (SELECT value FROM json_each($1))"),
+        &format!("{text} (SELECT json_array_elements_text($1::json))"),
+    );
+    let args = args![json!(healthy).to_string()];
+    transaction.execute(sql, args).await.map(drop)
 }
 
 /// Statements about leases: `{until}` is the end of a lease of `$2` seconds that is taken now, and `{living}` holds for

@@ -6,6 +6,7 @@
 
 use std::collections::HashSet;
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -18,6 +19,31 @@ use crate::registry::watch::Feed;
 use crate::registry::{HealthStatus, LastProbe, Service};
 use crate::store::{Store, time_text};
 use crate::types::{Id, Timestamp, now};
+
+/// How far a time may lie ahead of the database's clock and not be in the future: clocks that are kept in step differ less.
+pub(super) const AHEAD: TimeDelta = TimeDelta::seconds(1);
+
+/// The later of two times, but none in the future, where a clock that was put back left it: of two that lie there, what was
+/// found is newer than what was known.
+pub(super) fn later(
+    known: Option<Timestamp>,
+    found: Option<Timestamp>,
+    clock: Timestamp,
+) -> Option<Timestamp> {
+    let has_been = |time: &Timestamp| *time <= clock + AHEAD;
+    let times = known.filter(has_been).max(found.filter(has_been));
+    times.or(found).or(known)
+}
+
+/// When a service was last healthy, of what was known and what was just found, whose clock may be ahead of this one.
+pub(super) fn last_healthy(
+    known: Option<Timestamp>,
+    found: Option<Timestamp>,
+    clock: Timestamp,
+) -> Option<Timestamp> {
+    let found = found.map(|found| if found > clock + AHEAD { clock } else { found });
+    later(known, found, clock)
+}
 
 /// How much what was found counts.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +67,7 @@ pub(super) struct Observation {
     pub(super) health_path: String,
     pub(super) last: LastProbe,
     pub(super) streak: Streak,
-    /// When the same prober last found it healthy.
+    /// When the same prober last found it healthy, if that is not written yet.
     pub(super) healthy_at: Option<Timestamp>,
     pub(super) weight: Weight,
 }
@@ -87,6 +113,14 @@ pub(super) async fn record(
                 let document = observations.iter().map(Observation::row).collect();
                 let written = queries::put_found(transaction, &prober, document).await?;
                 let written: HashSet<Id> = written.into_iter().collect();
+                let healthy: Vec<&Id> = observations
+                    .iter()
+                    .filter(|found| found.healthy_at.is_some() && written.contains(&found.id))
+                    .map(|found| &found.id)
+                    .collect();
+                if !healthy.is_empty() {
+                    queries::correct_healthy(transaction, &healthy).await?;
+                }
                 let mut recorded = Vec::with_capacity(observations.len());
                 for found in &observations {
                     recorded.push(match present.get(&found.id) {
@@ -132,7 +166,7 @@ impl Observation {
                 status,
                 status_reason: self.last.reason.clone(),
                 status_changed_at: Some(self.last.at),
-                last_healthy_at: old.last_healthy_at.max(self.healthy_at),
+                last_healthy_at: last_healthy(old.last_healthy_at, self.healthy_at, clock),
                 report_expires_at: None,
                 last_probe: Some(self.last.clone()),
                 ..old

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use super::record::last_healthy;
 use super::{Prober, ReportHealth, queries};
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::edit::{Edit, Editors, Step};
@@ -66,7 +67,7 @@ pub(in crate::registry) async fn report(
             ..old.clone()
         };
         if status == HealthStatus::Healthy {
-            service.last_healthy_at = old.last_healthy_at.max(Some(at));
+            service.last_healthy_at = last_healthy(old.last_healthy_at, Some(at), at);
         }
         if status == old_status {
             return Step::Note(service);

@@ -5,11 +5,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::ask::Answer;
-use super::record::{Observation, Weight};
+use super::record::{Observation, Weight, later};
 use super::settings::Settings;
 use super::streak::Streak;
 use crate::registry::{HealthStatus, LastProbe, Service};
@@ -49,6 +50,8 @@ struct Target {
     streak: Option<Streak>,
     last: Option<LastProbe>,
     healthy_at: Option<Timestamp>,
+    /// Whether that is to be written: once it is, somebody else may know better.
+    healthy_is_new: bool,
     due: Instant,
     /// How often it was due, for its jitter.
     round: u64,
@@ -73,6 +76,8 @@ pub(super) struct Roster {
     due: BTreeSet<(Instant, Id)>,
     /// Those with something to write, and when that is to be written at the latest.
     unwritten: HashMap<Id, Instant>,
+    /// How far the database's clock is ahead of this process's.
+    clock_ahead: TimeDelta,
 }
 
 impl Roster {
@@ -181,6 +186,7 @@ impl Roster {
         target.streak = Some(streak);
         if answer.status == HealthStatus::Healthy {
             target.healthy_at = Some(answer.at);
+            target.healthy_is_new = true;
         }
         target.last = Some(answer.found(streak));
         target.rest(at);
@@ -221,6 +227,9 @@ impl Roster {
         if let Some(status) = status {
             target.service.status = status;
         }
+        if target.healthy_at == observation.healthy_at {
+            target.healthy_is_new = false;
+        }
         if target.last.as_ref() == Some(&observation.last) {
             self.unwritten.remove(&observation.id);
         }
@@ -234,8 +243,13 @@ impl Roster {
         }
     }
 
-    /// A service with what this process found of it last, which may not be written yet.
-    pub(super) fn freshen(&self, service: &mut Service) {
+    /// Takes note of how far the database's clock is ahead of this process's.
+    pub(super) fn keep_time(&mut self, ahead: TimeDelta) {
+        self.clock_ahead = ahead;
+    }
+
+    /// A service with what this process found of it last, which may not be written yet, at this time by its own clock.
+    pub(super) fn freshen(&self, service: &mut Service, at: Timestamp) {
         let Some(target) = self.targets.get(&service.id) else {
             return;
         };
@@ -250,7 +264,11 @@ impl Roster {
         {
             service.last_probe = Some(last.clone());
         }
-        service.last_healthy_at = service.last_healthy_at.max(target.healthy_at);
+        service.last_healthy_at = later(
+            service.last_healthy_at,
+            target.healthy_at,
+            at + self.clock_ahead,
+        );
     }
 }
 
@@ -263,6 +281,7 @@ impl Target {
             service,
             last: None,
             healthy_at: None,
+            healthy_is_new: false,
             due,
             round: 0,
             asking: None,
@@ -300,7 +319,7 @@ impl Target {
                 thresholds: self.service.settings.thresholds,
                 turns: self.turns(),
             },
-            healthy_at: self.healthy_at,
+            healthy_at: self.healthy_at.filter(|_| self.healthy_is_new),
         })
     }
 

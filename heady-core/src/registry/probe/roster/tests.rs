@@ -2,6 +2,8 @@
 
 use super::super::streak::Thresholds;
 use super::*;
+use crate::registry::RegisterService;
+use crate::registry::entry::Entry;
 use crate::types::now;
 
 pub(in super::super) fn assigned(id: &str, interval_ms: u64) -> Assigned {
@@ -70,6 +72,49 @@ fn first_probes_are_spread_and_the_others_stay_within_a_tenth() {
             );
         }
     }
+}
+
+#[test]
+fn a_time_in_the_future_is_neither_shown_nor_carried_on() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    roster.assign(vec![assigned("a", 1000)], start);
+    let hour = TimeDelta::hours(1);
+    let at = roster.next_due().unwrap();
+    let call = roster.take_due(at).remove(0);
+    let mut healthy = answer(HealthStatus::Healthy);
+    healthy.at += hour;
+    roster.answered(&call, &healthy, at);
+    let shown = |roster: &Roster, known: Timestamp| {
+        let mut service = Service::declare(RegisterService {
+            id: "a".into(),
+            base_url: Some("http://127.0.0.1:1".into()),
+            health_path: Some("/".into()),
+            ..RegisterService::default()
+        })
+        .unwrap();
+        service.last_healthy_at = Some(known);
+        roster.freshen(&mut service, now());
+        service.last_healthy_at
+    };
+    // Somebody else knows better than what was found before the clock was put back.
+    let known = now();
+    assert_eq!(shown(&roster, known), Some(known));
+    // The database's clock may be right all the same.
+    roster.keep_time(hour);
+    assert_eq!(shown(&roster, known), Some(healthy.at));
+    roster.keep_time(TimeDelta::zero());
+    // What is found now is newer than what lies in the future.
+    let found = roster.unwritten();
+    assert_eq!(found[0].healthy_at, Some(healthy.at));
+    roster.written(&found[0], None);
+    let at = roster.next_due().unwrap();
+    ask_due(&mut roster, at, HealthStatus::Unhealthy);
+    assert_eq!(roster.unwritten()[0].healthy_at, None, "it is written");
+    let at = roster.next_due().unwrap();
+    ask_due(&mut roster, at, HealthStatus::Healthy);
+    let healthy_at = roster.unwritten()[0].healthy_at;
+    assert!(healthy_at.unwrap() <= now());
+    assert_eq!(shown(&roster, now() + hour), healthy_at);
 }
 
 #[test]

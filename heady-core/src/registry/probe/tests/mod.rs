@@ -1,6 +1,7 @@
 //! Whole probers against servers of our own, on both databases.
 
 mod asking;
+mod clocks;
 mod handover;
 mod outage;
 mod reports;
