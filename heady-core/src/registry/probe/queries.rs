@@ -323,12 +323,16 @@ pub(super) async fn assigned(store: &Store, prober: &Id) -> Result<Vec<Assigned>
             let base_url: String = row.get("base_url")?;
             let health_path: String = row.get("health_path")?;
             let found = findings(row, &base_url, &health_path)?;
+            let now: Timestamp = row.get("now")?;
             Ok(Assigned {
                 id: row.get("id")?,
                 settings: Settings::read(row)?,
                 status: HealthStatus::from_word(&row.get::<String>("status")?)?,
-                speaks_until: speaks_until(row.get("report_expires_at")?, row.get("now")?),
+                speaks_until: speaks_until(row.get("report_expires_at")?, now),
                 fence: row.get("fence")?,
+                probed: found
+                    .as_ref()
+                    .and_then(|(last, _)| (now - last.at).to_std().ok()),
                 streak: found.map(|(_, streak)| streak),
                 base_url,
                 health_path,

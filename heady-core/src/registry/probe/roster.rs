@@ -19,6 +19,10 @@ use crate::types::{Id, Timestamp, seed_of_text};
 /// The most that an answer stays unwritten: what a crash may cost.
 const WRITE_WITHIN: Duration = Duration::from_secs(1);
 
+/// Within which time a service is asked that is due when this process takes it: at its usual pace it would be too. Short, so
+/// that one of a long interval is asked in a process that does not live long, and not at once for thousands.
+const FIRST_WITHIN: Duration = Duration::from_secs(10);
+
 /// A service as the database gives it to its prober.
 #[derive(Debug, Clone)]
 pub(super) struct Assigned {
@@ -30,6 +34,8 @@ pub(super) struct Assigned {
     /// Until when its own last report holds.
     pub(super) speaks_until: Option<Instant>,
     pub(super) fence: i64,
+    /// How long ago it was last asked at this place, by the database's clock; none if it was not, or in the future.
+    pub(super) probed: Option<Duration>,
     /// What the prober before found at this place.
     pub(super) streak: Option<Streak>,
 }
@@ -273,9 +279,16 @@ impl Roster {
 }
 
 impl Target {
-    /// Its first probe falls anywhere within its interval, so that those of thousands do not fall together.
+    /// It is due an interval after it was last asked, whoever did. If that is over, it is due soon, but at another time than
+    /// all others, so that the first probes of thousands do not fall together.
     fn new(service: Assigned, at: Instant) -> Self {
-        let due = at + service.settings.interval.mul_f64(fraction(&service.id, 0));
+        let interval = service.settings.interval;
+        let fraction = fraction(&service.id, 0);
+        let soon = interval.min(FIRST_WITHIN).mul_f64(fraction);
+        let rest = service
+            .probed
+            .and_then(|ago| interval.mul_f64(jitter(fraction)).checked_sub(ago));
+        let due = at + rest.unwrap_or(soon);
         Self {
             streak: service.streak,
             service,
@@ -336,7 +349,7 @@ impl Target {
         self.asking = None;
         self.round += 1;
         let interval = self.service.settings.interval;
-        let jitter = 0.9 + 0.2 * fraction(&self.service.id, self.round);
+        let jitter = jitter(fraction(&self.service.id, self.round));
         let next = self.due + interval.mul_f64(jitter);
         // A probe that was late or took long is not made up for.
         self.due = next.max(at + interval.mul_f64(0.1));
@@ -347,6 +360,11 @@ impl Target {
 fn waiting<'t>(targets: &'t mut HashMap<Id, Target>, call: &Call) -> Option<&'t mut Target> {
     let target = targets.get_mut(&call.service.id)?;
     (!call.given_up.is_cancelled()).then_some(target)
+}
+
+/// An interval more or less a tenth of it, as a factor.
+fn jitter(fraction: f64) -> f64 {
+    0.9 + 0.2 * fraction
 }
 
 /// A number from 0 to 1 that is another one for each service and round, and the same in every process.

@@ -19,6 +19,7 @@ pub(in super::super) fn assigned(id: &str, interval_ms: u64) -> Assigned {
         status: HealthStatus::Healthy,
         speaks_until: None,
         fence: 1,
+        probed: None,
         streak: None,
     }
 }
@@ -72,6 +73,61 @@ fn first_probes_are_spread_and_the_others_stay_within_a_tenth() {
             );
         }
     }
+}
+
+#[test]
+fn a_service_of_a_long_interval_is_asked_however_often_the_process_restarts() {
+    let day = Duration::from_hours(24);
+    let uptime = Duration::from_mins(1);
+    for n in 0..100 {
+        let id = format!("service-{n}");
+        let mut probed = None;
+        let mut asked = Vec::new();
+        for restart in 0..20 {
+            let (mut roster, start) = (Roster::default(), Instant::now());
+            let service = Assigned {
+                probed,
+                ..assigned(&id, 86_400_000)
+            };
+            roster.assign(vec![service], start);
+            let rest = roster.next_due().unwrap() - start;
+            if rest < uptime {
+                asked.push(restart);
+                probed = Some(Duration::ZERO);
+            }
+            // The process lives for a minute, six times a day.
+            probed = probed.map(|ago| ago + day / 6);
+        }
+        let rounds: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(asked[0] == 0 && asked.len() >= 2, "{id}: {asked:?}");
+        assert!(
+            rounds.iter().all(|count| (6..=7).contains(count)),
+            "{id}: {asked:?}"
+        );
+    }
+}
+
+#[test]
+fn those_that_are_overdue_are_not_asked_at_once() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    let overdue = |n| Assigned {
+        probed: Some(Duration::from_hours(100)),
+        ..assigned(&format!("service-{n}"), 86_400_000)
+    };
+    roster.assign((0..1000).map(overdue).collect(), start);
+    let mut seconds = [0; 10];
+    while roster
+        .next_due()
+        .is_some_and(|due| due < start + Duration::from_mins(1))
+    {
+        let at = roster.next_due().unwrap();
+        let asked = ask_due(&mut roster, at, HealthStatus::Healthy);
+        seconds[(at - start).as_secs() as usize] += asked.len();
+    }
+    assert!(
+        seconds.iter().all(|count| (60..150).contains(count)),
+        "{seconds:?}"
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Clocks that are put back, and answers that arrive late.
+//! Clocks that are put back, answers that arrive late, and processes that do not live long.
 
 use chrono::TimeDelta;
 
@@ -12,6 +12,7 @@ on_both_databases!(
     a_late_answer_takes_no_newer_one_back,
     a_clock_that_is_ahead_says_nothing_later_than_the_truth,
     what_a_service_says_replaces_a_time_in_the_future,
+    an_interval_goes_on_where_the_process_before_left_it,
 );
 
 /// Lets the service have been healthy at another time, in both rows that know of it.
@@ -133,4 +134,31 @@ async fn what_a_service_says_replaces_a_time_in_the_future(fresh: Fresh) {
     let there = registry.get_service("api").await.unwrap();
     let at = there.last_healthy_at.unwrap();
     assert!(before < at && at < now() + TimeDelta::seconds(1), "{at}");
+}
+
+async fn an_interval_goes_on_where_the_process_before_left_it(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (registry, prober) = (registry(&store), Id::new());
+    let (service, fence) = claimed(&store, &registry, &prober, "api").await;
+    let probed = async || {
+        let assigned = queries::assigned(&store, &prober).await.unwrap();
+        assigned[0].probed
+    };
+    assert_eq!(probed().await, None);
+    let hour = Duration::from_hours(1);
+    let found = found_at(&service, HealthStatus::Healthy, fence, now() - hour);
+    record(&store, &registry.feed, &prober, vec![found])
+        .await
+        .unwrap();
+    let ago = probed().await.unwrap();
+    assert!(
+        ago + Duration::from_secs(1) > hour && ago < 2 * hour,
+        "{ago:?}"
+    );
+    // A time that is still to come says nothing.
+    let found = found_at(&service, HealthStatus::Healthy, fence, now() + hour);
+    record(&store, &registry.feed, &prober, vec![found])
+        .await
+        .unwrap();
+    assert_eq!(probed().await, None);
 }
