@@ -1,6 +1,7 @@
 //! What services, nodes and workflows have in common: how they are read, written, registered and changed.
 
 use std::collections::HashMap;
+use std::iter;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -11,8 +12,8 @@ use super::edit::Editors;
 use super::memory::{Known, Memory};
 use super::{EntryKind, Node, Service, Workflow, queries};
 use crate::error::{Error, Result};
-use crate::store::{Arg, Lane, Row, Store, Transaction, args};
-use crate::types::{Id, Json, Timestamp};
+use crate::store::{Arg, DEEPEST, Lane, Row, Store, Transaction, args, check_storable_within};
+use crate::types::{Id, Json, Timestamp, plain_numbers};
 
 /// A kind of registry entry with a table of its own.
 pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
@@ -52,7 +53,12 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
     }
 
     fn id(&self) -> &Id;
+    fn name(&self) -> &str;
     fn metadata(&self) -> &Json;
+    /// Rules that are attached beside the metadata.
+    fn governance(&self) -> Option<&Json> {
+        None
+    }
     fn set_metadata(&mut self, metadata: Value);
     fn version(&self) -> i64;
     fn created_at(&self) -> Timestamp;
@@ -171,11 +177,38 @@ pub(super) fn set<T: Serialize + PartialEq>(metadata: &mut Json, key: &str, new:
     }
 }
 
-/// An object, or an empty one where the caller gave none.
+/// How deep what is attached to an entry may be nested: an export has it in an entry of a section, perhaps of a group in that,
+/// and what was exported can be imported.
+const DEEPEST_ATTACHED: usize = DEEPEST - 3;
+
+/// What is attached to an entry, by the names of its fields.
+pub(super) fn attached<E: Entry>(entry: &E) -> impl Iterator<Item = (&'static str, &Json)> {
+    let governance = entry.governance().map(|rules| ("governance", rules));
+    iter::once(("metadata", entry.metadata())).chain(governance)
+}
+
+/// Refuses what nobody could read again, unless it is there already and its owner may not even know.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` naming the field.
+pub(super) fn check_attached<E: Entry>(entry: &E, old: Option<&E>) -> Result<()> {
+    for (field, value) in attached(entry) {
+        let is_old = old.is_some_and(|old| attached(old).any(|old| old == (field, value)));
+        if !is_old {
+            check_storable_within(DEEPEST_ATTACHED, value).map_err(|error| error.context(field))?;
+        }
+    }
+    Ok(())
+}
+
+/// An object, or an empty one where the caller gave none; numbers as both databases keep them.
 pub(super) fn checked_object(field: &str, value: Option<Json>) -> Result<Json> {
     match value {
         None => Ok(Value::Object(Map::new()).into()),
-        Some(value) if value.is_object() => Ok(value),
+        Some(mut value) if value.is_object() => {
+            plain_numbers(&mut value.0);
+            Ok(value)
+        }
         Some(_) => Err(Error::invalid_argument(format!(
             "{field}: must be an object"
         ))),

@@ -101,6 +101,10 @@ impl Entry for Node {
         &self.id
     }
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn metadata(&self) -> &Json {
         &self.metadata
     }

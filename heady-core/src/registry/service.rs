@@ -169,6 +169,10 @@ impl Entry for Service {
         &self.id
     }
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn metadata(&self) -> &Json {
         &self.metadata
     }

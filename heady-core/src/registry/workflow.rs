@@ -105,8 +105,16 @@ impl Entry for Workflow {
         &self.id
     }
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn metadata(&self) -> &Json {
         &self.metadata
+    }
+
+    fn governance(&self) -> Option<&Json> {
+        Some(&self.governance)
     }
 
     fn set_metadata(&mut self, metadata: Value) {

@@ -40,7 +40,10 @@ pub(crate) use hold::Hold;
 pub(crate) use page::Page;
 pub(crate) use row::Row;
 pub(crate) use seat::{Continuation, Mark, Seats};
-pub(crate) use sql::{Arg, Dialect, Sql, args, check_storable, check_storable_json, time_text};
+pub(crate) use sql::{
+    Arg, DEEPEST, Dialect, Sql, args, check_storable, check_storable_json, check_storable_within,
+    time_text,
+};
 use transaction::Open;
 pub(crate) use transaction::Transaction;
 

@@ -235,35 +235,49 @@ pub(crate) fn check_storable_json(document: &str) -> Result<()> {
 
 /// How deep stored JSON may be nested. Whoever reads JSON text allows 128 levels, and what is stored is handed out inside of
 /// other objects.
-const DEEPEST: usize = 100;
+pub(crate) const DEEPEST: usize = 100;
 
 /// Refuses a value that no database here can keep, or that nobody could read again, before it is part of anything.
 pub(crate) fn check_storable(value: &Value) -> Result<()> {
-    check_within(value, DEEPEST)
+    check_storable_within(DEEPEST, value)
 }
 
-fn check_within(value: &Value, levels: usize) -> Result<()> {
-    let inner = || {
-        levels.checked_sub(1).ok_or_else(|| {
-            Error::invalid_argument(format!("JSON is nested in more than {DEEPEST} levels"))
-        })
-    };
+/// The same for a value that is stored inside of others, which leave it so many levels.
+pub(crate) fn check_storable_within(deepest: usize, value: &Value) -> Result<()> {
+    if storable(value, deepest)? {
+        Ok(())
+    } else {
+        Err(Error::invalid_argument(format!(
+            "JSON is nested in more than {deepest} levels"
+        )))
+    }
+}
+
+/// Whether a value has no more than so many levels.
+fn storable(value: &Value, levels: usize) -> Result<bool> {
     match value {
         Value::String(text) if text.contains('\0') => Err(nul()),
+        Value::Array(_) | Value::Object(_) if levels == 0 => Ok(false),
         Value::Array(items) => {
-            let levels = inner()?;
-            items.iter().try_for_each(|item| check_within(item, levels))
+            for item in items {
+                if !storable(item, levels - 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
         Value::Object(map) => {
-            let levels = inner()?;
-            map.iter().try_for_each(|(key, value)| {
+            for (key, value) in map {
                 if key.contains('\0') {
                     return Err(nul());
                 }
-                check_within(value, levels)
-            })
+                if !storable(value, levels - 1)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
         }
-        _ => Ok(()),
+        _ => Ok(true),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only here are conversions to a binding's language written by hand, in a file for each language; every other
 //! boundary type derives them.
 
+mod json;
 #[cfg(feature = "mobile")]
 mod mobile;
 #[cfg(feature = "node")]
@@ -13,17 +14,13 @@ mod seed;
 mod words;
 
 use std::fmt;
-use std::ops::Deref;
-use std::str::FromStr;
 
-use chrono::{DateTime, SubsecRound, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
-
-use crate::error::{Error, Result};
-
+pub use self::json::Json;
+pub(crate) use self::json::{plain_numbers, weight};
 pub use self::seed::{MAX_SEED, checked_seed, random_seed, seed_of_text};
 pub(crate) use self::words::words;
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::{Deserialize, Serialize};
 
 /// A point in time in UTC, with microseconds: what both databases keep.
 pub type Timestamp = DateTime<Utc>;
@@ -62,21 +59,6 @@ pub(crate) fn unhex_all(text: &str) -> Option<Vec<u8>> {
     };
     let byte = |[high, low]: &[u8; 2]| Some(value(*high)? << 4 | value(*low)?);
     pairs.iter().map(byte).collect()
-}
-
-/// About how many bytes a value has as JSON, without writing it.
-pub(crate) fn weight(value: &Value) -> usize {
-    match value {
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => 2 + items.iter().map(|item| 1 + weight(item)).sum::<usize>(),
-        Value::Object(map) => {
-            2 + map
-                .iter()
-                .map(|(key, value)| key.len() + 4 + weight(value))
-                .sum::<usize>()
-        }
-        _ => 8,
-    }
 }
 
 /// The name of a stored thing: a UUID (version 7, RFC 9562) where the engine chose it, text where the user did.
@@ -129,54 +111,6 @@ impl From<String> for Id {
 impl From<&str> for Id {
     fn from(text: &str) -> Self {
         Self(text.to_owned())
-    }
-}
-
-/// Any JSON value: an object or plain value in JavaScript and Python, JSON text on mobile.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(transparent)]
-pub struct Json(pub Value);
-
-impl Json {
-    /// JSON's null.
-    pub const NULL: Self = Self(Value::Null);
-
-    /// The plain value.
-    pub fn into_inner(self) -> Value {
-        self.0
-    }
-}
-
-impl Deref for Json {
-    type Target = Value;
-
-    fn deref(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl From<Value> for Json {
-    fn from(value: Value) -> Self {
-        Self(value)
-    }
-}
-
-impl FromStr for Json {
-    type Err = Error;
-
-    /// Reads JSON text of a caller.
-    fn from_str(text: &str) -> Result<Self> {
-        serde_json::from_str(text).map(Self).map_err(|error| {
-            Error::invalid_argument(format!("this is not JSON: {error}"))
-                .at(error.line() as u64, error.column() as u64)
-        })
-    }
-}
-
-impl fmt::Display for Json {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
     }
 }
 

@@ -19,6 +19,7 @@ on_both_databases!(
     a_version_does_not_return_with_another_entry,
     a_patch_merges_and_refuses_what_is_not_declared,
     an_imported_entry_keeps_its_document,
+    what_is_there_is_put_again_whatever_its_numbers,
     losers_write_nothing_and_cost_their_neighbours_nothing,
     what_a_definition_changes_is_seen_too,
     a_change_does_not_lose_against_itself,
@@ -197,6 +198,39 @@ async fn an_imported_entry_keeps_its_document(fresh: Fresh) {
     assert_eq!(exported["aiNodes"][0]["enabled"], false);
     // The users' own word for it.
     assert_eq!(exported["aiNodes"][0]["status"], "available");
+}
+
+async fn what_is_there_is_put_again_whatever_its_numbers(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    let put = || PutWorkflow {
+        id: "w".into(),
+        metadata: Some(json!({"x": 1e17, "y": [1.0, 0.1, 1e300]}).into()),
+        governance: Some(json!({"z": 1.8e19}).into()),
+        ..PutWorkflow::default()
+    };
+    let there = registry.put_workflow(put()).await.unwrap();
+    // What was read, and what is remembered.
+    for registry in [&registry, &super::super::tests::registry(&store)] {
+        assert_eq!(registry.put_workflow(put()).await.unwrap(), there);
+        assert_eq!(registry.get_workflow("w").await.unwrap(), there);
+    }
+    // As an earlier version left it.
+    let write = store.write(|transaction| {
+        Box::pin(async move {
+            take_turn(transaction).await?;
+            let sql = "UPDATE workflows SET metadata = '{\"x\": 2.0}'";
+            transaction.execute(sql, vec![]).await
+        })
+    });
+    write.await.unwrap();
+    let patch = PatchEntry {
+        id: "w".into(),
+        patch: json!({}).into(),
+        if_version: None,
+    };
+    let kept = registry.patch_workflow(patch).await.unwrap();
+    assert_eq!(kept.resource_version, there.resource_version);
 }
 
 async fn losers_write_nothing_and_cost_their_neighbours_nothing(fresh: Fresh) {

@@ -9,10 +9,10 @@ use serde_json::{Map, Value, json};
 pub use self::model::{PatchEntry, PutNode, PutService, PutWorkflow};
 use super::DeleteEntry;
 use super::edit::{Edit, Editors, Step};
-use super::entry::{Entry, Present};
+use super::entry::{Entry, Present, check_attached};
 use crate::error::{Error, Result};
 use crate::store::check_storable_json;
-use crate::types::{Id, weight};
+use crate::types::{Id, plain_numbers, weight};
 
 /// What must be so for a change to be carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub(super) async fn register<E: Entry>(
     actor: &Arc<str>,
     spec: E::Spec,
 ) -> Result<E> {
-    let wanted = declare::<E>(spec)?;
+    let wanted = declare::<E>(spec, None)?;
     let (id, weight) = (wanted.id().clone(), weighed(&wanted));
     let decide = move |present: Option<&Present<E>>| match present {
         None => Ok(Step::Put(wanted.clone())),
@@ -87,7 +87,7 @@ pub(super) async fn put<E: Entry>(
     actor: &Arc<str>,
     (spec, condition): (E::Spec, Condition),
 ) -> Result<E> {
-    let wanted = declare::<E>(spec)?;
+    let wanted = declare::<E>(spec, None)?;
     let (id, weight) = (wanted.id().clone(), weighed(&wanted));
     let decide = move |present: Option<&Present<E>>| {
         condition.check(wanted.id(), present)?;
@@ -117,7 +117,8 @@ where
         move |present: Option<&Present<E>>| {
             let old = present.ok_or_else(|| Error::not_found(E::KIND.noun(), &id))?;
             condition.check(&id, present)?;
-            Ok(replace(declare(change(old.entry.spec())?)?, old))
+            let wanted = declare(change(old.entry.spec())?, Some(&*old.entry))?;
+            Ok(replace(wanted, old))
         }
     };
     let edit = Edit {
@@ -209,9 +210,10 @@ where
     }
 }
 
-/// A new entry with this declaration, which both databases can keep.
-fn declare<E: Entry>(spec: E::Spec) -> Result<E> {
+/// A new entry with this declaration, perhaps in place of one, which both databases can keep.
+fn declare<E: Entry>(spec: E::Spec, old: Option<&E>) -> Result<E> {
     let entry = E::declare(spec)?;
+    check_attached(&entry, old)?;
     check_storable_json(&serde_json::to_string(&entry)?)?;
     Ok(entry)
 }
@@ -219,6 +221,9 @@ fn declare<E: Entry>(spec: E::Spec) -> Result<E> {
 /// The entry in place of another: what nobody declares stays, and the imported entry behind it says the same.
 fn replace<E: Entry>(mut wanted: E, old: &Present<E>) -> Step<E> {
     wanted.inherit(&old.entry);
+    if is_kept(wanted.metadata(), old.entry.metadata()) {
+        wanted.set_metadata(old.entry.metadata().0.clone());
+    }
     if old.place.section.is_some() {
         if wanted.metadata() == old.entry.metadata() {
             wanted.write_back(&old.entry);
@@ -232,6 +237,16 @@ fn replace<E: Entry>(mut wanted: E, old: &Present<E>) -> Step<E> {
     } else {
         Step::Put(wanted)
     }
+}
+
+/// Whether metadata is what was there, but for the form of its numbers: entries of earlier versions have another one.
+fn is_kept(wanted: &Value, old: &Value) -> bool {
+    let plain = |value: &Value| {
+        let mut value = value.clone();
+        plain_numbers(&mut value);
+        value
+    };
+    wanted != old && *wanted == plain(old)
 }
 
 /// Merges a patch into a document, as RFC 7396 says.

@@ -197,7 +197,7 @@ impl Feed {
         if revision == newest {
             return Ok(Vec::new());
         }
-        rows.iter().map(|row| event(row).map(Arc::new)).collect()
+        rows.iter().map(|row| heard(row).map(Arc::new)).collect()
     }
 
     /// As a feed of which many events more were broadcast.
@@ -314,6 +314,17 @@ pub(in crate::registry) async fn events_at(
         .fetch_all(queries::events_at(), args![revisions])
         .await?;
     rows.iter().map(event).collect()
+}
+
+/// The event of a row, or its place: one that cannot be read must not keep those behind it from everybody.
+fn heard(row: &Row) -> Result<RegistryEvent> {
+    let revision = row.get("revision")?;
+    Ok(event(row).unwrap_or_else(|error| {
+        tracing::warn!("the registry's event of revision {revision} cannot be read: {error}");
+        let kind = row.get::<String>("kind");
+        let kind = kind.and_then(|kind| EntryKind::from_word(&kind));
+        RegistryEvent::unreadable(revision, kind.ok(), row.get("id").ok())
+    }))
 }
 
 fn event(row: &Row) -> Result<RegistryEvent> {

@@ -114,14 +114,18 @@ impl RegistryWatch {
     ///
     /// # Errors
     /// `FAILED_PRECONDITION` with `compacted` in its details if events that this watch has not seen are gone; list
-    /// again. `UNAVAILABLE` if the database is: ask again.
+    /// again. `UNAVAILABLE` if the database is: ask again. `DATA_LOSS` with `revision` in its details in place of an event
+    /// that cannot be read: asked again, the watch goes on after it.
     pub async fn next(&mut self) -> Result<Option<Arc<RegistryEvent>>> {
         loop {
             while let Some(event) = self.ahead.pop_front() {
                 self.position = event.revision;
                 if self.filter.passes(&event) {
                     self.told();
-                    return Ok(Some(event));
+                    if event.is_readable() {
+                        return Ok(Some(event));
+                    }
+                    return Err(unreadable(event.revision));
                 }
             }
             if self.behind {
@@ -183,6 +187,14 @@ impl Watch for RegistryWatch {
     async fn next(&mut self) -> Result<Option<RegistryEvent>> {
         Ok(Self::next(self).await?.map(Arc::unwrap_or_clone))
     }
+}
+
+/// What stands in for an event that cannot be read: silence would hide that there was a change.
+fn unreadable(revision: i64) -> Error {
+    let message = format!(
+        "the event of revision {revision} cannot be read; list again to see what it changed, the watch goes on after it"
+    );
+    Error::data_loss(message).with_details(serde_json::json!({"revision": revision}))
 }
 
 /// The answer to a watcher who asks for events that are no longer, or not yet, there.

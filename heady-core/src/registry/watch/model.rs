@@ -78,4 +78,19 @@ impl RegistryEvent {
             at: now(),
         }
     }
+
+    /// The place of an event that is there and cannot be read, and what is known of whom it is about.
+    pub(super) fn unreadable(revision: i64, kind: Option<EntryKind>, id: Option<Id>) -> Self {
+        Self {
+            change: RegistryChange::Update,
+            kind,
+            id,
+            ..Self::bookmark(revision)
+        }
+    }
+
+    /// Whether it says what happened: all do but bookmarks and those that cannot be read.
+    pub(super) fn is_readable(&self) -> bool {
+        self.object.is_some() || self.change == RegistryChange::Bookmark
+    }
 }

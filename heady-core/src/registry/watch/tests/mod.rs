@@ -3,6 +3,7 @@
 mod endings;
 mod histories;
 mod positions;
+mod unreadable;
 
 use std::time::Duration;
 
