@@ -14,7 +14,7 @@ pub fn services(list: &ServiceList) -> String {
     let rows = list.services.iter().map(|service| {
         [
             service.id.to_string(),
-            service.name.clone(),
+            line(&service.name),
             service.status.to_string(),
             service.last_healthy_at.map(time).unwrap_or_default(),
             address(service),
@@ -37,10 +37,10 @@ pub fn nodes(list: &NodeList) -> String {
     let rows = list.nodes.iter().map(|node| {
         [
             node.id.to_string(),
-            node.name.clone(),
-            node.runtime.clone(),
+            line(&node.name),
+            line(&node.runtime),
             enabled(node).to_owned(),
-            node.triggers.join(", "),
+            line(&node.triggers.join(", ")),
             node.resource_version.to_string(),
         ]
     });
@@ -60,8 +60,8 @@ pub fn workflows(list: &WorkflowList) -> String {
     let rows = list.workflows.iter().map(|workflow| {
         [
             workflow.id.to_string(),
-            workflow.name.clone(),
-            workflow.pipeline_id.clone(),
+            line(&workflow.name),
+            line(&workflow.pipeline_id),
             workflow.max_concurrent_tasks.to_string(),
             workflow.resource_version.to_string(),
         ]
@@ -147,7 +147,7 @@ pub fn change(event: &RegistryEvent) -> String {
     }
     let of = |key: &str| event.object.as_ref()?.get(key)?.as_str();
     if let Some(name) = of("name").filter(|name| Some(*name) != event.id.as_ref().map(Id::as_str)) {
-        let _ = write!(line, "  {name}");
+        let _ = write!(line, "  {}", self::line(name));
     }
     if let Some(status) = of("status") {
         let _ = write!(line, "  {status}");
@@ -156,13 +156,30 @@ pub fn change(event: &RegistryEvent) -> String {
 }
 
 fn field(text: &mut String, name: &str, value: &str) {
+    write_field(text, name, &line(value));
+}
+
+fn write_field(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "  {name:<18}  {value}");
+}
+
+/// A text on one line: what files say may have several, or move a terminal's cursor.
+fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        if char.is_control() {
+            line.extend(char.escape_default());
+        } else {
+            line.push(char);
+        }
+    }
+    line
 }
 
 fn attached(text: &mut String, name: &str, value: &Json) {
     if value.as_object().is_some_and(|object| !object.is_empty()) {
         let shown = format!("{:#}", value.0);
-        field(text, name, &shown.replace('\n', &format!("\n{:22}", "")));
+        write_field(text, name, &shown.replace('\n', &format!("\n{:22}", "")));
     }
 }
 
@@ -188,4 +205,37 @@ fn enabled(node: &Node) -> &'static str {
 
 fn time(at: Timestamp) -> String {
     at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_file_names_something_it_is_one_line() {
+        let node = serde_json::json!({
+            "id": "n", "name": "two\nlines", "runtime": "a\u{1b}[2J", "triggers": ["x\ty"], "enabled": true,
+            "metadata": {}, "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z", "resourceVersion": 1,
+        });
+        let node: Node = serde_json::from_value(node).unwrap();
+        let event = RegistryEvent {
+            revision: 1,
+            change: crate::registry::RegistryChange::Create,
+            kind: Some(crate::registry::EntryKind::Node),
+            id: Some("n".into()),
+            object: Some(serde_json::to_value(&node).unwrap().into()),
+            at: node.created_at,
+        };
+        let shown = change(&event);
+        assert!(shown.ends_with("two\\nlines"), "{shown}");
+        let shown = super::node(&node);
+        assert!(shown.contains("two\\nlines") && shown.contains("a\\u{1b}[2J"));
+        let nodes = vec![node];
+        let list = NodeList { nodes, revision: 1 };
+        let shown = super::nodes(&list);
+        assert!(
+            shown.contains("two\\nlines") && shown.contains("x\\ty"),
+            "{shown}"
+        );
+    }
 }
