@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use serde_json::Value;
 
@@ -29,11 +30,11 @@ use self::decided::Decided;
 use super::entry::{Entry, Present};
 use super::history::History;
 use super::memory::{Memory, Position};
-use super::watch::{self, Feed, RegistryEvent};
+use super::watch::{self, Feed, RegistryEvent, Told};
 use super::{Node, Service, Workflow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Attempt, Dialect, Failed, Lane, Store, Transaction, Work};
-use crate::types::Id;
+use crate::types::{Id, Timestamp, now};
 
 /// What a caller's change comes to, now that it sees the entry.
 pub(super) enum Step<E> {
@@ -95,6 +96,24 @@ struct Shared {
     doubt: AtomicU8,
     /// Whether what came last was decided on memory, so that what comes next can be decided before it is written.
     ahead: AtomicBool,
+    clock: Clock,
+}
+
+/// The database's clock, by which reports run out, as of the last reading of entries: what is decided on memory need not
+/// ask for it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Clock(Arc<Mutex<Option<(Timestamp, Instant)>>>);
+
+impl Clock {
+    pub(super) fn now(&self) -> Timestamp {
+        let read = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        read.map_or_else(now, |(then, at)| then + at.elapsed())
+    }
+
+    fn set(&self, now: Timestamp) {
+        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *read = Some((now, Instant::now()));
+    }
 }
 
 /// Something else may have been written than is remembered.
@@ -131,6 +150,11 @@ impl Editors {
     pub(super) async fn edit<E: Entry>(&self, edit: Edit<E>) -> Result<E> {
         let sent = Mutex::default();
         E::lane(self).submit(Underway { edit, sent }).await?
+    }
+
+    /// What tells the time to those who decide.
+    pub(super) fn clock(&self) -> Clock {
+        self.shared.clock.clone()
     }
 
     /// Lets nothing be decided on memory until it was read again: this engine wrote by another way. The database would
@@ -173,7 +197,13 @@ impl<E: Entry> Editor<E> {
         let ids = ids(ops);
         if let Some(position) = desk.memory.knows::<E>(&ids) {
             let history = self.history(position);
-            let decided = Decided::of(&mut desk.memory, history, ops, &HashMap::new());
+            let decided = Decided::of(
+                &mut desk.memory,
+                history,
+                &self.shared.clock,
+                ops,
+                &HashMap::new(),
+            );
             if decided.writes {
                 self.shared.ahead.store(true, Ordering::Relaxed);
                 return Ok(Some(decided));
@@ -188,11 +218,18 @@ impl<E: Entry> Editor<E> {
         // What is under way could not be seen.
         desk.answers.all().await;
         self.settle(desk);
-        let (position, present) = History::look::<E>(store, &ids).await?;
+        let (position, now, present) = History::look::<E>(store, &ids).await?;
+        self.shared.clock.set(now);
         let Desk { memory, .. } = desk;
         memory.read(&position, &ids, present);
         let history = self.history(position);
-        Ok(Some(Decided::of(memory, history, ops, &HashMap::new())))
+        Ok(Some(Decided::of(
+            memory,
+            history,
+            &self.shared.clock,
+            ops,
+            &HashMap::new(),
+        )))
     }
 
     /// Forgets what is in doubt.
@@ -256,14 +293,21 @@ impl<E: Entry> Editor<E> {
         desk.answers.all().await;
         self.settle(desk);
         let (memory, ids) = (&mut desk.memory, ids(ops));
-        let (mut transaction, position, present) = History::open::<E>(store, &ids).await?;
+        let (mut transaction, (position, now, present)) = History::open::<E>(store, &ids).await?;
+        self.shared.clock.set(now);
         memory.read(&position, &ids, present);
         // Every attempt after the first also reads what became of those before, and what the audit rows continue.
         let arrived = match attempt {
             Attempt::First => HashMap::new(),
             Attempt::Again => arrived(&mut transaction, ops).await?,
         };
-        let mut decided = Decided::of(memory, self.history(position), ops, &arrived);
+        let mut decided = Decided::of(
+            memory,
+            self.history(position),
+            &self.shared.clock,
+            ops,
+            &arrived,
+        );
         if decided.writes {
             let (call, events) = decided.call()?;
             match attempt {
@@ -283,7 +327,7 @@ impl<E: Entry> Editor<E> {
     }
 
     /// Tells those who watch of what is committed.
-    fn tell(&self, decided: &Decided<E>, events: Vec<Arc<RegistryEvent>>) {
+    fn tell(&self, decided: &Decided<E>, events: Vec<Told>) {
         if decided.is_untold() && self.feed.is_watched() {
             // Since then somebody began to watch, who finds the events in the table.
             self.feed.wake();

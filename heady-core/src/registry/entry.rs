@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::edit::Editors;
+use super::import::Item;
 use super::memory::{Known, Memory};
+use super::said::Said;
 use super::{EntryKind, Node, Service, Workflow, queries};
 use crate::error::{Error, Result};
 use crate::store::{Arg, DEEPEST, Lane, Row, Store, Transaction, args, check_storable_within};
@@ -24,6 +26,8 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
     const TABLE: &'static str;
     /// What its rows are read from: the table, and what is kept beside it.
     const SOURCE: &'static str = Self::TABLE;
+    /// The table of that and its column with the entry's id, if there is one.
+    const BESIDE: Option<(&'static str, &'static str)> = None;
     /// Its columns and their PostgreSQL types, the id first; `section` and `position` follow in every table.
     const COLUMNS: &'static [(&'static str, &'static str)];
     /// Whether something still needs the row called `entry`, as SQL.
@@ -64,14 +68,21 @@ pub(super) trait Entry: Clone + PartialEq + Serialize + Send + Sync + 'static {
     fn created_at(&self) -> Timestamp;
     /// Marks a change.
     fn touch(&mut self, version: i64, at: Timestamp);
+    /// Whether it may become another one by time alone.
+    fn expires(&self) -> bool {
+        false
+    }
     /// The entry as it is at this time, if that differs from what was last written.
     #[must_use]
     fn seen_at(self, _now: Timestamp) -> Self {
         self
     }
-    /// Writes the typed fields that differ from `old` into the imported entry kept as metadata, so that an export
-    /// shows them.
-    fn write_back(&mut self, old: &Self);
+    /// The typed fields that entries of documents say, `name` first.
+    const SAID: &'static [Said<Self>];
+    /// What an entry of a document says.
+    fn said(item: &Item) -> Self;
+    /// Corrects in an entry of a document what it says otherwise than this one, the name aside.
+    fn correct(&self, said: &Self, body: &mut Map<String, Value>);
     /// The entry as a document would declare it: what is attached to it, and the typed fields over that.
     fn declared(&self) -> Value;
 }
@@ -162,19 +173,10 @@ pub(super) async fn list<E: Entry>(store: &Store) -> Result<(Vec<E>, i64)> {
 }
 
 /// The attached object with these fields over it.
-pub(super) fn over(metadata: &Json, fields: &Value) -> Value {
+pub(super) fn over(metadata: &Json, fields: &Value) -> Map<String, Value> {
     let mut object = metadata.as_object().cloned().unwrap_or_default();
     object.extend(fields.as_object().cloned().unwrap_or_default());
-    Value::Object(object)
-}
-
-/// Sets a key of an object where the value changed.
-pub(super) fn set<T: Serialize + PartialEq>(metadata: &mut Json, key: &str, new: &T, old: &T) {
-    if new != old
-        && let (Some(object), Ok(value)) = (metadata.0.as_object_mut(), serde_json::to_value(new))
-    {
-        object.insert(key.to_owned(), value);
-    }
+    object
 }
 
 /// How deep what is attached to an entry may be nested: an export has it in an entry of a section, perhaps of a group in that,
@@ -217,7 +219,8 @@ pub(super) fn checked_object(field: &str, value: Option<Json>) -> Result<Json> {
 
 /// An id that can stand in a path, a log line and a report.
 pub(crate) fn checked_id(id: &str) -> Result<Id> {
-    if id.trim().is_empty() || id.len() > 200 || id.chars().any(char::is_control) {
+    // The longest have 800 bytes, of the 2,704 that an index of PostgreSQL takes.
+    if id.trim().is_empty() || id.chars().count() > 200 || id.chars().any(char::is_control) {
         return Err(Error::invalid_argument(
             "id: must have 1 to 200 characters, none of them a control character",
         ));

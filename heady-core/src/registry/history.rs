@@ -13,7 +13,7 @@ use serde_json::json;
 use super::entry::{self, Entry, Place, Present};
 use super::memory::Position;
 use super::queries::{self, Table};
-use super::watch::{RegistryChange, RegistryEvent};
+use super::watch::{RegistryChange, RegistryEvent, Told};
 use super::{EntryKind, Node, Service, Workflow};
 use crate::error::Result;
 use crate::store::{Arg, Call, Each, Row, Sql, Store, Transaction, args};
@@ -30,7 +30,7 @@ pub(super) struct History {
     /// Where the registry must stand when it is written.
     after: Position,
     revision: i64,
-    events: Vec<Arc<RegistryEvent>>,
+    events: Vec<Told>,
     /// Whether they are for anybody but the log.
     told: bool,
     /// What of the events is stored.
@@ -45,7 +45,12 @@ pub(super) struct History {
 struct Pending {
     rows: BTreeMap<Id, Vec<Arg>>,
     gone: Vec<Id>,
+    /// Those that were gone in between: others of the same name.
+    anew: Vec<Id>,
 }
+
+/// Where the registry stands, the database's time, and those of the entries that are there.
+pub(super) type Reading<E> = (Position, Timestamp, HashMap<Id, Present<E>>);
 
 impl History {
     /// Lets this transaction be the one that changes the registry: all others that want to wait. What they remember of it
@@ -67,20 +72,16 @@ impl History {
     pub(super) async fn open<E: Entry>(
         store: &Store,
         ids: &[&Id],
-    ) -> Result<(Transaction, Position, HashMap<Id, Present<E>>)> {
+    ) -> Result<(Transaction, Reading<E>)> {
         let mut transaction = store.begin_locking(queries::LOCK).await?;
         let rows = transaction
             .fetch_all(queries::among_at::<E>(), among(ids))
             .await?;
-        let (position, present) = read(&rows)?;
-        Ok((transaction, position, present))
+        Ok((transaction, read(&rows)?))
     }
 
     /// Reads the same from the last committed state.
-    pub(super) async fn look<E: Entry>(
-        store: &Store,
-        ids: &[&Id],
-    ) -> Result<(Position, HashMap<Id, Present<E>>)> {
+    pub(super) async fn look<E: Entry>(store: &Store, ids: &[&Id]) -> Result<Reading<E>> {
         let rows = store
             .fetch_all(queries::among_at::<E>(), among(ids))
             .await?;
@@ -145,7 +146,11 @@ impl History {
     pub(super) fn keep<E: Entry>(&mut self, entry: &E, place: &Place) {
         let row = entry::row(entry, place);
         let pending = self.pending(E::KIND);
+        let known = pending.gone.len();
         pending.gone.retain(|gone| gone != entry.id());
+        if pending.gone.len() < known {
+            pending.anew.push(entry.id().clone());
+        }
         pending.rows.insert(entry.id().clone(), row);
     }
 
@@ -160,7 +165,7 @@ impl History {
 
     /// The event of the change that was made last.
     pub(super) fn newest(&self) -> Option<&Arc<RegistryEvent>> {
-        self.events.last()
+        self.events.last().map(|told| &told.event)
     }
 
     fn pending(&mut self, kind: EntryKind) -> &mut Pending {
@@ -175,7 +180,9 @@ impl History {
     fn record<E: Entry>(&mut self, change: RegistryChange, entry: &E) -> Result<()> {
         let (revision, at) = (self.revision + 1, now());
         let log = &mut self.log;
-        log.objects.push(serde_json::to_string(entry)?);
+        let object = serde_json::to_string(entry)?;
+        let bytes = object.len();
+        log.objects.push(object);
         log.revisions.push(revision);
         log.changes.push(change.to_string());
         log.kinds.push(E::KIND.to_string());
@@ -183,22 +190,20 @@ impl History {
         log.times.push(at);
         self.revision = revision;
         let object = self.told.then(|| serde_json::to_value(entry)).transpose()?;
-        self.events.push(Arc::new(RegistryEvent {
+        let event = Arc::new(RegistryEvent {
             revision,
             change,
             kind: Some(E::KIND),
             id: Some(entry.id().clone()),
             object: object.map(Json::from),
             at,
-        }));
+        });
+        self.events.push(Told { event, bytes });
         Ok(())
     }
 
     /// Writes it all, and returns the events for those who watch: to be told once the transaction is committed.
-    pub(super) async fn write(
-        &mut self,
-        transaction: &mut Transaction,
-    ) -> Result<Vec<Arc<RegistryEvent>>> {
+    pub(super) async fn write(&mut self, transaction: &mut Transaction) -> Result<Vec<Told>> {
         let (call, events) = self.call()?;
         transaction.run(&call).await?;
         Ok(events)
@@ -215,10 +220,13 @@ impl History {
     }
 
     /// The call that writes it all, and the events for those who watch.
-    pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
+    pub(super) fn call(&mut self) -> Result<(Call, Vec<Told>)> {
         let mut parts = Vec::new();
         for (table, pending) in &mut self.tables {
-            let Pending { rows, gone } = std::mem::take(pending);
+            let Pending { rows, gone, anew } = std::mem::take(pending);
+            if let Some(forgets) = table.forgets().filter(|_| !anew.is_empty()) {
+                parts.push((forgets, vec![serde_json::to_string(&anew)?.into()]));
+            }
             if !rows.is_empty() {
                 parts.push((table.puts().into(), table.arguments(rows.into_values())));
             }
@@ -278,13 +286,14 @@ fn among(ids: &[&Id]) -> Vec<Arg> {
 }
 
 /// What [`queries::among_at`] gave.
-fn read<E: Entry>(rows: &[Row]) -> Result<(Position, HashMap<Id, Present<E>>)> {
+fn read<E: Entry>(rows: &[Row]) -> Result<Reading<E>> {
     let is_entry = |row: &&Row| !matches!(row.get::<Option<Id>>("id"), Ok(None));
     let present = rows.iter().filter(is_entry).map(entry::with_id);
-    Ok((
-        Position::read(rows.first())?,
-        present.collect::<Result<_>>()?,
-    ))
+    let position = Position::read(rows.first())?;
+    let now = rows
+        .first()
+        .map_or_else(|| Ok(now()), |row| row.get("now"))?;
+    Ok((position, now, present.collect::<Result<_>>()?))
 }
 
 /// What of events is stored, as columns.

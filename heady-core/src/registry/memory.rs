@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::entry::{Entry, Present};
+use super::entry::{Entry, Present, attached};
 use super::put::LIGHT;
 use super::{Node, Service, Workflow};
 use crate::error::{Error, Result};
@@ -105,6 +105,10 @@ impl Memory {
     /// Takes note of where this engine's own changes lead, after what they changed.
     pub(super) fn stands_at(&mut self, position: Position) {
         self.position = Some(position);
+        // Not before: what was decided has to be known up to here.
+        self.services.make_room();
+        self.nodes.make_room();
+        self.workflows.make_room();
     }
 
     /// Somebody else wrote.
@@ -167,7 +171,11 @@ impl<E: Entry> Known<E> {
 }
 
 fn weighed<E: Entry>(present: Option<&Present<E>>) -> usize {
-    LIGHT + present.map_or(0, |present| weight(present.entry.metadata()))
+    let weight = |present: &Present<E>| -> usize {
+        let attached = attached(&*present.entry);
+        attached.map(|(_, value)| weight(value)).sum()
+    };
+    LIGHT + present.map_or(0, weight)
 }
 
 #[cfg(test)]
@@ -220,6 +228,31 @@ mod tests {
         }
         assert_eq!(memory.knows::<Service>(&[&b]), Some(two));
         assert_eq!(memory.knows::<Service>(&[&a]), None);
+    }
+
+    #[test]
+    fn what_known_entries_become_is_not_remembered_without_end() {
+        let (mut memory, at) = (Memory::default(), position(1));
+        let ids: Vec<_> = (0..20).map(|n| Id::from(format!("s{n}"))).collect();
+        memory.read::<Service>(&at, &ids.iter().collect::<Vec<_>>(), HashMap::new());
+        let mut forgotten = 0;
+        for id in &ids {
+            let spec = RegisterService {
+                id: id.to_string(),
+                metadata: Some(serde_json::json!({"text": "a".repeat(MOST / 8)}).into()),
+                ..RegisterService::default()
+            };
+            let present = Present {
+                entry: std::sync::Arc::new(Service::declare(spec).unwrap()),
+                place: Place::default(),
+                in_use: false,
+            };
+            memory.services.set(id, Some(present));
+            memory.stands_at(at.clone());
+            assert!(memory.services.weight <= MOST);
+            forgotten += usize::from(memory.services.entries.is_empty());
+        }
+        assert!(forgotten > 0);
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod node;
 mod probe;
 mod put;
 mod queries;
+mod said;
 mod service;
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,8 @@ pub use model::{
 };
 pub use probe::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
+#[cfg(feature = "http")]
+pub(crate) use said::entries;
 pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, WatchOptions};
 pub(crate) use workflow::run_pipeline;
 
@@ -99,7 +102,8 @@ impl Registry {
         put::register(&self.editors, &self.actor, options).await
     }
 
-    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
+    /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing. The metadata of an
+    /// imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` naming the field, or `ABORTED` with the current service if the condition does not hold.
@@ -124,22 +128,19 @@ impl Registry {
             .all_freshened(ServiceList { services, revision }))
     }
 
-    /// Changes a service.
+    /// Changes a service. The metadata of an imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current service if its version is another.
+    /// `NOT_FOUND`, `INVALID_ARGUMENT` naming the field, or the key of new metadata that says a field otherwise than it is, or `ABORTED` with the current service if its version is another.
     pub async fn update_service(&self, options: UpdateService) -> Result<Service> {
-        let (id, if_version) = (options.id.clone(), options.if_version);
-        put::change(&self.editors, &self.actor, &id, if_version, move |spec| {
-            Ok(options.clone().over(spec))
-        })
-        .await
+        put::update(&self.editors, &self.actor, options).await
     }
 
-    /// Changes a service by a merge patch (RFC 7396) of its declared fields.
+    /// Changes a service by a merge patch (RFC 7396) of its declared fields. The metadata of an imported one is its whole
+    /// entry, and follows its fields.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current service if its version is another.
+    /// `NOT_FOUND`, `INVALID_ARGUMENT` naming the field, or the key of new metadata that says a field otherwise than it is, or `ABORTED` with the current service if its version is another.
     pub async fn patch_service(&self, options: PatchEntry) -> Result<Service> {
         put::patch(&self.editors, &self.actor, options).await
     }
@@ -160,7 +161,8 @@ impl Registry {
         put::register(&self.editors, &self.actor, options).await
     }
 
-    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
+    /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing. The metadata of an
+    /// imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` naming the field, or `ABORTED` with the current node if the condition does not hold.
@@ -182,22 +184,19 @@ impl Registry {
         Ok(NodeList { nodes, revision })
     }
 
-    /// Changes a node.
+    /// Changes a node. The metadata of an imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current node if its version is another.
+    /// `NOT_FOUND`, `INVALID_ARGUMENT` naming the field, or the key of new metadata that says a field otherwise than it is, or `ABORTED` with the current node if its version is another.
     pub async fn update_node(&self, options: UpdateNode) -> Result<Node> {
-        let (id, if_version) = (options.id.clone(), options.if_version);
-        put::change(&self.editors, &self.actor, &id, if_version, move |spec| {
-            Ok(options.clone().over(spec))
-        })
-        .await
+        put::update(&self.editors, &self.actor, options).await
     }
 
-    /// Changes a node by a merge patch (RFC 7396) of its declared fields.
+    /// Changes a node by a merge patch (RFC 7396) of its declared fields. The metadata of an imported one is its whole
+    /// entry, and follows its fields.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current node if its version is another.
+    /// `NOT_FOUND`, `INVALID_ARGUMENT` naming the field, or the key of new metadata that says a field otherwise than it is, or `ABORTED` with the current node if its version is another.
     pub async fn patch_node(&self, options: PatchEntry) -> Result<Node> {
         put::patch(&self.editors, &self.actor, options).await
     }
@@ -218,7 +217,8 @@ impl Registry {
         put::register(&self.editors, &self.actor, options).await
     }
 
-    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
+    /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing. The metadata of an
+    /// imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` naming the field, or `ABORTED` with the current workflow if the condition does not hold.
@@ -243,22 +243,19 @@ impl Registry {
         })
     }
 
-    /// Changes a workflow.
+    /// Changes a workflow. The metadata of an imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current workflow if its version is another.
+    /// `NOT_FOUND`, `INVALID_ARGUMENT` naming the field, or the key of new metadata that says a field otherwise than it is, or `ABORTED` with the current workflow if its version is another.
     pub async fn update_workflow(&self, options: UpdateWorkflow) -> Result<Workflow> {
-        let (id, if_version) = (options.id.clone(), options.if_version);
-        put::change(&self.editors, &self.actor, &id, if_version, move |spec| {
-            Ok(options.clone().over(spec))
-        })
-        .await
+        put::update(&self.editors, &self.actor, options).await
     }
 
-    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields.
+    /// Changes a workflow by a merge patch (RFC 7396) of its declared fields. The metadata of an imported one is its whole
+    /// entry, and follows its fields.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `INVALID_ARGUMENT`, or `ABORTED` with the current workflow if its version is another.
+    /// `NOT_FOUND`, `INVALID_ARGUMENT` naming the field, or the key of new metadata that says a field otherwise than it is, or `ABORTED` with the current workflow if its version is another.
     pub async fn patch_workflow(&self, options: PatchEntry) -> Result<Workflow> {
         put::patch(&self.editors, &self.actor, options).await
     }

@@ -1,10 +1,12 @@
 //! Nodes as entries: columns, declaration, and what survives a change.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::edit::{Editor, Editors};
-use super::entry::{Entry, checked_id, checked_object, over, set};
+use super::entry::{Entry, checked_id, checked_object, over};
+use super::import::{Item, is_off};
 use super::memory::{Known, Memory};
+use super::said::{self, Said};
 use super::{EntryKind, Node, RegisterNode};
 use crate::error::Result;
 use crate::store::{Arg, Lane, Row, args};
@@ -126,26 +128,40 @@ impl Entry for Node {
         self.updated_at = at;
     }
 
-    fn write_back(&mut self, old: &Self) {
-        set(&mut self.metadata, "name", &self.name, &old.name);
-        let key = if self.metadata.get("trigger_on").is_some() {
-            "trigger_on"
-        } else {
-            "triggers"
-        };
-        set(&mut self.metadata, key, &self.triggers, &old.triggers);
-        set(&mut self.metadata, "runtime", &self.runtime, &old.runtime);
-        set(&mut self.metadata, "enabled", &self.enabled, &old.enabled);
-        // Their tools read the word.
-        let word = |enabled: bool| if enabled { "active" } else { "available" };
-        let said = self.metadata.get("status");
-        if said.is_some_and(|said| said == word(old.enabled)) {
-            set(
-                &mut self.metadata,
-                "status",
-                &word(self.enabled),
-                &word(old.enabled),
-            );
+    const SAID: &'static [Said<Self>] = &[
+        ("name", &["name"], |node| json!(node.name)),
+        ("runtime", &["runtime"], |node| json!(node.runtime)),
+        ("triggers", &TRIGGER_KEYS, |node| json!(node.triggers)),
+        ("enabled", &["enabled", "status"], |node| {
+            json!(node.enabled)
+        }),
+    ];
+
+    fn said(item: &Item) -> Self {
+        item.node()
+    }
+
+    fn correct(&self, said: &Self, body: &mut Map<String, Value>) {
+        if self.runtime != said.runtime {
+            body.insert("runtime".to_owned(), json!(self.runtime));
+        }
+        if self.triggers != said.triggers {
+            let [own, other] = TRIGGER_KEYS;
+            let is_other = body.contains_key(other) && !body.contains_key(own);
+            body.retain(|key, _| !TRIGGER_KEYS.contains(&key.as_str()));
+            let key = if is_other { other } else { own };
+            body.insert(key.to_owned(), json!(self.triggers));
+        }
+        if self.enabled != said.enabled {
+            body.insert("enabled".to_owned(), self.enabled.into());
+            // Their tools read the word.
+            let word = body.get("status").and_then(Value::as_str);
+            let word = match (self.enabled, word) {
+                (true, Some(word)) if is_off(word) => "active",
+                (false, Some("active")) => "available",
+                _ => return,
+            };
+            body.insert("status".to_owned(), word.into());
         }
     }
 
@@ -154,6 +170,9 @@ impl Entry for Node {
             "id": self.id, "name": self.name, "runtime": self.runtime, "triggers": self.triggers,
             "enabled": self.enabled,
         });
-        over(&self.metadata, &own)
+        said::corrected(self, over(&self.metadata, &own))
     }
 }
+
+/// The keys under which entries say what calls a node; the first counts.
+const TRIGGER_KEYS: [&str; 2] = ["triggers", "trigger_on"];

@@ -52,15 +52,16 @@ pub(super) fn among<E: Entry>() -> Sql {
     )
 }
 
-/// The same, each beside the revision: one row without an entry if there are none.
+/// The same, each beside the revision and the database's time: one row without an entry if there are none.
 pub(super) fn among_at<E: Entry>() -> Sql {
     let among = among::<E>();
     among.map(|text| {
         format!(
-            "SELECT at.revision, at.mark, at.compacted, at.retained, there.* FROM registry_revision AS at
+            "SELECT {{now}} AS now, at.revision, at.mark, at.compacted, at.retained, there.* FROM registry_revision AS at
              LEFT JOIN ({text}) AS there ON true"
         )
     })
+    .with_clock()
 }
 
 /// A table of entries, as the statement that writes changes needs it.
@@ -69,6 +70,7 @@ pub(super) struct Table {
     kind: EntryKind,
     name: &'static str,
     columns: &'static [(&'static str, &'static str)],
+    beside: Option<(&'static str, &'static str)>,
 }
 
 /// Where every entry stands in an imported document.
@@ -80,6 +82,7 @@ impl Table {
             kind: E::KIND,
             name: E::TABLE,
             columns: E::COLUMNS,
+            beside: E::BESIDE,
         }
     }
 
@@ -123,13 +126,24 @@ impl Table {
 
     /// Deletes the entries of these ids, a list.
     pub(super) fn deletes(&self) -> Sql {
-        let delete = |gone: &str| format!("DELETE FROM {} WHERE id IN ({gone})", self.name);
-        let gone = delete("SELECT json_array_elements_text($1::json) WHERE {after}");
-        Sql::of(
-            delete("SELECT value FROM json_each($1)"),
-            format!("{{last}} {gone}"),
-        )
+        delete(self.name, "id")
     }
+
+    /// Deletes what is kept beside the entries of these ids, if there is anything: it goes with an entry that is deleted, but
+    /// not with one in whose place another one is written at once.
+    pub(super) fn forgets(&self) -> Option<Sql> {
+        self.beside.map(|(table, column)| delete(table, column))
+    }
+}
+
+/// Deletes the rows that have one of these ids, a list, in this column.
+fn delete(table: &str, column: &str) -> Sql {
+    let delete = |gone: &str| format!("DELETE FROM {table} WHERE {column} IN ({gone})");
+    let gone = delete("SELECT json_array_elements_text($1::json) WHERE {after}");
+    Sql::of(
+        delete("SELECT value FROM json_each($1)"),
+        format!("{{last}} {gone}"),
+    )
 }
 
 /// Locks the row that every transaction which changes the registry counts up.
@@ -168,11 +182,15 @@ pub(super) static LOG: LazyLock<Sql> = LazyLock::new(|| {
 /// The newest revision and the newest one whose event is gone.
 pub(super) const REVISION: &str = "SELECT revision, compacted FROM registry_revision";
 
-/// The events after `$1` in order, at most `$2`, beside what [`REVISION`] gives: one row without an event if there are
-/// none.
-pub(super) const EVENTS: &str =
-    "SELECT now.revision AS newest, now.compacted, event.* FROM registry_revision AS now
-     LEFT JOIN (SELECT * FROM registry_events WHERE revision > $1 ORDER BY revision LIMIT $2) AS event ON true
+/// The events after `$1` in order, at most `$2` and so many that their objects have no more than `$3` bytes, but one at least;
+/// each with those bytes, beside what [`REVISION`] gives: one row without an event if there are none.
+pub(super) const EVENTS: &str = "SELECT now.revision AS newest, now.compacted, event.*
+     FROM registry_revision AS now LEFT JOIN
+       (SELECT * FROM
+          (SELECT *, sum(bytes) OVER (ORDER BY revision) AS up_to FROM
+             (SELECT *, octet_length(CAST(object AS TEXT)) AS bytes FROM registry_events WHERE revision > $1
+              ORDER BY revision LIMIT $2) AS page) AS weighed
+        WHERE up_to <= $3 OR up_to = bytes) AS event ON true
      ORDER BY event.revision";
 
 /// The events of the revisions in `$1`, a JSON list.

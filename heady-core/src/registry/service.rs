@@ -1,12 +1,13 @@
 //! Services as entries: columns, declaration, and what survives a change.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::edit::{Editor, Editors};
-use super::entry::{Entry, checked_id, checked_object, over, set};
-use super::import::HEALTH_KEYS;
+use super::entry::{Entry, checked_id, checked_object, over};
+use super::import::{HEALTH_KEYS, Item, SETTING_KEYS, is_health_place};
 use super::memory::{Known, Memory};
 use super::probe::{self, checked_interval, checked_threshold, checked_timeout};
+use super::said::{self, Said};
 use super::{EntryKind, HealthStatus, RegisterService, Service};
 use crate::error::{Error, Result};
 use crate::outbound::Url;
@@ -46,6 +47,7 @@ impl Entry for Service {
     const SOURCE: &'static str = "(SELECT s.*, p.prober, p.fence, p.place, p.probed_at, p.found, p.found_reason, p.latency_ms,
           p.repeated, p.failures, p.healthy_at
         FROM services AS s LEFT JOIN service_probes AS p ON p.service_id = s.id)";
+    const BESIDE: Option<(&'static str, &'static str)> = Some(("service_probes", "service_id"));
     const IN_USE: &'static str = "false";
 
     fn of(row: &Row) -> Result<Self> {
@@ -162,7 +164,7 @@ impl Entry for Service {
 
     fn is_all_after(&self, old: &Self) -> bool {
         // What was found at another place is kept, and counts again once the service is back there.
-        (&self.base_url, &self.health_path) == (&old.base_url, &old.health_path)
+        self.is_at(old)
     }
 
     fn id(&self) -> &Id {
@@ -194,6 +196,10 @@ impl Entry for Service {
         self.updated_at = at;
     }
 
+    fn expires(&self) -> bool {
+        self.report_expires_at.is_some() && self.status != HealthStatus::Unhealthy
+    }
+
     fn seen_at(mut self, now: Timestamp) -> Self {
         if let Some(expired) = self.report_expires_at.filter(|until| *until <= now)
             && self.status != HealthStatus::Unhealthy
@@ -205,38 +211,91 @@ impl Entry for Service {
         self
     }
 
-    fn write_back(&mut self, old: &Self) {
-        set(&mut self.metadata, "name", &self.name, &old.name);
-        for ((key, new), (_, old)) in self.settings().iter().zip(old.settings()) {
-            set(&mut self.metadata, key, new, &old);
-        }
-        let endpoint = |service: &Self| format!("{}{}", service.base_url, service.health_path);
-        let (new, old) = (endpoint(self), endpoint(old));
-        set(&mut self.metadata, "endpoint", &new, &old);
-        if new != old
-            && let Some(object) = self.metadata.0.as_object_mut()
-        {
-            // The endpoint says it all now.
-            let other = ["baseUrl", "base_url", "url"];
-            object.retain(|key, _| {
-                !HEALTH_KEYS.contains(&key.as_str()) && !other.contains(&key.as_str())
+    const SAID: &'static [Said<Self>] = &[
+        ("name", &["name"], |service| json!(service.name)),
+        ("baseUrl", &PLACE_KEYS, |service| json!(service.base_url)),
+        ("healthPath", &PLACE_KEYS, |service| {
+            json!(service.health_path)
+        }),
+        ("probeIntervalMs", SETTING_KEYS[0], |service| {
+            json!(service.probe_interval_ms)
+        }),
+        ("probeTimeoutMs", SETTING_KEYS[1], |service| {
+            json!(service.probe_timeout_ms)
+        }),
+        ("healthyThreshold", SETTING_KEYS[2], |service| {
+            json!(service.healthy_threshold)
+        }),
+        ("unhealthyThreshold", SETTING_KEYS[3], |service| {
+            json!(service.unhealthy_threshold)
+        }),
+    ];
+
+    fn said(item: &Item) -> Self {
+        item.service()
+    }
+
+    fn correct(&self, said: &Self, body: &mut Map<String, Value>) {
+        if !self.is_at(said) {
+            // The endpoint says it all now. `health` is a word about it as often as a place.
+            body.retain(|key, value| match key.as_str() {
+                "baseUrl" | "base_url" | "url" => false,
+                "health" => !value.as_str().is_some_and(is_health_place),
+                key => !HEALTH_KEYS.contains(&key),
             });
+            body.insert("endpoint".to_owned(), self.endpoint().into());
+            if !self.is_at(&said::said(&self.id, &Value::Object(body.clone()))) {
+                // Unless it does not tell where the one ends and the other begins.
+                body.insert("baseUrl".to_owned(), json!(self.base_url));
+                body.insert("healthPath".to_owned(), json!(self.health_path));
+            }
+        }
+        let settings = self.settings().into_iter().zip(said.settings());
+        for (((key, value), (_, said)), keys) in settings.zip(SETTING_KEYS) {
+            if value != said {
+                body.retain(|key, _| !keys.contains(&key.as_str()));
+                body.extend(value.map(|value| (key.to_owned(), value.into())));
+            }
         }
     }
 
     fn declared(&self) -> Value {
-        let endpoint = format!("{}{}", self.base_url, self.health_path);
-        let mut own = json!({"id": self.id, "name": self.name, "endpoint": endpoint});
+        let mut own = json!({"id": self.id, "name": self.name, "endpoint": self.endpoint()});
         for (key, value) in self.settings() {
             if let Some(value) = value {
                 own[key] = value.into();
             }
         }
-        over(&self.metadata, &own)
+        said::corrected(self, over(&self.metadata, &own))
     }
 }
 
+/// The keys under which entries say where a service answers.
+const PLACE_KEYS: [&str; 12] = [
+    "endpoint",
+    "baseUrl",
+    "base_url",
+    "url",
+    "port",
+    "host",
+    "hostname",
+    HEALTH_KEYS[0],
+    HEALTH_KEYS[1],
+    HEALTH_KEYS[2],
+    HEALTH_KEYS[3],
+    HEALTH_KEYS[4],
+];
+
 impl Service {
+    /// Where it answers with its health, as one text.
+    fn endpoint(&self) -> String {
+        format!("{}{}", self.base_url, self.health_path)
+    }
+
+    fn is_at(&self, other: &Self) -> bool {
+        (&self.base_url, &self.health_path) == (&other.base_url, &other.health_path)
+    }
+
     /// How it is probed, as far as it says so itself, by the names in documents.
     fn settings(&self) -> [(&'static str, Option<i64>); 4] {
         [
@@ -248,7 +307,7 @@ impl Service {
     }
 }
 
-fn checked_base_url(text: &str) -> Result<String> {
+pub(super) fn checked_base_url(text: &str) -> Result<String> {
     if text.is_empty() {
         return Ok(String::new());
     }
@@ -268,7 +327,7 @@ fn checked_base_url(text: &str) -> Result<String> {
     }
 }
 
-fn checked_path(path: String) -> Result<String> {
+pub(super) fn checked_path(path: String) -> Result<String> {
     if path.starts_with('/') && !path.contains(char::is_control) {
         Ok(path)
     } else {

@@ -1,11 +1,13 @@
 //! Workflows as entries: columns, declaration, and what survives a change.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::edit::{Editor, Editors};
-use super::entry::{self, Entry, Place, checked_id, checked_object, over, set};
+use super::entry::{self, Entry, Place, checked_id, checked_object, over};
 use super::history::History;
+use super::import::Item;
 use super::memory::{Known, Memory};
+use super::said::{self, Said};
 use super::{EntryKind, MAX_CONCURRENT_TASKS, RegisterWorkflow, Workflow};
 use crate::error::{Error, Result};
 use crate::store::{Arg, Lane, Row, Transaction, args};
@@ -134,12 +136,17 @@ impl Entry for Workflow {
         self.updated_at = at;
     }
 
-    fn write_back(&mut self, old: &Self) {
-        set(&mut self.metadata, "name", &self.name, &old.name);
+    const SAID: &'static [Said<Self>] = &[("name", &["name"], |workflow| json!(workflow.name))];
+
+    fn said(item: &Item) -> Self {
+        item.workflow()
     }
 
+    fn correct(&self, _said: &Self, _body: &mut Map<String, Value>) {}
+
     fn declared(&self) -> Value {
-        over(&self.metadata, &json!({"id": self.id, "name": self.name}))
+        let own = json!({"id": self.id, "name": self.name});
+        said::corrected(self, over(&self.metadata, &own))
     }
 }
 

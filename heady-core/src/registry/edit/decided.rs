@@ -8,8 +8,8 @@ use serde_json::json;
 use super::super::entry::{Entry, Place, Present};
 use super::super::history::History;
 use super::super::memory::Memory;
-use super::super::watch::RegistryEvent;
-use super::{Edit, Sent, Step, Underway};
+use super::super::watch::{RegistryEvent, Told};
+use super::{Clock, Edit, Sent, Step, Underway};
 use crate::audit::{self, Record};
 use crate::error::{Error, Result};
 use crate::store::Call;
@@ -30,6 +30,7 @@ impl<E: Entry> Decided<E> {
     pub(super) fn of(
         memory: &mut Memory,
         history: History,
+        clock: &Clock,
         ops: &[Underway<E>],
         arrived: &HashMap<i64, RegistryEvent>,
     ) -> Self {
@@ -43,7 +44,7 @@ impl<E: Entry> Decided<E> {
         for op in ops {
             let outcome = match op.done(arrived) {
                 Some(entry) => Ok(entry),
-                None => decided.apply(op, memory),
+                None => decided.apply(op, memory, clock),
             };
             decided.outcomes.push(outcome);
         }
@@ -56,7 +57,7 @@ impl<E: Entry> Decided<E> {
     }
 
     /// The call that writes it all, and the events for those who watch.
-    pub(super) fn call(&mut self) -> Result<(Call, Vec<Arc<RegistryEvent>>)> {
+    pub(super) fn call(&mut self) -> Result<(Call, Vec<Told>)> {
         let (call, events) = self.history.call()?;
         Ok((audit::part(call, &self.records), events))
     }
@@ -69,7 +70,7 @@ impl<E: Entry> Decided<E> {
         }
     }
 
-    fn apply(&mut self, op: &Underway<E>, memory: &mut Memory) -> Result<E> {
+    fn apply(&mut self, op: &Underway<E>, memory: &mut Memory, clock: &Clock) -> Result<E> {
         let (edit, known) = (&op.edit, E::known(memory));
         let old = known.get(&edit.id);
         let step = (edit.decide)(old)?;
@@ -103,7 +104,10 @@ impl<E: Entry> Decided<E> {
             }
             Step::Delete => {
                 let old = old.ok_or_else(|| Error::not_found(E::KIND.noun(), &edit.id))?;
-                let entry = old.entry.clone();
+                let entry = match old.entry.expires() {
+                    true => Arc::new(E::clone(&old.entry).seen_at(clock.now())),
+                    false => old.entry.clone(),
+                };
                 self.history.delete(&*entry)?;
                 self.sent(op, &entry);
                 self.record(edit, json!({"change": "DELETE"}));

@@ -1,9 +1,11 @@
 //! Conditions, merge patches and replacements, the same on both databases.
 
 mod ahead;
+mod imported;
 #[cfg(feature = "postgres")]
 mod lost_answer;
 mod remembered;
+mod seen;
 
 use serde_json::json;
 

@@ -4,9 +4,10 @@ use serde_json::Value;
 
 use super::super::entry::Entry;
 use super::super::probe::{checked_interval, checked_threshold, checked_timeout};
-use super::super::service::HEALTH_PATH;
+use super::super::service::{HEALTH_PATH, checked_base_url, checked_path};
 use super::super::{HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
 use super::catalog::{Item, path};
+use super::shape;
 use crate::error::{Error, Result};
 use crate::outbound::Url;
 use crate::types::{Id, Warning, now};
@@ -41,6 +42,26 @@ const UNHEALTHY: Setting = (&["unhealthyThreshold"], |value| {
     checked_threshold("unhealthyThreshold", value)
 });
 
+/// The keys of the settings, ours first, in the order of [`Service::settings`].
+pub(in crate::registry) const SETTING_KEYS: [&[&str]; 4] =
+    [INTERVAL.0, TIMEOUT.0, HEALTHY.0, UNHEALTHY.0];
+
+/// The users' own words for something that is switched off.
+const OFF: [&str; 4] = ["disabled", "inactive", "planned", "deprecated"];
+
+/// Those for a node that takes no work, or is not there yet, whatever else is said.
+const IDLE: [&str; 2] = ["available", "scaffold"];
+
+/// Whether a node with this word as its status takes no work.
+pub(in crate::registry) fn is_off(word: &str) -> bool {
+    OFF.contains(&word) || IDLE.contains(&word)
+}
+
+/// The id that an entry of a list has, if it says one.
+pub(in crate::registry) fn told_id(body: &Value) -> Option<String> {
+    shape::id(body)
+}
+
 impl Item {
     /// The value of a setting, if the entry has one that is valid.
     fn setting(&self, setting: Setting) -> Option<i64> {
@@ -69,8 +90,21 @@ impl Item {
         self.text("name").unwrap_or(&self.id).to_owned()
     }
 
-    /// The service that this entry declares. Health is not declared, so it begins unknown.
-    pub(in crate::registry) fn service(&self) -> Service {
+    /// The base URL and the path, where the entry says both and its endpoint is nothing but the two together: so an export
+    /// writes those that an endpoint alone does not tell apart.
+    fn pair(&self) -> Option<(String, String)> {
+        let text = |key: &str| self.body.get(key)?.as_str();
+        let (endpoint, base, path) = (text("endpoint")?, text("baseUrl")?, text("healthPath")?);
+        let host = base.split('/').nth(2).unwrap_or_default();
+        let is_pair = endpoint.strip_prefix(base) == Some(path)
+            && checked_base_url(base).is_ok_and(|checked| checked == base)
+            && !host.contains(PLACEHOLDER)
+            && checked_path(path.to_owned()).is_ok();
+        is_pair.then(|| (base.to_owned(), path.to_owned()))
+    }
+
+    /// The base URL of a service and the path of its health, as an entry by anybody says them.
+    fn place(&self) -> (String, String) {
         let health = HEALTH_KEYS
             .iter()
             .find_map(|key| self.text(key).filter(|text| is_health_place(text)));
@@ -87,15 +121,22 @@ impl Item {
             (_, Some(url)) => Some(url.path().to_owned()),
             _ => None,
         };
+        let base = base.map(|url| url.origin().ascii_serialization());
+        let path = path.filter(|path| path != "/");
+        (
+            base.unwrap_or_default(),
+            path.unwrap_or_else(|| HEALTH_PATH.to_owned()),
+        )
+    }
+
+    /// The service that this entry declares. Health is not declared, so it begins unknown.
+    pub(in crate::registry) fn service(&self) -> Service {
+        let (base_url, health_path) = self.pair().unwrap_or_else(|| self.place());
         Service {
             id: Id::from(self.id.as_str()),
             name: self.name(),
-            base_url: base
-                .map(|url| url.origin().ascii_serialization())
-                .unwrap_or_default(),
-            health_path: path
-                .filter(|path| path != "/")
-                .unwrap_or_else(|| HEALTH_PATH.to_owned()),
+            base_url,
+            health_path,
             probe_interval_ms: self.setting(INTERVAL),
             probe_timeout_ms: self.setting(TIMEOUT),
             healthy_threshold: self.setting(HEALTHY),
@@ -150,7 +191,7 @@ impl Item {
     }
 
     /// The node that this entry declares.
-    pub(super) fn node(&self) -> Node {
+    pub(in crate::registry) fn node(&self) -> Node {
         let triggers = self
             .body
             .get("triggers")
@@ -166,9 +207,8 @@ impl Item {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect(),
-            // The users' own words for a node that is switched off, or not there yet.
             enabled: self.is_in_use()
-                && !matches!(self.text("status"), Some("available" | "scaffold")),
+                && self.text("status").is_none_or(|word| !IDLE.contains(&word)),
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
@@ -178,10 +218,7 @@ impl Item {
 
     /// Whether its owner means it to be there, and not only to be written down.
     pub(in crate::registry) fn is_in_use(&self) -> bool {
-        let off = matches!(
-            self.text("status"),
-            Some("disabled" | "inactive" | "planned" | "deprecated")
-        );
+        let off = self.text("status").is_some_and(|word| OFF.contains(&word));
         self.body
             .get("enabled")
             .and_then(Value::as_bool)
@@ -189,7 +226,7 @@ impl Item {
     }
 
     /// The workflow that this entry declares; it can be run once a definition of its name is registered.
-    pub(super) fn workflow(&self) -> Workflow {
+    pub(in crate::registry) fn workflow(&self) -> Workflow {
         Workflow {
             id: Id::from(self.id.as_str()),
             name: self.name(),
@@ -205,16 +242,17 @@ impl Item {
 }
 
 /// Whether a text says where a service answers with its health.
-fn is_health_place(text: &str) -> bool {
+pub(in crate::registry) fn is_health_place(text: &str) -> bool {
     text.starts_with('/') && !text.contains(char::is_control) || absolute(text).is_some()
 }
+
+/// What no address has that can be called.
+const PLACEHOLDER: [char; 3] = ['$', '{', '<'];
 
 /// An address that can be called; one with a placeholder in it is none yet.
 fn absolute(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.has_host()
-            && !text.contains(['$', '{', '<'])
+        matches!(url.scheme(), "http" | "https") && url.has_host() && !text.contains(PLACEHOLDER)
     })
 }
 
@@ -356,6 +394,28 @@ mod tests {
                 json!({"health_check_url": "http://a:2/live"}),
                 "http://a:2",
                 "/live",
+            ),
+            // The three keys of an export that say one thing.
+            (
+                json!({"endpoint": "http://a:1/api/h?deep=1", "baseUrl": "http://a:1/api", "healthPath": "/h?deep=1"}),
+                "http://a:1/api",
+                "/h?deep=1",
+            ),
+            (
+                json!({"endpoint": "/", "baseUrl": "", "healthPath": "/", "port": 80}),
+                "",
+                "/",
+            ),
+            // By hand they are what they always were.
+            (
+                json!({"endpoint": "http://a:1", "baseUrl": "http://b:2/api", "healthPath": "/h"}),
+                "http://a:1",
+                "/h",
+            ),
+            (
+                json!({"endpoint": "", "baseUrl": "", "healthPath": "/h", "port": 81}),
+                "http://localhost:81",
+                "/h",
             ),
             (json!({"port": 0}), "", "/api/health"),
             (json!({"endpoint": "/"}), "", "/api/health"),

@@ -29,7 +29,7 @@ use crate::types::{Warning, now};
 pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 
 pub(super) use catalog::{Catalog, Item, Key, Kind, read};
-pub(super) use declare::HEALTH_KEYS;
+pub(super) use declare::{HEALTH_KEYS, SETTING_KEYS, is_health_place, is_off, told_id};
 pub(super) use export::{Present, Reader, export, present};
 pub(super) use shape::compose;
 

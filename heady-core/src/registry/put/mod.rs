@@ -2,14 +2,16 @@
 
 mod model;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use self::model::Update;
 pub use self::model::{PatchEntry, PutNode, PutService, PutWorkflow};
-use super::DeleteEntry;
-use super::edit::{Edit, Editors, Step};
-use super::entry::{Entry, Present, check_attached};
+use super::edit::{Clock, Edit, Editors, Step};
+use super::entry::{Entry, Present, attached, check_attached};
+use super::{DeleteEntry, said};
 use crate::error::{Error, Result};
 use crate::store::check_storable_json;
 use crate::types::{Id, plain_numbers, weight};
@@ -69,8 +71,8 @@ pub(super) async fn register<E: Entry>(
     spec: E::Spec,
 ) -> Result<E> {
     let wanted = declare::<E>(spec, None)?;
-    let (id, weight) = (wanted.id().clone(), weighed(&wanted));
-    let decide = move |present: Option<&Present<E>>| match present {
+    let (id, weight, clock) = (wanted.id().clone(), weighed(&wanted), editors.clock());
+    let decide = move |present: Option<&Present<E>>| match seen(present, &clock) {
         None => Ok(Step::Put(wanted.clone())),
         Some(present) => {
             let message = format!("{} '{}' exists already", E::KIND.noun(), wanted.id());
@@ -88,47 +90,53 @@ pub(super) async fn put<E: Entry>(
     (spec, condition): (E::Spec, Condition),
 ) -> Result<E> {
     let wanted = declare::<E>(spec, None)?;
-    let (id, weight) = (wanted.id().clone(), weighed(&wanted));
+    let (id, weight, clock) = (wanted.id().clone(), weighed(&wanted), editors.clock());
     let decide = move |present: Option<&Present<E>>| {
+        let present = seen(present, &clock);
+        let present = present.as_deref();
         condition.check(wanted.id(), present)?;
-        Ok(match present {
-            None => Step::Put(wanted.clone()),
+        match present {
+            None => Ok(Step::Put(wanted.clone())),
             Some(old) => replace(wanted.clone(), old),
-        })
+        }
     };
     editors.edit(edit(actor, id, weight, decide)).await
 }
 
-/// Changes the declaration of an entry; a change to what it already is changes nothing.
-pub(super) async fn change<E, F>(
+/// Changes fields of an entry.
+pub(super) async fn update<U: Update>(
     editors: &Editors,
     actor: &Arc<str>,
-    id: &str,
-    if_version: Option<i64>,
+    options: U,
+) -> Result<U::Entry> {
+    let (id, if_version) = options.which();
+    let (id, condition) = (Id::from(id), Condition::of(if_version, None)?);
+    let weight = heavy(options.weight());
+    let change = move |spec| Ok(options.clone().over(spec));
+    self::change(editors, actor, (id, condition, weight), change).await
+}
+
+/// Changes the declaration of an entry; a change to what it already is changes nothing.
+async fn change<E, F>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    (id, condition, weight): (Id, Condition, usize),
     change: F,
 ) -> Result<E>
 where
     E: Entry,
     F: Fn(E::Spec) -> Result<E::Spec> + Send + Sync + 'static,
 {
-    let (condition, id) = (Condition::of(if_version, None)?, Id::from(id));
-    let decide = {
-        let id = id.clone();
-        move |present: Option<&Present<E>>| {
-            let old = present.ok_or_else(|| Error::not_found(E::KIND.noun(), &id))?;
-            condition.check(&id, present)?;
-            let wanted = declare(change(old.entry.spec())?, Some(&*old.entry))?;
-            Ok(replace(wanted, old))
-        }
+    let (clock, own) = (editors.clock(), id.clone());
+    let decide = move |present: Option<&Present<E>>| {
+        let present = seen(present, &clock);
+        let old = present.as_deref();
+        let old = old.ok_or_else(|| Error::not_found(E::KIND.noun(), &own))?;
+        condition.check(&own, Some(old))?;
+        let wanted = declare(change(old.entry.spec())?, Some(&*old.entry))?;
+        replace(wanted, old)
     };
-    let edit = Edit {
-        id,
-        actor: actor.clone(),
-        weight: LIGHT,
-        deletes: false,
-        decide: Box::new(decide),
-    };
-    editors.edit(edit).await
+    editors.edit(edit(actor, id, weight, decide)).await
 }
 
 /// Changes the declaration of an entry by a merge patch.
@@ -149,7 +157,10 @@ pub(super) async fn patch<E: Entry>(
     if object.get("id").is_some_and(|other| *other != json!(id)) {
         return Err(invalid("an entry keeps its id".to_owned()));
     }
-    change(editors, actor, &id, if_version, move |spec: E::Spec| {
+    let (id, condition) = (Id::from(id), Condition::of(if_version, None)?);
+    let weight = heavy(weight(&patch));
+    let which = (id, condition, weight);
+    change(editors, actor, which, move |spec: E::Spec| {
         let mut document = serde_json::to_value(spec)?;
         merge(&mut document, &patch);
         serde_json::from_value(document).map_err(|error| invalid(error.to_string()))
@@ -166,11 +177,13 @@ pub(super) async fn delete<E: Entry>(
     let condition = Condition::of(which.if_version, None)?;
     let id = Id::from(which.id);
     let decide = {
-        let id = id.clone();
+        let (id, clock) = (id.clone(), editors.clock());
         move |present: Option<&Present<E>>| {
             let noun = E::KIND.noun();
-            let old = present.ok_or_else(|| Error::not_found(noun, &id))?;
-            condition.check(&id, present)?;
+            let present = seen(present, &clock);
+            let old = present.as_deref();
+            let old = old.ok_or_else(|| Error::not_found(noun, &id))?;
+            condition.check(&id, Some(old))?;
             if old.in_use {
                 let message = format!("{noun} '{id}' has runs and cannot be deleted");
                 return Err(Error::failed_precondition(message));
@@ -191,9 +204,29 @@ pub(super) async fn delete<E: Entry>(
 /// About how many bytes an entry has beside what is attached to it.
 pub(super) const LIGHT: usize = 1024;
 
-/// What is attached is written twice: in the row and in the event.
+/// About how many bytes a change writes that carries so many: they are written twice, in the row and in the event.
+fn heavy(carried: usize) -> usize {
+    LIGHT + 2 * carried
+}
+
 fn weighed<E: Entry>(wanted: &E) -> usize {
-    LIGHT + 2 * weight(wanted.metadata())
+    heavy(attached(wanted).map(|(_, value)| weight(value)).sum())
+}
+
+/// An entry as everybody sees it now, though nobody may have written that yet.
+fn seen<'p, E: Entry>(
+    present: Option<&'p Present<E>>,
+    clock: &Clock,
+) -> Option<Cow<'p, Present<E>>> {
+    let present = present?;
+    if !present.entry.expires() {
+        return Some(Cow::Borrowed(present));
+    }
+    let entry = E::clone(&present.entry).seen_at(clock.now());
+    Some(Cow::Owned(Present {
+        entry: Arc::new(entry),
+        ..present.clone()
+    }))
 }
 
 fn edit<E, F>(actor: &Arc<str>, id: Id, weight: usize, decide: F) -> Edit<E>
@@ -214,29 +247,32 @@ where
 fn declare<E: Entry>(spec: E::Spec, old: Option<&E>) -> Result<E> {
     let entry = E::declare(spec)?;
     check_attached(&entry, old)?;
+    // A file may have brought one, which must not keep its entry from being changed.
+    let is_new = old.is_none_or(|old| old.name() != entry.name());
+    if is_new && entry.name().contains(char::is_control) {
+        return Err(Error::invalid_argument(
+            "name: must have no control characters",
+        ));
+    }
     check_storable_json(&serde_json::to_string(&entry)?)?;
     Ok(entry)
 }
 
 /// The entry in place of another: what nobody declares stays, and the imported entry behind it says the same.
-fn replace<E: Entry>(mut wanted: E, old: &Present<E>) -> Step<E> {
+fn replace<E: Entry>(mut wanted: E, old: &Present<E>) -> Result<Step<E>> {
     wanted.inherit(&old.entry);
     if is_kept(wanted.metadata(), old.entry.metadata()) {
         wanted.set_metadata(old.entry.metadata().0.clone());
     }
-    if old.place.section.is_some() {
-        if wanted.metadata() == old.entry.metadata() {
-            wanted.write_back(&old.entry);
-        } else {
-            let declared = wanted.declared();
-            wanted.set_metadata(declared);
-        }
+    if old.place.section.is_some() && wanted != *old.entry {
+        let metadata = said::imported(&wanted, &*old.entry)?;
+        wanted.set_metadata(metadata);
     }
-    if wanted == *old.entry {
+    Ok(if wanted == *old.entry {
         Step::Keep(wanted)
     } else {
         Step::Put(wanted)
-    }
+    })
 }
 
 /// Whether metadata is what was there, but for the form of its numbers: entries of earlier versions have another one.
@@ -272,6 +308,29 @@ fn merge(document: &mut Value, patch: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::registry::{RegisterWorkflow, UpdateService, UpdateWorkflow, Workflow};
+
+    #[test]
+    fn what_a_change_carries_weighs() {
+        let large = || Some(json!({"text": "a".repeat(10_000)}).into());
+        let service = UpdateService {
+            metadata: large(),
+            ..UpdateService::default()
+        };
+        let workflow = UpdateWorkflow {
+            governance: large(),
+            ..UpdateWorkflow::default()
+        };
+        assert!(service.weight() > 10_000 && workflow.weight() > 10_000);
+        let wanted = RegisterWorkflow {
+            id: "w".into(),
+            governance: large(),
+            ..RegisterWorkflow::default()
+        };
+        let wanted: Workflow = declare(wanted, None).unwrap();
+        assert!(weighed(&wanted) > 20_000);
+        assert_eq!(heavy(UpdateService::default().weight()), LIGHT);
+    }
 
     /// The examples of RFC 7396, appendix A.
     #[test]

@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Condition;
 use crate::error::Result;
+use crate::registry::entry::Entry;
 use crate::registry::{
-    RegisterNode, RegisterService, RegisterWorkflow, UpdateNode, UpdateService, UpdateWorkflow,
+    Node, RegisterNode, RegisterService, RegisterWorkflow, Service, UpdateNode, UpdateService,
+    UpdateWorkflow, Workflow,
 };
-use crate::types::Json;
+use crate::types::{Json, weight};
 
 /// A service to create, or to put in place of the one of this id. A field left out has its default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -179,9 +181,35 @@ impl PutWorkflow {
     }
 }
 
-impl UpdateService {
+/// Changes of some fields of an entry.
+pub(in crate::registry) trait Update: Clone + Send + Sync + 'static {
+    type Entry: Entry;
+
+    /// The id, and the version that it must have.
+    fn which(&self) -> (&str, Option<i64>);
+    /// What is to be attached to it.
+    fn attached(&self) -> [&Option<Json>; 2];
+    /// About how many bytes that has.
+    fn weight(&self) -> usize {
+        let attached = self.attached().into_iter().flatten();
+        attached.map(|value| weight(value)).sum()
+    }
     /// The declaration with these changes.
-    pub(in crate::registry) fn over(self, spec: RegisterService) -> RegisterService {
+    fn over(self, spec: <Self::Entry as Entry>::Spec) -> <Self::Entry as Entry>::Spec;
+}
+
+impl Update for UpdateService {
+    type Entry = Service;
+
+    fn which(&self) -> (&str, Option<i64>) {
+        (&self.id, self.if_version)
+    }
+
+    fn attached(&self) -> [&Option<Json>; 2] {
+        [&self.metadata, &None]
+    }
+
+    fn over(self, spec: RegisterService) -> RegisterService {
         RegisterService {
             id: spec.id,
             name: self.name.or(spec.name),
@@ -196,9 +224,18 @@ impl UpdateService {
     }
 }
 
-impl UpdateNode {
-    /// The declaration with these changes.
-    pub(in crate::registry) fn over(self, spec: RegisterNode) -> RegisterNode {
+impl Update for UpdateNode {
+    type Entry = Node;
+
+    fn which(&self) -> (&str, Option<i64>) {
+        (&self.id, self.if_version)
+    }
+
+    fn attached(&self) -> [&Option<Json>; 2] {
+        [&self.metadata, &None]
+    }
+
+    fn over(self, spec: RegisterNode) -> RegisterNode {
         RegisterNode {
             id: spec.id,
             name: self.name.or(spec.name),
@@ -210,9 +247,18 @@ impl UpdateNode {
     }
 }
 
-impl UpdateWorkflow {
-    /// The declaration with these changes.
-    pub(in crate::registry) fn over(self, spec: RegisterWorkflow) -> RegisterWorkflow {
+impl Update for UpdateWorkflow {
+    type Entry = Workflow;
+
+    fn which(&self) -> (&str, Option<i64>) {
+        (&self.id, self.if_version)
+    }
+
+    fn attached(&self) -> [&Option<Json>; 2] {
+        [&self.metadata, &self.governance]
+    }
+
+    fn over(self, spec: RegisterWorkflow) -> RegisterWorkflow {
         RegisterWorkflow {
             id: spec.id,
             name: self.name.or(spec.name),

@@ -18,6 +18,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 pub(super) use feed::{Feed, events_at};
+pub(super) use model::Told;
 pub use model::{RegistryChange, RegistryEvent, WatchOptions};
 
 use self::feed::Broadcast;
@@ -29,6 +30,9 @@ use crate::watch::Watch;
 /// How long a watcher is left without a sign of how far it has seen, if it wants bookmarks.
 const BOOKMARK_EVERY: Duration = Duration::from_secs(10);
 
+/// Up to where a watch is behind that has missed something: to the end, wherever that is.
+const UNKNOWN: i64 = i64::MAX;
+
 /// A stream of changes; dropping it ends it.
 #[derive(Debug)]
 pub struct RegistryWatch {
@@ -39,9 +43,9 @@ pub struct RegistryWatch {
     /// Everything up to here was given out or filtered out.
     position: i64,
     /// What comes next, in order and without gaps after `position`.
-    ahead: VecDeque<Arc<RegistryEvent>>,
-    /// Whether the table may have more than `ahead`.
-    behind: bool,
+    ahead: VecDeque<Told>,
+    /// Up to where there is more than `ahead`, if there may be.
+    behind: Option<i64>,
 }
 
 #[derive(Debug)]
@@ -100,7 +104,7 @@ impl RegistryWatch {
                 due: Instant::now(),
             }),
             position,
-            behind: !ahead.is_empty(),
+            behind: (!ahead.is_empty()).then_some(UNKNOWN),
             ahead: ahead.into(),
         })
     }
@@ -118,7 +122,7 @@ impl RegistryWatch {
     /// that cannot be read: asked again, the watch goes on after it.
     pub async fn next(&mut self) -> Result<Option<Arc<RegistryEvent>>> {
         loop {
-            while let Some(event) = self.ahead.pop_front() {
+            while let Some(Told { event, .. }) = self.ahead.pop_front() {
                 self.position = event.revision;
                 if self.filter.passes(&event) {
                     self.told();
@@ -128,13 +132,14 @@ impl RegistryWatch {
                     return Err(unreadable(event.revision));
                 }
             }
-            if self.behind {
+            if let Some(goal) = self.behind {
                 self.ahead = match self.feed.after(self.position).await {
                     // The database may be closed before this watch has heard of it.
                     Err(_) if self.feed.is_closed() => return Ok(None),
                     after => after?.into(),
                 };
-                self.behind = !self.ahead.is_empty();
+                let last = self.ahead.back().map(|last| last.revision);
+                self.behind = last.filter(|last| *last < goal).map(|_| goal);
                 continue;
             }
             let heard = match self.bookmark_due() {
@@ -143,7 +148,7 @@ impl RegistryWatch {
             };
             match heard {
                 Ok(Ok(broadcast)) => self.hear(&broadcast),
-                Ok(Err(RecvError::Lagged(_))) => self.behind = true,
+                Ok(Err(RecvError::Lagged(_))) => self.behind = Some(UNKNOWN),
                 Ok(Err(RecvError::Closed)) => return Ok(None),
                 Err(_) => {
                     self.told();
@@ -154,14 +159,21 @@ impl RegistryWatch {
     }
 
     fn hear(&mut self, broadcast: &Broadcast) {
-        // One without events only says where the log is; before this watch's position it can only have been put back.
-        let put_back = broadcast.events.is_empty() && broadcast.after < self.position;
-        if broadcast.after > self.position || put_back {
-            self.behind = true;
+        let Broadcast {
+            after,
+            last,
+            events,
+        } = broadcast;
+        // One without anything only says where the log is; before this watch's position it can only have been put back.
+        let put_back = after == last && *after < self.position;
+        if *after > self.position || put_back {
+            self.behind = Some(UNKNOWN);
+        } else if events.is_empty() {
+            // They were too much to be sent along.
+            self.behind = Some(*last).filter(|last| *last > self.position);
         } else {
-            let known = usize::try_from(self.position - broadcast.after).unwrap_or(usize::MAX);
-            self.ahead
-                .extend(broadcast.events.iter().skip(known).cloned());
+            let known = usize::try_from(self.position - after).unwrap_or(usize::MAX);
+            self.ahead.extend(events.iter().skip(known).cloned());
         }
     }
 

@@ -1,5 +1,8 @@
 //! What a watch is asked for, and what it gives out.
 
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::EntryKind;
@@ -65,6 +68,26 @@ pub struct RegistryEvent {
     pub object: Option<Json>,
     /// When.
     pub at: Timestamp,
+}
+
+/// An event, and how many bytes its object has as JSON: about what whoever keeps it for a watcher has to keep.
+#[derive(Debug, Clone)]
+pub(in crate::registry) struct Told {
+    pub(in crate::registry) event: Arc<RegistryEvent>,
+    pub(in crate::registry) bytes: usize,
+}
+
+impl Deref for Told {
+    type Target = RegistryEvent;
+
+    fn deref(&self) -> &RegistryEvent {
+        &self.event
+    }
+}
+
+/// The bytes of several.
+pub(super) fn bytes(events: &[Told]) -> usize {
+    events.iter().map(|told| told.bytes).sum()
 }
 
 impl RegistryEvent {

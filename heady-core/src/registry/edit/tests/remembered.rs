@@ -273,7 +273,7 @@ async fn a_call_that_was_decided_too_early_writes_nothing(fresh: Fresh) {
     let registry = registry(&store);
     let old = registry.put_service(service("a", "old")).await.unwrap();
     let id = Id::from("a");
-    let (transaction, position, _) = History::open::<Service>(&store, &[&id]).await.unwrap();
+    let (transaction, (position, ..)) = History::open::<Service>(&store, &[&id]).await.unwrap();
     drop(transaction);
     let call = || {
         let mut history = History::after(position.clone());

@@ -2,6 +2,7 @@
 
 mod endings;
 mod histories;
+mod large;
 mod positions;
 mod unreadable;
 
