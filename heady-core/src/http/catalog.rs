@@ -7,7 +7,7 @@ use super::input::{Named, Nothing};
 use super::route::{Call, routes};
 use crate::Json;
 use crate::error::{Error, Result};
-use crate::registry::HealthStatus;
+use crate::registry::{HealthStatus, entries};
 use crate::types::now;
 
 routes! {
@@ -50,14 +50,10 @@ async fn whole(call: &Call) -> Result<Json> {
 }
 
 async fn component(call: &Call, id: &str) -> Result<Json> {
-    let components = document(call).await?.remove("components");
-    let found = match components {
-        Some(Value::Array(entries)) => entries.into_iter().find(|entry| entry["id"] == id),
-        Some(Value::Object(mut entries)) => entries.remove(id),
-        _ => None,
-    };
+    let components = entries(&document(call).await?, "components");
+    let found = components.into_iter().find(|(own, _)| own == id);
     found
-        .map(Json)
+        .map(|(_, entry)| entry.into())
         .ok_or_else(|| Error::not_found("Component", id))
 }
 
@@ -84,8 +80,8 @@ async fn ensemble(call: &Call) -> Result<Json> {
     let document = document(call).await?;
     Ok(json!({
         "ensembleDefaults": document.get("ensembleDefaults"),
-        "aiNodeCount": count(&document, "aiNodes"),
-        "componentCount": count(&document, "components"),
+        "aiNodeCount": entries(&document, "aiNodes").len(),
+        "componentCount": entries(&document, "components").len(),
         "ts": now(),
     })
     .into())

@@ -193,6 +193,38 @@ async fn both_forms_of_a_simulation_are_understood() {
 }
 
 #[tokio::test]
+async fn components_are_found_in_every_form_of_their_section() {
+    let door = Door::open(Role::Admin).await;
+    let count = async || door.get("/api/registry/ensemble").await.body["componentCount"].clone();
+    assert_eq!(count().await, 0);
+    for (components, number) in [
+        (
+            json!({"core": [{"id": "engine", "role": "r"}], "ui": {"panel": {"role": "p"}}, "note": "n"}),
+            2,
+        ),
+        (json!({"engine": {"role": "r"}, "panel": {"role": "p"}}), 2),
+        (
+            json!([{"id": "engine", "role": "r"}, {"id": "panel", "role": "p"}, {"id": "x"}]),
+            3,
+        ),
+    ] {
+        let document = json!({"components": components});
+        let import = json!({"document": document, "force": true});
+        let imported = door.post("/api/registry/import", import).await;
+        assert_eq!(imported.status, 200, "{}", imported.body);
+        assert_eq!(count().await, number, "{document}");
+        for (id, role) in [("engine", "r"), ("panel", "p")] {
+            let found = door.get(&format!("/api/registry/component/{id}")).await;
+            assert_eq!(found.body["role"], role, "{document}");
+        }
+        for id in ["core", "note", "none"] {
+            let missing = door.get(&format!("/api/registry/component/{id}")).await;
+            problem(&missing, 404, "NOT_FOUND");
+        }
+    }
+}
+
+#[tokio::test]
 async fn earlier_clients_find_the_catalog_and_its_sections() {
     let door = Door::open(Role::Admin).await;
     let document = json!({
