@@ -7,9 +7,14 @@
 #[cfg(test)]
 mod tests;
 
-use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
+use hyper::body::Frame;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
@@ -34,23 +39,23 @@ pub(super) fn options(
         (header::IF_MATCH, "ifVersion"),
         (header::IF_NONE_MATCH, "ifAbsent"),
     ] {
-        // Whoever states a condition relies on it.
-        if changes && headers.contains_key(&name) && !shape.has(option) {
+        // Whoever states a condition relies on it; what is only read may be known already.
+        let means_nothing = !shape.has(option) && (changes || name == header::IF_MATCH);
+        if headers.contains_key(&name) && means_nothing {
             let message = format!("the header '{name}' has no meaning for this call");
             return Err(Error::invalid_argument(message));
         }
     }
-    let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or(""));
-    if let Some(tag) = text(header::IF_MATCH)
+    if let Some(tags) = tags(headers, &header::IF_MATCH)
         && shape.has("ifVersion")
-        && let Some(version) = version(method, tag.trim())?
+        && let Some(version) = version(method, &tags)?
     {
-        options.push(("ifVersion".to_owned(), version.to_owned()));
+        options.push(("ifVersion".to_owned(), version));
     }
-    if let Some(tags) = text(header::IF_NONE_MATCH)
+    if let Some(tags) = tags(headers, &header::IF_NONE_MATCH)
         && shape.has("ifAbsent")
     {
-        if tags.trim() != "*" {
+        if tags != ["*"] {
             return Err(Error::invalid_argument(
                 "If-None-Match: must be * here: only if nothing is there",
             ));
@@ -60,21 +65,43 @@ pub(super) fn options(
     Ok(options)
 }
 
-/// The version that a tag names, or `None` for whatever is there.
-fn version<'t>(method: &Method, tag: &'t str) -> Result<Option<&'t str>> {
-    if tag == "*" && method != Method::PUT {
+/// The tags of all lines of a header, which are one list (RFC 9110, section 5.3); `None` if there is no line.
+fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Vec<&'h str>> {
+    let lines = headers.get_all(name).iter();
+    let lines: Vec<_> = lines.map(|line| line.to_str().unwrap_or("?")).collect();
+    let tags = lines.iter().flat_map(|line| line.split(',')).map(str::trim);
+    (!lines.is_empty()).then(|| tags.filter(|tag| !tag.is_empty()).collect())
+}
+
+/// The version that tags name, or `None` for whatever is there.
+///
+/// A list holds if any of it does, and a change is made on condition of one version: so all of them must name the same.
+fn version(method: &Method, tags: &[&str]) -> Result<Option<String>> {
+    if tags == ["*"] && method != Method::PUT {
         // What is changed or deleted has to be there anyway.
         return Ok(None);
     }
-    // Proxies that compress make tags weak; the version in them is as exact as before.
-    let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-    let (version, _) = tag.split_once('-').unwrap_or((tag, ""));
-    if version.is_empty() || !version.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Err(Error::invalid_argument(
-            "If-Match: must be the ETag of one earlier answer, or its resourceVersion",
-        ));
+    let refused = |why: &str| Err(Error::invalid_argument(format!("If-Match: {why}")));
+    let mut named = None;
+    for tag in tags {
+        // Proxies that compress make tags weak; the version in them is as exact as before.
+        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+        let (version, _) = tag.split_once('-').unwrap_or((tag, ""));
+        if version.is_empty() || !version.bytes().all(|digit| digit.is_ascii_digit()) {
+            return refused("must be the ETag of one earlier answer, or its resourceVersion");
+        }
+        if *named.get_or_insert(version) != version {
+            return refused(
+                "a change depends on one version, and these tags name several; give the one that was seen last",
+            );
+        }
     }
-    Ok(Some(version))
+    match named {
+        Some(version) => Ok(Some(version.to_owned())),
+        None => {
+            refused("names no tag; must be the ETag of one earlier answer, or its resourceVersion")
+        }
+    }
 }
 
 /// Whether options have a condition, wherever it was stated.
@@ -119,5 +146,25 @@ pub(super) fn unless_known(
     let (mut parts, _) = answer.into_parts();
     parts.status = StatusCode::NOT_MODIFIED;
     parts.headers.remove(header::CONTENT_TYPE);
-    Response::from_parts(parts, Body::empty())
+    Response::from_parts(parts, Body::new(Unsaid))
+}
+
+/// The body of an answer that leaves out what is known: it ends at once, and says nothing of the length that the whole
+/// would have (RFC 9110, section 8.6), as an empty one would.
+struct Unsaid;
+
+impl HttpBody for Unsaid {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(None)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        true
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use axum::http::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -119,7 +120,10 @@ struct Changes {
 }
 
 async fn watch(call: &Call, options: WatchOptions) -> Result<Events<Changes>> {
-    let since = match call.last_event_id() {
+    // A client that has seen no event may say so by an empty one.
+    let is_empty = |id: &HeaderValue| id.is_empty();
+    let is_none = call.headers.get("last-event-id").is_none_or(is_empty);
+    let since = match call.last_event_id().filter(|_| !is_none) {
         None => options.since,
         // Not `since`: a client that goes on asks for the same address as before.
         Some(id) => Some(id.parse().map_err(|_| {

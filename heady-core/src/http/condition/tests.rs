@@ -1,10 +1,11 @@
 //! Conditions over HTTP: who wins, who loses and is shown what is there, and who knows it already.
 
+use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 
 use super::super::tests::{Answered, Door, problem};
-use super::super::{MAX_BODY, Role};
+use super::super::{Caller, MAX_BODY, Role, answer};
 use crate::registry::PutService;
 
 const PATH: &str = "/api/nodes/ATLAS";
@@ -59,7 +60,7 @@ async fn a_put_creates_or_replaces_under_its_condition() {
     }
     let in_body = json!({"runtime": "ruby", "ifVersion": changed.body["resourceVersion"]});
     assert_eq!(door.send(put(), in_body.to_string()).await.status, 200);
-    for wrong in ["", "*", "\"\"", "\"x\"", "\"1\", \"2\""] {
+    for wrong in ["", ",", "*", "\"\"", "\"x\"", "\"1\", \"2\"", "*, \"1\""] {
         problem(
             &door.send(known(wrong), "{}").await,
             400,
@@ -68,6 +69,36 @@ async fn a_put_creates_or_replaces_under_its_condition() {
     }
     let wrong = put().header("if-none-match", "\"1\"");
     problem(&door.send(wrong, "{}").await, 400, "INVALID_ARGUMENT");
+}
+
+#[tokio::test]
+async fn all_lines_of_a_condition_are_one_list() {
+    let door = Door::open(Role::Admin).await;
+    let new = put().header("if-none-match", "*");
+    let made = door.send(new, r#"{"name": "Atlas"}"#).await;
+    let twice = patch(MERGE).header("if-match", &made.tag);
+    let twice = twice.header("if-match", format!("W/{}, \"1\",", made.tag));
+    let changed = door.send(twice, r#"{"name": "B"}"#).await;
+    assert_eq!(changed.body["name"], "B", "{}", changed.body);
+    // The second line would be what its sender relies on.
+    for (first, second) in [(&changed.tag, &made.tag), (&made.tag, &changed.tag)] {
+        let several = patch(MERGE).header("if-match", first);
+        let several = several.header("if-match", second);
+        let refused = door.send(several, r#"{"name": "C"}"#).await;
+        problem(&refused, 400, "INVALID_ARGUMENT");
+        let why = refused.body["detail"].as_str().unwrap();
+        assert!(why.contains("one version"), "{why}");
+    }
+    let both = Request::put("/api/nodes/NEW").header("content-type", "application/json");
+    let both = both.header("if-none-match", "*");
+    let both = both.header("if-none-match", "\"1\"");
+    problem(&door.send(both, "{}").await, 400, "INVALID_ARGUMENT");
+    // What is read depends on nothing.
+    for path in [PATH, "/api/nodes"] {
+        let read = Request::get(path).header("if-match", "\"7\"");
+        problem(&door.send(read, "").await, 400, "INVALID_ARGUMENT");
+    }
+    assert_eq!(door.get(PATH).await.body["name"], "B");
 }
 
 #[tokio::test]
@@ -151,6 +182,16 @@ async fn what_is_known_is_not_sent_again_and_what_was_seen_since_is() {
         assert_eq!((&answered.tag, &answered.body), (&tag, &Value::Null));
     }
     assert_eq!(ask(&door, path, "\"1\"").await.status, 200);
+    for method in ["GET", "HEAD"] {
+        // The length that the whole has is not that of nothing.
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("if-none-match", &tag);
+        let request = request.extension(Caller::new("user:anna", Role::Viewer));
+        let answered = answer(&door.router, request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answered.status(), 304);
+        assert_eq!(answered.headers()["etag"].to_str().unwrap(), tag);
+        assert_eq!(answered.headers().get("content-length"), None, "{method}");
+    }
 
     // Its health is no change of what was declared, and yet another answer.
     let probed = door.post("/api/registry/probe", json!({})).await;

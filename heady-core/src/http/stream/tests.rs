@@ -178,6 +178,9 @@ async fn what_cannot_be_watched_is_refused_before_the_stream_begins() {
     ] {
         problem(&door.send(request, "").await, 400, "INVALID_ARGUMENT");
     }
+    // Whoever has seen nothing goes on from where the address says.
+    let fresh = get("?since=7").header("last-event-id", "");
+    problem(&door.send(fresh, "").await, 410, "FAILED_PRECONDITION");
     let unknown = Request::get("/api/registry/watch")
         .body(Body::empty())
         .unwrap();
