@@ -52,8 +52,8 @@ WHEN NOT (NEW.details = '{}' AND NEW.salt IS NULL
 BEGIN SELECT RAISE(ABORT, 'an audit row cannot be changed; only its details can be erased'); END;
 CREATE TRIGGER audit_logs_delete BEFORE DELETE ON audit_logs
 BEGIN SELECT RAISE(ABORT, 'an audit row cannot be deleted'); END;
--- No trigger keeps INSERT OR REPLACE of such a connection from taking a row's place: to look for that row would cost every
--- append a fifth more. Verifying finds it.
+-- No trigger keeps INSERT OR REPLACE of such a connection from taking a row's place: to look for that row would take SQLite a fifth
+-- more time for each that is appended. Verifying finds it.
 -- No trigger guards where a head is moved to, as none does on PostgreSQL, where it costs much. One that was moved back is
 -- found by verifying, and nobody continues its chain.
 CREATE TRIGGER audit_heads_delete BEFORE DELETE ON audit_heads
