@@ -13,6 +13,7 @@
 //! repeated the log is asked whether one of them is there: then it is done, and must not lose against itself.
 
 mod answers;
+mod clock;
 mod decided;
 #[cfg(test)]
 mod tests;
@@ -21,11 +22,11 @@ use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use serde_json::Value;
 
 use self::answers::Answers;
+pub(super) use self::clock::Clock;
 use self::decided::Decided;
 use super::entry::{Entry, Present};
 use super::history::History;
@@ -34,7 +35,7 @@ use super::watch::{self, Feed, RegistryEvent, Told};
 use super::{Node, Service, Workflow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Attempt, Dialect, Failed, Lane, Store, Transaction, Work};
-use crate::types::{Id, Timestamp, now};
+use crate::types::Id;
 
 /// What a caller's change comes to, now that it sees the entry.
 pub(super) enum Step<E> {
@@ -97,23 +98,6 @@ struct Shared {
     /// Whether what came last was decided on memory, so that what comes next can be decided before it is written.
     ahead: AtomicBool,
     clock: Clock,
-}
-
-/// The database's clock, by which reports run out, as of the last reading of entries: what is decided on memory need not
-/// ask for it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Clock(Arc<Mutex<Option<(Timestamp, Instant)>>>);
-
-impl Clock {
-    pub(super) fn now(&self) -> Timestamp {
-        let read = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        read.map_or_else(now, |(then, at)| then + at.elapsed())
-    }
-
-    fn set(&self, now: Timestamp) {
-        let mut read = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *read = Some((now, Instant::now()));
-    }
 }
 
 /// Something else may have been written than is remembered.

@@ -104,9 +104,10 @@ impl<E: Entry> Decided<E> {
             }
             Step::Delete => {
                 let old = old.ok_or_else(|| Error::not_found(E::KIND.noun(), &edit.id))?;
-                let entry = match old.entry.expires() {
-                    true => Arc::new(E::clone(&old.entry).seen_at(clock.now())),
-                    false => old.entry.clone(),
+                let entry = if old.entry.expires() {
+                    Arc::new(E::clone(&old.entry).seen_at(clock.now()))
+                } else {
+                    old.entry.clone()
                 };
                 self.history.delete(&*entry)?;
                 self.sent(op, &entry);

@@ -6,6 +6,7 @@
 
 mod feed;
 mod model;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ pub(super) use feed::{Feed, events_at};
 pub(super) use model::Told;
 pub use model::{RegistryChange, RegistryEvent, WatchOptions};
 
-use self::feed::Broadcast;
+use self::state::Broadcast;
 use super::EntryKind;
 use crate::error::{Error, Result};
 use crate::types::Id;

@@ -92,6 +92,17 @@ async fn who_changes_a_service_sees_that_its_report_ran_out(fresh: Fresh) {
     assert_eq!(registry.get_service("put").await.unwrap(), late);
 }
 
+fn again(id: &'static str) -> impl Fn() -> Step<Service> + Send + Sync + 'static {
+    move || {
+        let spec = RegisterService {
+            id: id.into(),
+            base_url: Some("http://127.0.0.1:1".into()),
+            ..RegisterService::default()
+        };
+        Step::Put(Service::declare(spec).unwrap())
+    }
+}
+
 async fn a_service_of_the_same_name_begins_without_a_past(fresh: Fresh) {
     let store = fresh.open().await;
     let (registry, feed) = (registry(&store), Feed::new(store.clone()));
@@ -104,17 +115,9 @@ async fn a_service_of_the_same_name_begins_without_a_past(fresh: Fresh) {
         registry.probe(ProbeOptions::default()).await.unwrap();
         let old = registry.get_service(id).await.unwrap();
         assert!(old.last_probe.is_some());
-        let again = move |_: ()| {
-            let spec = RegisterService {
-                id: id.into(),
-                base_url: Some("http://127.0.0.1:1".into()),
-                ..RegisterService::default()
-            };
-            Step::Put(Service::declare(spec).unwrap())
-        };
         let mut ops = vec![
             underway(id, Some(old.resource_version), || Step::Delete),
-            underway(id, None, move || again(())),
+            underway(id, None, again(id)),
         ];
         if put_first {
             // Gone and back twice.
@@ -122,9 +125,9 @@ async fn a_service_of_the_same_name_begins_without_a_past(fresh: Fresh) {
             let revision = registry.list_services().await.unwrap().revision;
             ops = vec![
                 underway(id, Some(version), || Step::Delete),
-                underway(id, None, move || again(())),
+                underway(id, None, again(id)),
                 underway(id, Some(revision + 2), || Step::Delete),
-                underway(id, None, move || again(())),
+                underway(id, None, again(id)),
             ];
         }
         let told = carry_out(&store, &feed, &ops, Attempt::First).await;

@@ -1,7 +1,7 @@
 //! Large events: what watchers that are late hold of them.
 
-use super::super::feed::{PAGE_BYTES, UNDERWAY_BYTES};
 use super::super::model::bytes;
+use super::super::state::{PAGE_BYTES, UNDERWAY_BYTES};
 use super::*;
 
 on_both_databases!(large_events_come_in_small_pages_and_none_is_missed);
