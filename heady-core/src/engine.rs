@@ -206,8 +206,9 @@ impl Heady {
 
     /// Hands its runs back, finishes what is being written and closes the database.
     pub async fn close(&self) {
-        self.inner.registry.close().await;
+        // Runs first: a task of theirs that asks for health is handed back, and has not failed.
         self.inner.pipeline.close().await;
+        self.inner.registry.close().await;
         self.inner.audit.close().await;
         self.inner.store.close().await;
     }

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 
-use axum::http::HeaderValue;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -120,10 +119,7 @@ struct Changes {
 }
 
 async fn watch(call: &Call, options: WatchOptions) -> Result<Events<Changes>> {
-    // A client that has seen no event may say so by an empty one.
-    let is_empty = |id: &HeaderValue| id.is_empty();
-    let is_none = call.headers.get("last-event-id").is_none_or(is_empty);
-    let since = match call.last_event_id().filter(|_| !is_none) {
+    let since = match call.last_event_id() {
         None => options.since,
         // Not `since`: a client that goes on asks for the same address as before.
         Some(id) => Some(id.parse().map_err(|_| {

@@ -130,7 +130,8 @@ impl Call {
     /// The id of the last event that a client saw which now goes on, if it does.
     pub(super) fn last_event_id(&self) -> Option<&str> {
         let id = self.headers.get("last-event-id")?;
-        Some(id.to_str().unwrap_or_default())
+        // A client that has seen no event may say so by an empty one.
+        (!id.is_empty()).then(|| id.to_str().unwrap_or_default())
     }
 }
 

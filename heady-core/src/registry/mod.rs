@@ -326,12 +326,13 @@ impl Registry {
     /// Asks services for their health now and records what they answer.
     ///
     /// What is found counts at once: it is for the probes that nobody asked for that it takes several in a row. While a
-    /// service's own report holds, it is recorded beside that and changes nothing.
+    /// service's own report holds, it is recorded beside that and changes nothing. A status that changes stands in the audit
+    /// log with who asked.
     ///
     /// # Errors
     /// `NOT_FOUND` for a service that is not registered. A service that does not answer is a finding, not an error.
     pub async fn probe(&self, options: ProbeOptions) -> Result<ProbeReport> {
-        self.prober.probe(options).await
+        self.prober.probe(&self.actor, options).await
     }
 
     /// Records what a service says of its own health, which holds for a while: without another report until then the

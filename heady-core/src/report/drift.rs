@@ -187,7 +187,7 @@ fn advice(report: &DriftReport) -> String {
     {
         let _ = writeln!(
             text,
-            "\nheady import {file} takes over what the file says (--dry-run shows it first); heady export prints what the registry says."
+            "\nheady import {file} takes over what the file says (--dry-run shows it first), with --force also where something was changed by call; heady export prints what the registry says."
         );
     }
     // One that was never read is not looked for again anyway.
@@ -301,7 +301,7 @@ What answers: 3 services asked, 1 without an address, 2026-11-01 08:00Z
 The manifest /m.yaml
   could not be looked at on 2026-11-01 08:00Z: NOT_FOUND: no such file
 
-heady import /r.json takes over what the file says (--dry-run shows it first); heady export prints what the registry says.
+heady import /r.json takes over what the file says (--dry-run shows it first), with --force also where something was changed by call; heady export prints what the registry says.
 "
         );
         let nothing = DriftReport {

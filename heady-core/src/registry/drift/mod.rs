@@ -15,6 +15,7 @@ pub(super) mod snapshot;
 mod tests;
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -37,7 +38,7 @@ pub use model::{
 pub(super) async fn detect(
     store: &Store,
     prober: &Prober,
-    actor: &str,
+    actor: &Arc<str>,
     options: DetectDrift,
 ) -> Result<DriftReport> {
     // A mistake of the caller is no finding about a source.
@@ -76,7 +77,7 @@ pub(super) async fn detect(
             timeout_ms: options.timeout_ms,
             ..ProbeOptions::default()
         };
-        let seen = prober.probe(probes).await.map(live::snapshot);
+        let seen = prober.probe(actor, probes).await.map(live::snapshot);
         record(store, actor, DriftSource::Live, None, seen).await?;
     }
     let deployed = known(DriftSource::Manifest.as_str()).and_then(|known| known.1.clone());

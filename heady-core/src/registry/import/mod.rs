@@ -24,7 +24,7 @@ use super::drift::{
 };
 use crate::error::{Error, Result};
 use crate::store::Store;
-use crate::types::{Warning, now};
+use crate::types::{Warning, now, plain_numbers};
 
 pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 
@@ -75,6 +75,7 @@ impl Source {
             }
         };
         let context = |error: Error| error.context(format_args!("'{name}'"));
+        plain_numbers(&mut document);
         let mut warnings = secrets::redact(&mut document).map_err(context)?;
         let mut catalog = catalog::read(&document).map_err(context)?;
         warnings.append(&mut catalog.warnings);

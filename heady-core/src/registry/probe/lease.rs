@@ -49,7 +49,7 @@ impl Prober {
         if found.is_empty() {
             return Ok(());
         }
-        let recorded = record(self.store(), self.feed(), self.id(), found.clone()).await?;
+        let recorded = record(self.store(), self.feed(), self.id(), None, found.clone()).await?;
         self.editors().forget();
         let mut roster = self.roster();
         for (found, recorded) in found.iter().zip(recorded) {

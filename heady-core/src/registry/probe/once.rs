@@ -1,6 +1,7 @@
 //! One round now, because somebody asks: what it finds decides at once.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
@@ -16,8 +17,20 @@ use crate::registry::{HealthStatus, Service, entry};
 const PARALLEL: usize = 64;
 
 impl Prober {
-    /// Asks services for their health, records what they answer and returns it.
-    pub(in crate::registry) async fn probe(&self, options: ProbeOptions) -> Result<ProbeReport> {
+    /// Asks services for their health, records what they answer and returns it. It ends with the engine, whatever does not
+    /// answer then.
+    pub(in crate::registry) async fn probe(
+        &self,
+        actor: &Arc<str>,
+        options: ProbeOptions,
+    ) -> Result<ProbeReport> {
+        let closing = &self.inner.closing;
+        let probed = closing.run_until_cancelled(self.probe_all(actor, options));
+        let closed = || Err(Error::unavailable("the engine is closed"));
+        probed.await.unwrap_or_else(closed)
+    }
+
+    async fn probe_all(&self, actor: &Arc<str>, options: ProbeOptions) -> Result<ProbeReport> {
         let timeout = checked_timeout("timeoutMs", options.timeout_ms)?.map(milliseconds);
         let services = wanted(entry::list(self.store()).await?.0, options.services)?;
         let http = self.http()?.clone();
@@ -57,7 +70,8 @@ impl Prober {
                 found.push(observed(service, &answer));
                 next = asking.try_join_next();
             }
-            record(self.store(), self.feed(), self.id(), found).await?;
+            let asked_by = Some(actor.clone());
+            record(self.store(), self.feed(), self.id(), asked_by, found).await?;
             self.editors().forget();
         }
         probes.sort_by(|a, b| a.id.cmp(&b.id));

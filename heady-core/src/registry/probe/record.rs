@@ -1,10 +1,11 @@
 //! What probes found, written in one transaction: a status only where it changes, with its event, and beside it what was
 //! found last, which nobody is told.
 //!
-//! No audit row: nobody asked for this change. The transaction holds the registry's lock, under which services change
+//! An audit row only where somebody asked: nobody did for what a prober finds. The transaction holds the registry's lock, under which services change
 //! hands too, so a prober whose service was taken over writes nothing more of it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 
 use super::queries;
 use super::streak::{Streak, Thresholds};
+use crate::audit::{self, Record};
 use crate::error::Result;
 use crate::registry::entry::{self, Entry, Present};
 use crate::registry::history::History;
@@ -83,11 +85,13 @@ pub(super) enum Recorded {
     Refused,
 }
 
-/// Writes what was found, and says of each observation what became of it.
+/// Writes what was found, and says of each observation what became of it. If somebody asked for it, the audit log names who
+/// did beside each status that changed.
 pub(super) async fn record(
     store: &Store,
     feed: &Feed,
     prober: &Id,
+    asked_by: Option<Arc<str>>,
     observations: Vec<Observation>,
 ) -> Result<Vec<Recorded>> {
     if observations.is_empty() {
@@ -122,14 +126,25 @@ pub(super) async fn record(
                     queries::correct_healthy(transaction, &healthy).await?;
                 }
                 let mut recorded = Vec::with_capacity(observations.len());
+                let mut audited = Vec::new();
                 for found in &observations {
+                    let before = history.end().revision;
                     recorded.push(match present.get(&found.id) {
                         _ if !written.contains(&found.id) => Recorded::Refused,
                         None => Recorded::Written(None),
                         Some(present) => found.apply(present, clock, &mut history)?,
                     });
+                    if history.end().revision > before
+                        && let Some(actor) = &asked_by
+                    {
+                        audited.push(found.audited(actor));
+                    }
                 }
-                Ok((recorded, history.write(transaction).await?))
+                let events = history.write(transaction).await?;
+                if !audited.is_empty() {
+                    audit::append(transaction, &audited).await?;
+                }
+                Ok((recorded, events))
             })
         })
         .await?;
@@ -174,6 +189,12 @@ impl Observation {
             history.observe(&service, &present.place)?;
         }
         Ok(Recorded::Written(Some(status)))
+    }
+
+    fn audited(&self, actor: &str) -> Record {
+        let target = format!("service:{}", self.id);
+        let details = json!({"change": "HEALTH", "status": self.last.status, "probed": true});
+        Record::new(actor, "CONFIG_CHANGE", target, "SUCCEEDED").with(details)
     }
 
     fn row(&self) -> Value {

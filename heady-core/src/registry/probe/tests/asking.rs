@@ -43,6 +43,41 @@ async fn a_probe_that_somebody_asks_for_decides_at_once(fresh: Fresh) {
         statuses(&registry, "api").await,
         [Unknown, Healthy, Degraded, Healthy]
     );
+    // Who asked stands in the audit log, where that changed something.
+    let log = Audit::new(store).list(AuditQuery::default()).await.unwrap();
+    let changes = log.entries.iter().filter_map(|entry| {
+        let probed = entry.details["probed"] == true;
+        probed.then(|| (entry.actor.as_str(), entry.details["status"].as_str()))
+    });
+    let who = "tester";
+    assert_eq!(
+        changes.collect::<Vec<_>>(),
+        [
+            (who, Some("HEALTHY")),
+            (who, Some("DEGRADED")),
+            (who, Some("HEALTHY"))
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_probe_ends_with_the_engine() {
+    let store = Fresh::sqlite().open().await;
+    let registry = registry(&store);
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", silent.local_addr().unwrap());
+    let slow = RegisterService {
+        probe_timeout_ms: Some(60_000),
+        ..service("silent", &base)
+    };
+    registry.register_service(slow).await.unwrap();
+    let asking = registry.clone();
+    let asked = tokio::spawn(async move { asking.probe(ProbeOptions::default()).await });
+    let (_open, _) = silent.accept().await.unwrap();
+    registry.close().await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), asked).await;
+    let error = ended.expect("not only when the service answers").unwrap();
+    assert_eq!(error.unwrap_err().kind(), ErrorKind::Unavailable);
 }
 
 async fn an_answer_that_leads_elsewhere_or_never_ends_is_none(fresh: Fresh) {

@@ -45,7 +45,7 @@ async fn a_time_in_the_future_is_replaced_by_what_is_found(fresh: Fresh) {
     let (registry, prober) = (registry(&store), Id::new());
     let (service, fence) = claimed(&store, &registry, &prober, "api").await;
     let record = async |found: Observation| {
-        let recorded = record(&store, &registry.feed, &prober, vec![found]).await;
+        let recorded = record(&store, &registry.feed, &prober, None, vec![found]).await;
         registry.editors.forget();
         assert_ne!(recorded.unwrap()[0], Recorded::Refused);
     };
@@ -82,7 +82,7 @@ async fn a_late_answer_takes_no_newer_one_back(fresh: Fresh) {
         if asked_for {
             found.weight = Weight::Decides;
         }
-        record(&store, &registry.feed, &prober, vec![found])
+        record(&store, &registry.feed, &prober, None, vec![found])
             .await
             .unwrap();
         let there = registry.get_service("api").await.unwrap();
@@ -102,7 +102,7 @@ async fn a_clock_that_is_ahead_says_nothing_later_than_the_truth(fresh: Fresh) {
             fence,
             now() + TimeDelta::hours(1),
         );
-        record(&store, &registry.feed, &prober, vec![found])
+        record(&store, &registry.feed, &prober, None, vec![found])
             .await
             .unwrap();
         let there = registry.get_service("api").await.unwrap();
@@ -118,7 +118,7 @@ async fn what_a_service_says_replaces_a_time_in_the_future(fresh: Fresh) {
     let (registry, prober) = (registry(&store), Id::new());
     let (service, fence) = claimed(&store, &registry, &prober, "api").await;
     let healthy = found(&service, HealthStatus::Healthy, fence);
-    record(&store, &registry.feed, &prober, vec![healthy])
+    record(&store, &registry.feed, &prober, None, vec![healthy])
         .await
         .unwrap();
     registry.editors.forget();
@@ -147,7 +147,7 @@ async fn an_interval_goes_on_where_the_process_before_left_it(fresh: Fresh) {
     assert_eq!(probed().await, None);
     let hour = Duration::from_hours(1);
     let found = found_at(&service, HealthStatus::Healthy, fence, now() - hour);
-    record(&store, &registry.feed, &prober, vec![found])
+    record(&store, &registry.feed, &prober, None, vec![found])
         .await
         .unwrap();
     let ago = probed().await.unwrap();
@@ -157,7 +157,7 @@ async fn an_interval_goes_on_where_the_process_before_left_it(fresh: Fresh) {
     );
     // A time that is still to come says nothing.
     let found = found_at(&service, HealthStatus::Healthy, fence, now() + hour);
-    record(&store, &registry.feed, &prober, vec![found])
+    record(&store, &registry.feed, &prober, None, vec![found])
         .await
         .unwrap();
     assert_eq!(probed().await, None);

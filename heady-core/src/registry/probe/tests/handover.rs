@@ -23,7 +23,7 @@ async fn a_successor_of_the_same_name_is_another_service(fresh: Fresh) {
     let (_, successor) = claimed(&store, &registry, &prober, "api").await;
     assert_ne!(fence, successor);
     let late = found(&old, HealthStatus::Healthy, fence);
-    let recorded = record(&store, &registry.feed, &prober, vec![late]).await;
+    let recorded = record(&store, &registry.feed, &prober, None, vec![late]).await;
     assert_eq!(recorded.unwrap(), [Recorded::Refused]);
     let there = registry.get_service("api").await.unwrap();
     assert_eq!(
@@ -37,7 +37,7 @@ async fn what_was_found_elsewhere_says_nothing(fresh: Fresh) {
     let (registry, prober) = (registry(&store), Id::new());
     let (old, fence) = claimed(&store, &registry, &prober, "api").await;
     let record = async |found: Observation| {
-        record(&store, &registry.feed, &prober, vec![found])
+        record(&store, &registry.feed, &prober, None, vec![found])
             .await
             .unwrap()[0]
     };
@@ -135,7 +135,7 @@ async fn probes_that_change_nothing_leave_no_trace_in_the_log(fresh: Fresh) {
     let round = || {
         let services = services.iter().zip(&fences);
         let found = services.map(|(service, fence)| found(service, HealthStatus::Healthy, *fence));
-        record(&store, &registry.feed, &prober, found.collect())
+        record(&store, &registry.feed, &prober, None, found.collect())
     };
     let trace = async || {
         let entries = Audit::new(store.clone()).list(AuditQuery::default()).await;

@@ -128,7 +128,7 @@ async fn a_prober_whose_service_was_taken_writes_nothing(fresh: Fresh) {
     let (service, first) = claimed(&store, &registry, &slow, "api").await;
     let write = async |prober: &Id, status, fence| {
         let found = found(&service, status, fence);
-        record(&store, &registry.feed, prober, vec![found])
+        record(&store, &registry.feed, prober, None, vec![found])
             .await
             .unwrap()[0]
     };
