@@ -6,12 +6,12 @@ use super::health::Memory;
 use super::input::{Named, Nothing};
 use super::route::{Call, routes};
 use crate::Json;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{HealthStatus, entries};
 use crate::types::now;
 
 routes! {
-    /// Returns the registry document, with `ok` and `ts` beside its sections.
+    /// Returns the registry document, with `ok` and `ts` beside its sections; 404 while there is nothing in it.
     "catalog" GET "/api/registry" Viewer |call, Nothing {}| whole(&call);
     /// Returns one entry of the section `components`.
     "catalogComponent" GET "/api/registry/component/{id}" Viewer |call, Named { id }| component(&call, &id);
@@ -42,8 +42,16 @@ async fn document(call: &Call) -> Result<Map<String, Value>> {
     }
 }
 
+/// In the words that earlier clients were told so.
+fn not_found(what: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{what} not found"))
+}
+
 async fn whole(call: &Call) -> Result<Json> {
     let mut document = document(call).await?;
+    if document.is_empty() {
+        return Err(not_found("Registry"));
+    }
     document.insert("ok".to_owned(), true.into());
     document.insert("ts".to_owned(), json!(now()));
     Ok(Value::Object(document).into())
@@ -54,7 +62,7 @@ async fn component(call: &Call, id: &str) -> Result<Json> {
     let found = components.into_iter().find(|(own, _)| own == id);
     found
         .map(|(_, entry)| entry.into())
-        .ok_or_else(|| Error::not_found("Component", id))
+        .ok_or_else(|| not_found(&format!("Component '{id}'")))
 }
 
 /// A section the document does not have is an empty list, as it always was; one of entries under their ids is a list of
@@ -100,13 +108,18 @@ async fn system(call: &Call) -> Result<Json> {
     let services = registry.list_services().await?.services;
     let nodes = registry.list_nodes().await?.nodes;
     let workflows = registry.list_workflows().await?.workflows.len();
-    let tools = count(&document(call).await?, "tools");
+    let document = document(call).await?;
+    let tools = count(&document, "tools");
+    let said = document
+        .get("metadata")
+        .and_then(|metadata| metadata["environment"].as_str());
+    let environment = call.server.config.environment.as_deref().or(said);
     let active = nodes.iter().filter(|node| node.enabled).count();
     let healthy = |service: &crate::registry::Service| service.status == HealthStatus::Healthy;
     Ok(json!({
         "system": "heady",
         "version": env!("CARGO_PKG_VERSION"),
-        "environment": call.server.config.environment,
+        "environment": environment,
         // Nothing but what probes saw: every service healthy, and at least one.
         "production_ready": !services.is_empty() && services.iter().all(healthy),
         "uptime": call.server.started.elapsed().as_secs(),

@@ -230,8 +230,9 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
     let document = json!({
         "registryVersion": "3.1", "description": "Ours", "components": [{"id": "core", "name": "Core"}],
         "aiNodes": [{"id": "SCOUT", "name": "Scout", "triggers": ["look"], "role": "finder", "status": "healthy"}],
-        "environments": [{"id": "local"}], "ensembleDefaults": {"size": 3},
+        "environments": [{"id": "local"}], "ensembleDefaults": {"size": 3}, "metadata": {"environment": "staging"},
     });
+    problem(&door.get("/api/registry").await, 404, "NOT_FOUND");
     let imported = door
         .post("/api/registry/import", json!({"document": document}))
         .await;
@@ -245,11 +246,9 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
         door.get("/api/registry/component/core").await.body["name"],
         "Core"
     );
-    problem(
-        &door.get("/api/registry/component/none").await,
-        404,
-        "NOT_FOUND",
-    );
+    let none = door.get("/api/registry/component/none").await;
+    problem(&none, 404, "NOT_FOUND");
+    assert_eq!(none.body["error"], "Component 'none' not found");
     assert_eq!(
         door.get("/api/registry/environments").await.body["environments"][0]["id"],
         "local"
@@ -307,6 +306,7 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
     let system = door.get("/api/system/status").await.body;
     for (place, value) in [
         ("/production_ready", json!(false)),
+        ("/environment", json!("staging")),
         ("/capabilities/nodes/total", json!(1)),
         ("/capabilities/nodes/active", json!(0)),
         ("/sacred_geometry/organic_systems", json!(false)),

@@ -62,8 +62,8 @@ async fn a_probe_that_somebody_asks_for_decides_at_once(fresh: Fresh) {
 
 #[tokio::test]
 async fn a_probe_ends_with_the_engine() {
-    let store = Fresh::sqlite().open().await;
-    let registry = registry(&store);
+    let fresh = Fresh::sqlite();
+    let registry = registry(&fresh.open().await);
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", silent.local_addr().unwrap());
     let slow = RegisterService {
@@ -72,8 +72,11 @@ async fn a_probe_ends_with_the_engine() {
     };
     registry.register_service(slow).await.unwrap();
     let asking = registry.clone();
-    let asked = tokio::spawn(async move { asking.probe(ProbeOptions::default()).await });
-    let (_open, _) = silent.accept().await.unwrap();
+    let mut asked = tokio::spawn(async move { asking.probe(ProbeOptions::default()).await });
+    let _open = tokio::select! {
+        open = silent.accept() => open.unwrap(),
+        ended = &mut asked => panic!("nobody asked the service: {ended:?}"),
+    };
     registry.close().await;
     let ended = tokio::time::timeout(Duration::from_secs(30), asked).await;
     let error = ended.expect("not only when the service answers").unwrap();
