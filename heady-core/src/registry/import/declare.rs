@@ -316,17 +316,11 @@ pub(super) fn check_addresses(items: &[Item]) -> Vec<Warning> {
 
 /// Takes over what an entry had before that no document says.
 pub(super) trait Succeeds: Entry {
-    /// The entry that an item declares.
-    fn of_item(item: &Item) -> Self;
     /// Keeps what belongs to the engine, not to the document.
     fn succeed(&mut self, old: &Self);
 }
 
 impl Succeeds for Service {
-    fn of_item(item: &Item) -> Self {
-        item.service()
-    }
-
     fn succeed(&mut self, old: &Self) {
         self.probe_interval_ms = self.probe_interval_ms.or(old.probe_interval_ms);
         self.probe_timeout_ms = self.probe_timeout_ms.or(old.probe_timeout_ms);
@@ -337,20 +331,12 @@ impl Succeeds for Service {
 }
 
 impl Succeeds for Node {
-    fn of_item(item: &Item) -> Self {
-        item.node()
-    }
-
     fn succeed(&mut self, old: &Self) {
         self.inherit(old);
     }
 }
 
 impl Succeeds for Workflow {
-    fn of_item(item: &Item) -> Self {
-        item.workflow()
-    }
-
     fn succeed(&mut self, old: &Self) {
         self.inherit(old);
         self.pipeline_id.clone_from(&old.pipeline_id);

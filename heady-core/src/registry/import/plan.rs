@@ -238,7 +238,7 @@ impl Plan {
                 reason = Some(match merged {
                     Ok(merged) if !self.force => {
                         let (section, position) = (&section, place.position);
-                        entry = E::of_item(&Item::of(kind, section, id.clone(), position, merged));
+                        entry = E::said(&Item::of(kind, section, id.clone(), position, merged));
                         "was changed by call, too, since the last import; both changes were taken"
                     }
                     _ => "was changed by call since the last import",
