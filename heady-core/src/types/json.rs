@@ -72,8 +72,8 @@ pub(crate) fn weight(value: &Value) -> usize {
     }
 }
 
-/// Makes integers of the floats that are some and fit 64 bits: languages differ in how they write them, and PostgreSQL gives
-/// `1e17` back as `100000000000000000`, so that what was stored would differ from what is declared again.
+/// Makes integers of the floats that are written with an exponent, are some and fit 64 bits: PostgreSQL gives `1e17` back as
+/// `100000000000000000`, so that what was stored would differ from what is declared again.
 pub(crate) fn plain_numbers(value: &mut Value) {
     match value {
         Value::Number(number) if number.is_f64() => {
@@ -91,7 +91,9 @@ pub(crate) fn plain_numbers(value: &mut Value) {
 fn integer(float: f64) -> Option<Value> {
     // Both bounds are floats, so whatever is between them is cut off nowhere.
     const I64: f64 = 9_223_372_036_854_775_808.0;
-    if float.fract() != 0.0 {
+    // From here on an exponent is written, and there are no fractions.
+    const EXPONENT: f64 = 1e16;
+    if float.abs() < EXPONENT {
         None
     } else if (-I64..I64).contains(&float) {
         Some((float as i64).into())
@@ -108,16 +110,16 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn floats_that_are_integers_become_some() {
+    fn large_floats_that_are_integers_become_some() {
         let mut value = json!({
-            "a": [1.0, -0.0, 1e17, -9_223_372_036_854_775_808.0, 1.8e19],
+            "a": [1.0, 1e16, 1e17, -9_223_372_036_854_775_808.0, 1.8e19],
             "b": {"c": [0.5, 1e20, -1e19, 7, "1.0", null]},
         });
         plain_numbers(&mut value);
         assert_eq!(
             value,
             json!({
-                "a": [1, 0, 100_000_000_000_000_000_i64, i64::MIN, 18_000_000_000_000_000_000_u64],
+                "a": [1.0, 10_000_000_000_000_000_i64, 100_000_000_000_000_000_i64, i64::MIN, 18_000_000_000_000_000_000_u64],
                 "b": {"c": [0.5, 1e20, -1e19, 7, "1.0", null]},
             })
         );
