@@ -119,7 +119,7 @@ async fn a_row_that_cannot_be_read_is_named(fresh: Fresh) {
             &["UPDATE audit_logs SET timestamp = 'infinity' WHERE seq = 4"],
         ],
         &[
-            &["UPDATE audit_logs SET timestamp = 1 WHERE seq = 3"],
+            &["UPDATE audit_logs SET target = CAST(x'ff' AS TEXT) WHERE seq = 3"],
             &["UPDATE audit_logs SET timestamp = '-infinity' WHERE seq = 3"],
         ],
         &[

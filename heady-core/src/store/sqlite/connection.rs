@@ -131,12 +131,27 @@ fn fetched(statement: &mut CachedStatement<'_>) -> Result<Vec<Row>> {
     let columns: Arc<[Box<str>]> = names.into_iter().map(Box::from).collect();
     let (mut found, mut rows) = (Vec::new(), statement.raw_query());
     while let Some(row) = rows.next()? {
-        let values = (0..columns.len()).map(|place| row.get(place));
+        let values = (0..columns.len()).map(|place| Ok(value(row.get_ref(place)?)));
         let values = values.collect::<rusqlite::Result<_>>()?;
         let columns = columns.clone();
         found.push(Row::Sqlite(SqliteRow { columns, values }));
     }
     Ok(found)
+}
+
+/// A value as it stands there. SQLite keeps any bytes as a text: those that are none are bytes to us, which whoever expects a
+/// text cannot read, and no failure of the whole statement.
+fn value(stored: ValueRef<'_>) -> Value {
+    match stored {
+        ValueRef::Text(text) => match str::from_utf8(text) {
+            Ok(text) => Value::Text(text.to_owned()),
+            Err(_) => Value::Blob(text.to_owned()),
+        },
+        ValueRef::Blob(bytes) => Value::Blob(bytes.to_owned()),
+        ValueRef::Integer(integer) => Value::Integer(integer),
+        ValueRef::Real(real) => Value::Real(real),
+        ValueRef::Null => Value::Null,
+    }
 }
 
 /// Refuses the file of another program, before anything in it is changed.
