@@ -26,6 +26,8 @@ pub use drift::{
 };
 pub(crate) use entry::{TABLES, checked_id};
 pub(crate) use history::take_turn;
+#[cfg(feature = "http")]
+pub(crate) use import::entries;
 pub use import::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 pub use model::{
     DeleteEntry, EntryKind, HealthStatus, Node, NodeList, RegisterNode, RegisterService,
@@ -34,8 +36,6 @@ pub use model::{
 };
 pub use probe::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
-#[cfg(feature = "http")]
-pub(crate) use said::entries;
 pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, WatchOptions};
 pub(crate) use workflow::run_pipeline;
 

@@ -48,19 +48,6 @@ pub(super) fn imported<E: Entry>(wanted: &E, old: &E) -> Result<Value> {
     Ok(body)
 }
 
-/// The entries of such a section as `components`, in whatever form a document has it, groups among them.
-#[cfg(feature = "http")]
-pub(crate) fn entries(document: &Map<String, Value>, section: &str) -> Vec<(String, Value)> {
-    let value = document.get(section).cloned().unwrap_or_default();
-    // A section without entries is no registry by itself.
-    let catalog = super::import::read(&json!({section: value})).unwrap_or_default();
-    let items = catalog.items.into_iter();
-    items
-        .filter(|item| !item.id.is_empty())
-        .map(|item| (item.id, item.body))
-        .collect()
-}
-
 fn check<E: Entry>(wanted: &E, old: &E) -> Result<()> {
     let new_value = |key: &str| {
         let value = wanted.metadata().get(key);

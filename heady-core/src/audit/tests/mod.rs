@@ -11,7 +11,22 @@ use serde_json::json;
 use super::*;
 use crate::error::Result as EngineResult;
 use crate::store::testing::{Fresh, on_both_databases};
-use crate::store::{Batch, Lane, Row};
+use crate::store::{Batch, Lane, Row, Sql};
+
+/// Runs statements in one transaction.
+async fn execute(store: &Store, texts: Vec<Sql>) {
+    store
+        .write(|transaction| {
+            Box::pin(async move {
+                for text in texts {
+                    transaction.execute(text, vec![]).await?;
+                }
+                Ok(())
+            })
+        })
+        .await
+        .unwrap();
+}
 
 /// Rows alone, through the group writer; a target `bad` is refused by the database.
 #[derive(Default)]

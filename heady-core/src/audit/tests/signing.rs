@@ -232,7 +232,7 @@ async fn a_log_that_is_signed_meanwhile_is_whole(fresh: Fresh) {
         assert_eq!(report.public_keys.len(), 1);
         std::fs::remove_file(&path).unwrap();
         let cleared = "DELETE FROM audit_checkpoints";
-        let texts = [
+        let texts = vec![
             Sql::of(
                 "DROP TRIGGER IF EXISTS audit_checkpoints_delete",
                 "DROP TRIGGER IF EXISTS audit_checkpoints_delete ON audit_checkpoints",
@@ -241,20 +241,6 @@ async fn a_log_that_is_signed_meanwhile_is_whole(fresh: Fresh) {
         ];
         execute(&store, texts).await;
     }
-}
-
-async fn execute<const N: usize>(store: &Store, texts: [Sql; N]) {
-    store
-        .write(|transaction| {
-            Box::pin(async move {
-                for text in texts {
-                    transaction.execute(text, vec![]).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
-        .unwrap();
 }
 
 /// There is a key before there is a row, and the first checkpoint comes within a second.
@@ -309,14 +295,14 @@ async fn a_key_is_compared_until_it_was(fresh: Fresh) {
     let audit = signed(&store, &folder);
     execute(
         &store,
-        ["ALTER TABLE audit_checkpoints RENAME TO hidden".into()],
+        vec!["ALTER TABLE audit_checkpoints RENAME TO hidden".into()],
     )
     .await;
     audit.checkpoint().await.unwrap_err();
     assert!(!audit.signer.is_known());
     execute(
         &store,
-        ["ALTER TABLE hidden RENAME TO audit_checkpoints".into()],
+        vec!["ALTER TABLE hidden RENAME TO audit_checkpoints".into()],
     )
     .await;
     audit.checkpoint().await.unwrap();

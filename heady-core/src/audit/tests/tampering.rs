@@ -64,17 +64,7 @@ impl Log {
             }
         }
         texts.extend(statements.iter().map(|text| Sql::from(*text)));
-        self.store
-            .write(move |transaction| {
-                Box::pin(async move {
-                    for text in texts {
-                        transaction.execute(text, vec![]).await?;
-                    }
-                    Ok(())
-                })
-            })
-            .await
-            .unwrap();
+        execute(&self.store, texts).await;
     }
 
     pub(super) async fn verify(&self, with: VerifyAudit) -> AuditReport {

@@ -343,3 +343,21 @@ async fn a_closed_engine_does_not_say_that_it_lives() {
     let started = door.heady.start(crate::StartOptions::default());
     assert_eq!(started.unwrap_err().kind(), crate::ErrorKind::Unavailable);
 }
+
+#[tokio::test]
+async fn a_full_disk_is_not_what_a_client_has_too_much_of() {
+    let door = Door::open(Role::Admin).await;
+    let full = door.heady.store().write(|transaction| {
+        Box::pin(async move {
+            // No more pages than there are, as on a disk without room.
+            let set = "PRAGMA max_page_count = 1";
+            transaction.fetch_all(set, vec![]).await.map(drop)
+        })
+    });
+    full.await.unwrap();
+    let large = json!({"id": "large", "metadata": {"text": "x".repeat(1 << 20)}});
+    let refused = door.post("/api/services", large).await;
+    problem(&refused, 507, "RESOURCE_EXHAUSTED");
+    let there = door.get("/api/services").await;
+    assert_eq!(there.body["services"], json!([]));
+}

@@ -96,6 +96,25 @@ pub(super) fn path(section: &str, id: &str) -> String {
     }
 }
 
+/// The place of a key, for people.
+pub(super) fn path_of(key: &str, object: &str) -> String {
+    let dot = if object.is_empty() { "" } else { "." };
+    format!("{object}{dot}{key}")
+}
+
+/// The entries of such a section as `components`, in whatever form a document has it, groups among them.
+#[cfg(feature = "http")]
+pub(crate) fn entries(document: &Map<String, Value>, section: &str) -> Vec<(String, Value)> {
+    let value = document.get(section).cloned().unwrap_or_default();
+    // A section without entries is no registry by itself.
+    let catalog = read(&json!({section: value})).unwrap_or_default();
+    let items = catalog.items.into_iter();
+    items
+        .filter(|item| !item.id.is_empty())
+        .map(|item| (item.id, item.body))
+        .collect()
+}
+
 /// A document, taken apart.
 #[derive(Debug, Default)]
 pub(in crate::registry) struct Catalog {

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::catalog::Catalog;
+use super::catalog::{Catalog, path_of};
 use crate::error::{Error, Result};
 use crate::types::Warning;
 
@@ -60,8 +60,7 @@ pub(super) fn numbers(document: &Value) -> Vec<Warning> {
             }
             Value::Object(map) => {
                 for (key, value) in map {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    look(value, &format!("{path}{dot}{key}"), warnings);
+                    look(value, &path_of(key, path), warnings);
                 }
             }
             _ => {}

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::catalog::path_of;
+
 /// What an entry comes to that two sides changed: every field as the side has it that changed it.
 ///
 /// # Errors
@@ -37,8 +39,7 @@ fn merged(
             .keys()
             .chain(theirs.keys().filter(|key| !ours.contains_key(*key)))
         {
-            let dot = if path.is_empty() { "" } else { "." };
-            let path = format!("{path}{dot}{key}");
+            let path = path_of(key, path);
             let (base, ours, theirs) = (base.get(key), ours.get(key), theirs.get(key));
             if let Some(value) = merged(base, ours, theirs, &path, conflicts) {
                 map.insert(key.clone(), value);

@@ -28,6 +28,8 @@ use crate::types::{Warning, now, plain_numbers};
 
 pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 
+#[cfg(feature = "http")]
+pub(crate) use catalog::entries;
 pub(super) use catalog::{Catalog, Item, Key, Kind, read};
 pub(super) use declare::{HEALTH_KEYS, SETTING_KEYS, is_health_place, is_off, told_id};
 pub(super) use export::{Present, Reader, export, present};

@@ -9,10 +9,11 @@ use super::super::drift::snapshot;
 use super::super::entry::{self, Place, Placed};
 use super::super::history::History;
 use super::super::queries::{self, DocumentRow, OtherEntry};
+use super::super::said::said;
 use super::super::{
     ImportAction, ImportEntry, ImportReport, ImportSection, Node, Service, Workflow,
 };
-use super::catalog::{self, Catalog, Item, Key, Kind};
+use super::catalog::{self, Catalog, Key, Kind};
 use super::declare::Succeeds;
 use super::merge::merge;
 use crate::audit::{self, Record};
@@ -211,40 +212,35 @@ impl Plan {
                 continue;
             }
             let base = applied.filter(|applied| !by_call && **applied != old.metadata().0);
-            let mut reason = by_call.then(|| "was registered by call until now".to_owned());
-            if let Some(base) = base {
-                let merged = merge(base, &old.metadata().0, &entry.metadata().0);
-                let kept = match &merged {
-                    _ if self.force => None,
-                    Ok(merged) if *merged == old.metadata().0 => {
-                        Some("the document says nothing new".to_owned())
-                    }
-                    Ok(_) => None,
-                    Err(fields) => Some(format!(
-                        "the document changes '{}', too",
-                        fields.join("', '")
-                    )),
-                };
-                if let Some(why) = kept {
-                    let reason = format!(
-                        "was changed by call since the last import, and {why}; kept (force takes the document's)"
-                    );
-                    self.note(&section, &id, ImportAction::Skip, Some(reason));
-                    if old_place != place {
-                        steps.push(Step::Move((old, place)));
-                    }
-                    continue;
+            let reason = match base {
+                None => by_call.then(|| "was registered by call until now".to_owned()),
+                Some(_) if self.force => {
+                    Some("was changed by call since the last import".to_owned())
                 }
-                reason = Some(match merged {
-                    Ok(merged) if !self.force => {
-                        let (section, position) = (&section, place.position);
-                        entry = E::said(&Item::of(kind, section, id.clone(), position, merged));
-                        "was changed by call, too, since the last import; both changes were taken"
+                Some(base) => match merge(base, &old.metadata().0, &entry.metadata().0) {
+                    Ok(merged) if merged != old.metadata().0 => {
+                        entry = said(entry.id(), &merged);
+                        let both = "was changed by call, too, since the last import; both changes were taken";
+                        Some(both.to_owned())
                     }
-                    _ => "was changed by call since the last import",
-                }
-                .to_owned());
-            }
+                    kept => {
+                        let why = match kept {
+                            Ok(_) => "the document says nothing new".to_owned(),
+                            Err(fields) => {
+                                format!("the document changes '{}', too", fields.join("', '"))
+                            }
+                        };
+                        let reason = format!(
+                            "was changed by call since the last import, and {why}; kept (force takes the document's)"
+                        );
+                        self.note(&section, &id, ImportAction::Skip, Some(reason));
+                        if old_place != place {
+                            steps.push(Step::Move((old, place)));
+                        }
+                        continue;
+                    }
+                },
+            };
             self.note(&section, &id, ImportAction::Update, reason);
             entry.succeed(&old);
             steps.push(Step::Change((entry, place)));

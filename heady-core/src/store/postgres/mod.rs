@@ -62,7 +62,7 @@ impl Postgres {
     /// Reads. What is only read can be asked for again, so the end of a connection is nobody's concern.
     pub(super) async fn fetch_all(&self, sql: Sql, args: Vec<Arg>) -> Result<Vec<Row>> {
         let first = self.fetch(Statement::of(sql.clone(), &args)?).await;
-        if self.is_to_be_repeated(&first) {
+        if self.renewed_after(&first) {
             return self.fetch(Statement::of(sql, &args)?).await;
         }
         first
@@ -75,9 +75,9 @@ impl Postgres {
         Ok(rows)
     }
 
-    /// Whether the server has cut the connection off. Then it has cut off the others, too, for all we know: after a restart
-    /// it has.
-    fn is_to_be_repeated<T>(&self, outcome: &Result<T>) -> bool {
+    /// Throws away the connections that rest if the server has cut this one off, and says whether it has: for all we know it
+    /// has cut off the others, too, as after a restart.
+    fn renewed_after<T>(&self, outcome: &Result<T>) -> bool {
         let cut_off = outcome.as_ref().is_err_and(is_cut_off);
         if cut_off {
             self.connections.renew();
@@ -88,7 +88,7 @@ impl Postgres {
     /// Begins a transaction, and in the same trip locks the rows that a statement selects.
     pub(super) async fn begin(&self, lock: &'static str, runtime: &Handle) -> Result<Session> {
         let first = self.begin_once(lock, runtime).await;
-        if self.is_to_be_repeated(&first) {
+        if self.renewed_after(&first) {
             return self.begin_once(lock, runtime).await;
         }
         first
@@ -122,7 +122,7 @@ impl Postgres {
         };
         let rows = fetch(connection.get()?, statement).await;
         // Only its caller knows how to, as it may have been carried out.
-        self.is_to_be_repeated(&rows);
+        self.renewed_after(&rows);
         let rows = rows?;
         connection.rest();
         call.check_guard(&rows)?;

@@ -12,6 +12,7 @@ mod text;
 use serde_json::{Map, Value};
 
 use self::key::Secrecy;
+use super::catalog::path_of;
 use crate::error::{Error, Result};
 use crate::types::Warning;
 
@@ -76,11 +77,7 @@ impl Redaction {
             .map_or(Secrecy::None, Secrecy::of);
         for (key, value) in map {
             check_text(key, path)?;
-            let key_path = if path.is_empty() {
-                key.clone()
-            } else {
-                format!("{path}.{key}")
-            };
+            let key_path = path_of(key, path);
             let mut own = Secrecy::of(key);
             if self.scanned && key == "preview" {
                 own = Secrecy::Certain;
