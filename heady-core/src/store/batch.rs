@@ -249,9 +249,22 @@ impl<W: Work> Lane<W> {
                 // A caller that no longer waits is no failure.
                 let _ = reply.send(outcome);
             }
-            // Those who just got their answer may have something more to write, and what they hand in now goes into the
-            // next call instead of waiting for the end of it: a turn for them costs far less than a commit.
+            self.gather(count).await;
+        }
+    }
+
+    /// Lets those who just got their answer hand in what they have next: it goes into the next call instead of waiting for
+    /// the end of it, and a turn for them costs far less than a commit. There are more turns for as long as each brings
+    /// something, as the first one may come before the other threads have begun.
+    async fn gather(&self, answered: usize) {
+        let mut waiting = self.lock().waiting.len();
+        let enough = waiting + answered;
+        loop {
             tokio::task::yield_now().await;
+            let before = std::mem::replace(&mut waiting, self.lock().waiting.len());
+            if waiting <= before || waiting >= enough {
+                return;
+            }
         }
     }
 
