@@ -879,7 +879,7 @@ export interface RegistryEventFields {
   id: Id | null
   /** The service, node or workflow with this change, or before it was deleted, as its JSON; null for a bookmark. */
   object: Json | null
-  /** When. */
+  /** When; of a bookmark, when the change of its revision was. */
   at: Timestamp
 }
 
@@ -1402,6 +1402,11 @@ export interface Warning {
 export interface WatchOptions {
   /** Events after this revision, such as that of a list; those from now on if left out. */
   since?: number
+  /**
+   * When the change of that revision was, as its event or its bookmark said: a registry that was put back from a backup
+   * and has changed otherwise since is told apart then. Looked at to the millisecond.
+   */
+  sinceAt?: Timestamp
   /** Only entries of these kinds. */
   kinds?: Array<EntryKind>
   /** Only entries of these ids. */

@@ -9,7 +9,7 @@ use heady_core::registry::{
     self, DetectDrift, DriftQuery, EntryKind, HealthStatus, Node, ProbeOptions, RegistryEvent,
     RegistryWatch, Service, WatchOptions, Workflow,
 };
-use heady_core::{Heady, Result, report};
+use heady_core::{Heady, Result, Timestamp, report};
 use serde::Serialize;
 
 use crate::output::{self, exit, line, note, result};
@@ -61,6 +61,10 @@ struct Watch {
     /// out
     #[arg(long, value_name = "REVISION", allow_negative_numbers = true)]
     since: Option<i64>,
+    /// When the change of that revision was, as it said itself: in a registry that was put back from a backup it may be
+    /// another one, and this finds out
+    #[arg(long, value_name = "TIME", requires = "since")]
+    since_at: Option<Timestamp>,
     /// Only entries of this kind (repeatable)
     #[arg(long = "kind", value_name = "KIND")]
     kinds: Vec<Kind>,
@@ -190,6 +194,7 @@ impl Watch {
         let all_if_empty = |kinds: Vec<EntryKind>| (!kinds.is_empty()).then_some(kinds);
         let options = WatchOptions {
             since: self.since,
+            since_at: self.since_at,
             kinds: all_if_empty(self.kinds.into_iter().map(Kind::entry).collect()),
             ids: (!self.ids.is_empty()).then_some(self.ids),
             bookmarks: None,

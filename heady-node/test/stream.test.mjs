@@ -29,16 +29,17 @@ test('a client that is interrupted goes on where it stood', async () => {
   assert.deepEqual((await first.next()).value, { id: '0' })
   for (const id of ['a', 'b', 'c']) await heady.registry.putNode({ id })
   const { value: event } = await first.next()
-  assert.deepEqual([event.id, event.event, JSON.parse(event.data).id], ['1', 'CREATE', 'a'])
+  const { revision, at, id } = JSON.parse(event.data)
+  assert.deepEqual([event.id, event.event, id], [`${revision}-${Date.parse(at)}`, 'CREATE', 'a'])
   await first.return()
   const seen = []
-  for await (const { id, data } of events(await watch(heady, '', { 'last-event-id': '1' }))) {
-    seen.push([id, JSON.parse(data).id])
+  for await (const { data } of events(await watch(heady, '', { 'last-event-id': event.id }))) {
+    seen.push([JSON.parse(data).revision, JSON.parse(data).id])
     if (seen.length === 2) break
   }
   assert.deepEqual(seen, [
-    ['2', 'b'],
-    ['3', 'c'],
+    [2, 'b'],
+    [3, 'c'],
   ])
   const gone = await watch(heady, '?since=9')
   assert.deepEqual([gone.status, (await gone.json()).code], [410, 'FAILED_PRECONDITION'])
@@ -50,7 +51,7 @@ test('many clients see the same, and the end of the engine is the end of their s
   const responses = await Promise.all(Array.from({ length: 64 }, () => watch(heady, '?since=0&kinds=NODE')))
   const reading = responses.map(async (response) => {
     const seen = []
-    for await (const { id, event } of events(response)) if (event) seen.push(id)
+    for await (const { event, data } of events(response)) if (event) seen.push(JSON.parse(data).revision)
     return seen
   })
   for (let n = 0; n < 10; n++) await heady.registry.putNode({ id: 'a', name: `${n}` })
@@ -60,7 +61,7 @@ test('many clients see the same, and the end of the engine is the end of their s
   for (const seen of await Promise.all(reading)) {
     assert.deepEqual(
       seen,
-      Array.from({ length: seen.length }, (_, n) => `${n + 1}`),
+      Array.from({ length: seen.length }, (_, n) => n + 1),
     )
   }
 })

@@ -91,6 +91,24 @@ test('an aborted signal ends the iteration, and no listener is left behind', asy
   await heady.close()
 })
 
+test('the change of another log is told apart', async () => {
+  const heady = await Heady.connect('sqlite::memory:')
+  for (const id of ['a', 'b']) await heady.registry.putNode({ id })
+  const changes = heady.registry.watch({ since: 0 })
+  const { revision, at } = (await changes.next()).value
+  await changes.return()
+  const again = heady.registry.watch({ since: revision, sinceAt: at })
+  assert.equal((await again.next()).value.id, 'b')
+  await again.return()
+  const sinceAt = new Date(at.getTime() - 1)
+  await assert.rejects(heady.registry.watch({ since: revision, sinceAt }).next(), {
+    code: 'FAILED_PRECONDITION',
+    compacted: true,
+    message: /another registry/,
+  })
+  await heady.close()
+})
+
 test('what cannot be watched has its code', async () => {
   const heady = await Heady.connect('sqlite::memory:')
   await assert.rejects(heady.registry.watch({ since: 5 }).next(), (error) => {

@@ -1,6 +1,5 @@
 //! `engine.registry`.
 
-use heady_core::Json;
 use heady_core::registry::{
     DeleteEntry, DetectDrift, DriftQuery, DriftReport, DriftSeverity, DriftSource, EntryKind,
     HealthStatus, ImportOptions, ImportReport, Node, NodeList, PatchEntry, ProbeOptions,
@@ -8,6 +7,7 @@ use heady_core::registry::{
     ReportHealth, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, WatchOptions,
     Workflow, WorkflowList,
 };
+use heady_core::{Json, Timestamp};
 use pyo3::prelude::*;
 
 use crate::argument::{FilePath, Given, Named, options};
@@ -393,17 +393,19 @@ impl Registry {
     }
 
     /// Watches entries: every change after a revision, in order and once, as an iterator that waits for the next one.
-    #[pyo3(signature = (*, since=None, kinds=None, ids=None, bookmarks=None))]
+    #[pyo3(signature = (*, since=None, since_at=None, kinds=None, ids=None, bookmarks=None))]
     fn watch(
         &self,
         py: Python<'_>,
         since: Option<Given<i64>>,
+        since_at: Option<Given<Timestamp>>,
         kinds: Option<Given<Vec<EntryKind>>>,
         ids: Option<Given<Vec<String>>>,
         bookmarks: Option<Given<bool>>,
     ) -> PyResult<RegistryWatch> {
         let options = options!(WatchOptions {
             since,
+            since_at,
             kinds,
             ids,
             bookmarks,

@@ -1,3 +1,4 @@
+import datetime
 import signal
 import subprocess
 import sys
@@ -53,6 +54,19 @@ def test_what_cannot_be_watched_says_list_again(engine: heady.Heady) -> None:
         engine.registry.watch(since=5)
     assert raised.value.details["compacted"] is True
     assert raised.value.details["newest"] == 0
+
+
+def test_the_change_of_another_log_is_told_apart(engine: heady.Heady) -> None:
+    with engine.registry.watch(since=0) as changes:
+        engine.registry.put_node("a")
+        seen = next(changes)
+        engine.registry.put_node("b")
+    with engine.registry.watch(since=seen.revision, since_at=seen.at) as changes:
+        assert next(changes).id == "b"
+    other = seen.at - datetime.timedelta(milliseconds=1)
+    with pytest.raises(heady.FailedPreconditionError, match="another registry") as raised:
+        engine.registry.watch(since=seen.revision, since_at=other)
+    assert raised.value.details["compacted"] is True
 
 
 @pytest.mark.parametrize("end", ["watch", "engine"])

@@ -14,7 +14,7 @@ use crate::Json;
 use crate::error::{Error, ErrorKind, Result};
 use crate::registry::{
     DetectDrift, DriftReport, ImportOptions, ImportReport, Node, NodeList, RegistryChange,
-    RegistryEvent, RegistryWatch, Service, UpdateNode, WatchOptions, Workflow,
+    RegistryEvent, RegistryWatch, Seen, Service, UpdateNode, WatchOptions, Workflow,
 };
 use crate::types::{Timestamp, now};
 
@@ -80,10 +80,10 @@ routes! {
     "registry.detectDrift" POST "/api/registry/drift" Operator |call, options| detect_drift(&call, options);
     /// Returns the registry as the document that an import reads.
     "registry.export" GET "/api/registry/export" Viewer |call, Nothing {}| call.registry().export();
-    /// Sends every change after a revision, in order and once, as it happens: each event has the revision as its id and
-    /// the change as its name. A client that was interrupted goes on with `Last-Event-ID`; so that it can before it has
-    /// seen an event, bookmarks come as ids alone unless they are asked for. If the events after the revision are gone, the
-    /// answer is 410: list again.
+    /// Sends every change after a revision, in order and once, as it happens: each event has the change as its name
+    /// and the revision, with the time of the change, as its id. A client that was interrupted goes on with `Last-Event-ID`;
+    /// so that it can before it has seen an event, bookmarks come as ids alone unless they are asked for. If the events after
+    /// the revision are gone, or it is that of another change, the answer is 410: list again.
     "registry.watch" GET "/api/registry/watch" Viewer |call, options| watch(&call, options);
 }
 
@@ -119,17 +119,18 @@ struct Changes {
 }
 
 async fn watch(call: &Call, options: WatchOptions) -> Result<Events<Changes>> {
-    let since = match call.last_event_id() {
-        None => options.since,
+    let (since, since_at) = match call.last_event_id() {
+        None => (options.since, options.since_at),
         // Not `since`: a client that goes on asks for the same address as before.
-        Some(id) => Some(id.parse().map_err(|_| {
+        Some(id) => read_id(id).ok_or_else(|| {
             let message = format!("Last-Event-ID: must be the id of an event, not '{id}'");
             Error::invalid_argument(message)
-        })?),
+        })?,
     };
     let bookmarks = options.bookmarks.unwrap_or(false);
     let options = WatchOptions {
         since,
+        since_at,
         // Whatever is shown, a client always learns where to go on.
         bookmarks: Some(true),
         ..options
@@ -138,13 +139,33 @@ async fn watch(call: &Call, options: WatchOptions) -> Result<Events<Changes>> {
     call.stream(Changes { watch, bookmarks })
 }
 
+/// How far a client has seen, as the id of an event: the revision, and when its change was.
+fn id_of(Seen { revision, at }: Seen) -> String {
+    match at {
+        Some(at) => format!("{revision}-{}", at.timestamp_millis()),
+        None => revision.to_string(),
+    }
+}
+
+/// The same, from a client that goes on.
+fn read_id(id: &str) -> Option<(Option<i64>, Option<Timestamp>)> {
+    let (revision, at) = match id.split_once('-') {
+        Some((revision, at)) => (
+            revision,
+            Some(Timestamp::from_timestamp_millis(at.parse().ok()?)?),
+        ),
+        None => (id, None),
+    };
+    Some((Some(revision.parse().ok()?), at))
+}
+
 impl Source for Changes {
     type Event = RegistryEvent;
 
     async fn next(&mut self) -> Result<Option<Message<RegistryEvent>>> {
         let event = self.watch.next().await?;
         Ok(event.map(|event| Message {
-            id: event.revision.to_string(),
+            id: id_of(self.watch.seen()),
             name: event.change.as_str(),
             data: Some(event)
                 .filter(|event| self.bookmarks || event.change != RegistryChange::Bookmark),

@@ -31,7 +31,7 @@ use self::decided::Decided;
 use super::entry::{Entry, Present};
 use super::history::History;
 use super::memory::{Memory, Position};
-use super::watch::{self, Feed, RegistryEvent, Told};
+use super::watch::{self, Feed, News, RegistryEvent};
 use super::{Node, Service, Workflow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Attempt, Dialect, Failed, Lane, Store, Transaction, Work};
@@ -245,7 +245,7 @@ impl<E: Entry> Editor<E> {
             return Ok(decided.outcomes);
         }
         let sent = decided.call();
-        let (call, events) = sent.inspect_err(|_| desk.memory.forget())?;
+        let (call, news) = sent.inspect_err(|_| desk.memory.forget())?;
         decided.remember(&mut desk.memory);
         let mut answer = desk.answers.next();
         drop(desk);
@@ -259,7 +259,7 @@ impl<E: Entry> Editor<E> {
             self.shared.doubt(if refused { REFUSED } else { STALE });
             Failed::perhaps_done(error)
         })?;
-        self.tell(&decided, events);
+        self.tell(&decided, news);
         answer.arrived();
         Ok(decided.outcomes)
     }
@@ -293,7 +293,7 @@ impl<E: Entry> Editor<E> {
             &arrived,
         );
         if decided.writes {
-            let (call, events) = decided.call()?;
+            let (call, news) = decided.call()?;
             match attempt {
                 Attempt::First => {
                     let finished = transaction.finish(&call).await;
@@ -305,18 +305,18 @@ impl<E: Entry> Editor<E> {
                 }
             }
             decided.remember(memory);
-            self.tell(&decided, events);
+            self.tell(&decided, news);
         }
         Ok(decided.outcomes)
     }
 
     /// Tells those who watch of what is committed.
-    fn tell(&self, decided: &Decided<E>, events: Vec<Told>) {
+    fn tell(&self, decided: &Decided<E>, news: News) {
         if decided.is_untold() && self.feed.is_watched() {
             // Since then somebody began to watch, who finds the events in the table.
             self.feed.wake();
         }
-        self.feed.tell(events);
+        self.feed.tell(news);
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::entry::{self, Entry, Place, Present};
 use super::memory::Position;
 use super::queries::{self, Table};
-use super::watch::{RegistryChange, RegistryEvent, Told};
+use super::watch::{News, RegistryChange, RegistryEvent, Told};
 use super::{EntryKind, Node, Service, Workflow};
 use crate::error::Result;
 use crate::store::{Arg, Call, Each, Row, Sql, Store, Transaction, args};
@@ -202,11 +202,11 @@ impl History {
         Ok(())
     }
 
-    /// Writes it all, and returns the events for those who watch: to be told once the transaction is committed.
-    pub(super) async fn write(&mut self, transaction: &mut Transaction) -> Result<Vec<Told>> {
-        let (call, events) = self.call()?;
+    /// Writes it all, and returns the news for those who watch: to be told once the transaction is committed.
+    pub(super) async fn write(&mut self, transaction: &mut Transaction) -> Result<News> {
+        let (call, news) = self.call()?;
         transaction.run(&call).await?;
-        Ok(events)
+        Ok(news)
     }
 
     /// Where the registry stands when it is written.
@@ -219,8 +219,10 @@ impl History {
         }
     }
 
-    /// The call that writes it all, and the events for those who watch.
-    pub(super) fn call(&mut self) -> Result<(Call, Vec<Told>)> {
+    /// The call that writes it all, and the news for those who watch.
+    pub(super) fn call(&mut self) -> Result<(Call, News)> {
+        let marks = [self.after.mark.clone(), self.mark.clone()];
+        let news = |events| News { marks, events };
         let mut parts = Vec::new();
         for (table, pending) in &mut self.tables {
             let Pending { rows, gone, anew } = std::mem::take(pending);
@@ -236,7 +238,7 @@ impl History {
             }
         }
         if parts.is_empty() {
-            return Ok((Call::default(), Vec::new()));
+            return Ok((Call::default(), news(Vec::new())));
         }
         let compacted = self.compacted();
         let mut call = Call::default().guarded_by(
@@ -262,7 +264,7 @@ impl History {
             call = call.with(queries::compact(), args![compacted]);
         }
         let events = std::mem::take(&mut self.events);
-        Ok((call, if self.told { events } else { Vec::new() }))
+        Ok((call, news(if self.told { events } else { Vec::new() })))
     }
 
     /// Up to where events are gone then: the oldest are dropped once there are an eighth more than are to be kept, so that

@@ -36,6 +36,8 @@ pub use model::{
 };
 pub use probe::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
 pub use put::{PatchEntry, PutNode, PutService, PutWorkflow};
+#[cfg(feature = "http")]
+pub(crate) use watch::Seen;
 pub use watch::{RegistryChange, RegistryEvent, RegistryWatch, WatchOptions};
 pub(crate) use workflow::run_pipeline;
 

@@ -180,11 +180,15 @@ pub(super) static LOG: LazyLock<Sql> = LazyLock::new(|| {
 });
 
 /// The newest revision and the newest one whose event is gone.
-pub(super) const REVISION: &str = "SELECT revision, compacted FROM registry_revision";
+pub(super) const REVISION: &str = "SELECT revision, mark,
+        (SELECT at FROM registry_events AS event WHERE event.revision = now.revision) AS seen_at
+     FROM registry_revision AS now";
 
 /// The events after `$1` in order, at most `$2` and so many that their objects have no more than `$3` bytes, but one at least;
-/// each with those bytes, beside what [`REVISION`] gives: one row without an event if there are none.
-pub(super) const EVENTS: &str = "SELECT now.revision AS newest, now.compacted, event.*
+/// each with those bytes, beside where the registry stands and when the event of `$1` was: one row without an event if there
+/// are none.
+pub(super) const EVENTS: &str = "SELECT now.revision AS newest, now.compacted, now.mark,
+        (SELECT at FROM registry_events WHERE revision = $1) AS seen_at, event.*
      FROM registry_revision AS now LEFT JOIN
        (SELECT * FROM
           (SELECT *, sum(bytes) OVER (ORDER BY revision) AS up_to FROM

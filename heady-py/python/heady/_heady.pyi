@@ -1657,7 +1657,7 @@ class Registry:
         """
         Changes a workflow.
         """
-    def watch(self, /, *, since: SupportsIndex | None = None, kinds: SequenceNotStr[Literal["SERVICE", "NODE", "WORKFLOW"]] | None = None, ids: SequenceNotStr[str] | None = None, bookmarks: bool | None = None) -> RegistryWatch:
+    def watch(self, /, *, since: SupportsIndex | None = None, since_at: datetime | None = None, kinds: SequenceNotStr[Literal["SERVICE", "NODE", "WORKFLOW"]] | None = None, ids: SequenceNotStr[str] | None = None, bookmarks: bool | None = None) -> RegistryWatch:
         """
         Watches entries: every change after a revision, in order and once, as an iterator that waits for the next one.
         """
@@ -1673,7 +1673,7 @@ class RegistryEvent:
     @property
     def at(self, /) -> datetime:
         """
-        When.
+        When; of a bookmark, when the change of its revision was.
         """
     @property
     def change(self, /) -> Literal["CREATE", "UPDATE", "DELETE", "BOOKMARK"]:

@@ -18,6 +18,7 @@ use super::*;
 use crate::pipeline::StartRun;
 use crate::registry::PutNode;
 use crate::store::args;
+use crate::types::Timestamp;
 use crate::{Heady, Json};
 
 /// One event as it stands on the wire.
@@ -92,6 +93,12 @@ async fn put(heady: &crate::Heady, id: &str, name: &str) {
     heady.registry().put_node(put).await.unwrap();
 }
 
+/// The id of an event with this data: its revision and the milliseconds of its time.
+fn id_of(data: &Value) -> String {
+    let at: Timestamp = serde_json::from_value(data["at"].clone()).unwrap();
+    format!("{}-{}", data["revision"], at.timestamp_millis())
+}
+
 #[tokio::test]
 async fn a_client_that_is_interrupted_misses_and_repeats_nothing() {
     const WRITERS: usize = 4;
@@ -118,7 +125,7 @@ async fn a_client_that_is_interrupted_misses_and_repeats_nothing() {
             let event = client.next().await.unwrap();
             last = Some(event.id.clone());
             if !event.name.is_empty() {
-                assert_eq!(event.data["revision"].to_string(), event.id);
+                assert_eq!(event.id, id_of(&event.data));
                 assert_eq!(event.data["change"], event.name.as_str());
                 seen.push(event);
             }
@@ -127,9 +134,9 @@ async fn a_client_that_is_interrupted_misses_and_repeats_nothing() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let ids: Vec<_> = seen.iter().map(|event| event.id.clone()).collect();
-    let all: Vec<_> = (1..=WRITERS * EACH).map(|n| n.to_string()).collect();
-    assert_eq!(ids, all);
+    let revisions: Vec<_> = seen.iter().map(|event| &event.data["revision"]).collect();
+    let all: Vec<_> = (1..=WRITERS * EACH).map(|n| json!(n)).collect();
+    assert_eq!(revisions, all.iter().collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -138,14 +145,13 @@ async fn a_client_learns_where_to_go_on_before_anything_happens() {
     put(&door.heady, "A", "1").await;
     let mut open = Client::open(&door, "?bookmarks=true", None).await;
     let bookmark = open.next().await.unwrap();
-    assert_eq!(
-        (bookmark.id.as_str(), bookmark.name.as_str()),
-        ("1", "BOOKMARK")
-    );
+    assert_eq!(bookmark.name, "BOOKMARK");
+    assert_eq!(bookmark.data["revision"], 1);
+    assert_eq!(bookmark.id, id_of(&bookmark.data));
     assert_eq!(bookmark.data["object"], Value::Null);
     let mut quiet = Client::open(&door, "?kinds=NODE&ids=A&ids=B", None).await;
     let id_only = Seen {
-        id: "1".to_owned(),
+        id: bookmark.id.clone(),
         ..Seen::default()
     };
     assert_eq!(quiet.next().await, Some(id_only));
@@ -153,10 +159,16 @@ async fn a_client_learns_where_to_go_on_before_anything_happens() {
         put(&door.heady, id, "2").await;
     }
     let event = quiet.next().await.unwrap();
-    assert_eq!((event.id.as_str(), &event.data["id"]), ("3", &json!("B")));
-    // What happened while nobody listened is not lost to the first client either.
-    let mut again = Client::open(&door, "", Some(&bookmark.id)).await;
-    assert_eq!(again.next().await.unwrap().data["id"], "C");
+    assert_eq!(event.data["id"], "B");
+    assert_eq!(event.id, id_of(&event.data));
+    // What happened while nobody listened is not lost to the first client either, nor to one that knows but the revision.
+    for id in [&bookmark.id, "1"] {
+        let mut again = Client::open(&door, "", Some(id)).await;
+        assert_eq!(again.next().await.unwrap().data["id"], "C");
+    }
+    // As one has it that saw the change of another log under this number.
+    let other = Request::get("/api/registry/watch").header("last-event-id", "1-1795900000000");
+    problem(&door.send(other, "").await, 410, "FAILED_PRECONDITION");
 }
 
 #[tokio::test]
@@ -174,7 +186,10 @@ async fn what_cannot_be_watched_is_refused_before_the_stream_begins() {
         get("?since=x"),
         get("?kinds=THING"),
         get("?form=1"),
+        get("?sinceAt=2026-11-30T00:00:00Z"),
         get("").header("last-event-id", "x"),
+        get("").header("last-event-id", "1-x"),
+        get("").header("last-event-id", "-1"),
     ] {
         problem(&door.send(request, "").await, 400, "INVALID_ARGUMENT");
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::super::entry::{Entry, Place, Present};
 use super::super::history::History;
 use super::super::memory::Memory;
-use super::super::watch::{RegistryEvent, Told};
+use super::super::watch::{News, RegistryEvent};
 use super::{Clock, Edit, Sent, Step, Underway};
 use crate::audit::{self, Record};
 use crate::error::{Error, Result};
@@ -56,10 +56,10 @@ impl<E: Entry> Decided<E> {
         self.history.is_untold()
     }
 
-    /// The call that writes it all, and the events for those who watch.
-    pub(super) fn call(&mut self) -> Result<(Call, Vec<Told>)> {
-        let (call, events) = self.history.call()?;
-        Ok((audit::part(call, &self.records), events))
+    /// The call that writes it all, and the news for those who watch.
+    pub(super) fn call(&mut self) -> Result<(Call, News)> {
+        let (call, news) = self.history.call()?;
+        Ok((audit::part(call, &self.records), news))
     }
 
     /// Lets memory, which is as it will be, stand where the registry does then.

@@ -104,7 +104,7 @@ pub(super) async fn record(
     } else {
         now()
     };
-    let (recorded, events) = store
+    let (recorded, news) = store
         .write(move |transaction| {
             Box::pin(async move {
                 let mut history = History::begin(transaction).await?;
@@ -140,15 +140,15 @@ pub(super) async fn record(
                         audited.push(found.audited(actor));
                     }
                 }
-                let events = history.write(transaction).await?;
+                let news = history.write(transaction).await?;
                 if !audited.is_empty() {
                     audit::append(transaction, &audited).await?;
                 }
-                Ok((recorded, events))
+                Ok((recorded, news))
             })
         })
         .await?;
-    feed.tell(events);
+    feed.tell(news);
     Ok(recorded)
 }
 

@@ -10,11 +10,12 @@ use tokio::sync::{Notify, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use super::super::{EntryKind, queries};
-use super::model::{Told, bytes};
+use super::model::{News, Seen, Told};
 use super::state::{Broadcast, CAPACITY, PAGE, PAGE_BYTES, State};
 use super::{RegistryChange, RegistryEvent, list_again};
 use crate::error::{Error, Result};
 use crate::store::{Row, Store, Transaction, args};
+use crate::types::Id;
 
 /// How soon, at best and at worst, a change by another process is seen.
 const SOON: Duration = Duration::from_millis(20);
@@ -53,10 +54,10 @@ impl Feed {
     }
 
     /// Takes the events of a transaction that is committed.
-    pub(in crate::registry) fn tell(&self, events: Vec<Told>) {
+    pub(in crate::registry) fn tell(&self, news: News) {
         let mut state = self.state();
-        if state.live.is_some() && !events.is_empty() {
-            state.tell(events);
+        if state.live.is_some() && !news.events.is_empty() {
+            state.tell(news);
             drop(state);
             self.inner.wake.notify_one();
         }
@@ -99,27 +100,35 @@ impl Feed {
         Ok(receiver)
     }
 
-    /// The newest revision.
-    pub(super) async fn revision(&self) -> Result<i64> {
+    /// Where the registry stands.
+    pub(super) async fn now(&self) -> Result<Here> {
         let row = self
             .inner
             .store
             .fetch_optional(queries::REVISION, vec![])
             .await?;
-        row.ok_or_else(lost)?.get("revision")
+        let row = row.ok_or_else(lost)?;
+        Ok(Here {
+            seen: Seen {
+                revision: row.get("revision")?,
+                at: row.get("seen_at").unwrap_or_default(),
+            },
+            mark: Some(row.get("mark")?),
+        })
     }
 
-    /// The events after a revision, at most a page of them; empty if there are none.
-    pub(super) async fn after(&self, revision: i64) -> Result<Vec<Told>> {
-        let recent = self.state().after(revision);
+    /// The events after those that were seen, at most a page of them; empty if there are none.
+    pub(super) async fn after(&self, seen: Seen) -> Result<Vec<Told>> {
+        let recent = self.state().after(seen.revision);
         match recent {
             Some(recent) => Ok(recent),
-            None => self.stored_after(revision).await,
+            None => Ok(self.stored_after(seen).await?.events),
         }
     }
 
     /// The same from the table alone, which is what everybody who begins sees.
-    pub(super) async fn stored_after(&self, revision: i64) -> Result<Vec<Told>> {
+    pub(super) async fn stored_after(&self, seen: Seen) -> Result<Stored> {
+        let revision = seen.revision;
         let rows = self
             .inner
             .store
@@ -130,13 +139,25 @@ impl Feed {
             .await?;
         let first = rows.first().ok_or_else(lost)?;
         let (newest, compacted): (i64, i64) = (first.get("newest")?, first.get("compacted")?);
-        if revision > newest || revision < compacted {
+        // A time that cannot be read is that of an event which somebody damaged, and says nothing.
+        let at = first.get("seen_at").unwrap_or_default();
+        if revision > newest || revision < compacted || !seen.may_be_of(at) {
             return Err(list_again(revision, newest, compacted));
         }
-        if revision == newest {
-            return Ok(Vec::new());
-        }
-        rows.iter().map(heard).collect()
+        let events = if revision == newest {
+            Vec::new()
+        } else {
+            rows.iter().map(heard).collect::<Result<_>>()?
+        };
+        let last = events.last().map_or(revision, |last: &Told| last.revision);
+        Ok(Stored {
+            after: Seen {
+                revision,
+                at: at.or(seen.at),
+            },
+            events,
+            mark: (last == newest).then(|| first.get("mark")).transpose()?,
+        })
     }
 
     /// As a feed of which many events more were broadcast.
@@ -188,20 +209,19 @@ impl Feed {
     }
 
     /// Broadcasts what is new, and says whether anything of it came from another process.
-    async fn step(&self, position: &mut Option<i64>) -> Result<bool> {
-        let Some(mut at) = *position else {
+    async fn step(&self, position: &mut Option<Here>) -> Result<bool> {
+        let Some(here) = position else {
             // Whoever listens from an earlier position learns that it is behind.
-            let newest = self.revision().await?;
-            self.send(newest, Vec::new());
-            *position = Some(newest);
+            *position = Some(self.begin(false).await?);
             return Ok(true);
         };
         let (mut heard, mut whole) = (false, true);
-        while let Some(events) = self.next_told() {
+        while let Some(News { marks, events }) = self.next_told() {
             heard = true;
-            if events.first().map_or(0, |event| event.revision) == at + 1 {
-                at = self.send(at, events);
-                *position = Some(at);
+            let [before, after] = marks;
+            if here.mark.as_ref() == Some(&before) {
+                here.seen = self.send(here.seen, events);
+                here.mark = Some(after);
             } else if !self.state().knows(&events) {
                 // Others wrote in between, or the log was put back: the table knows.
                 whole = false;
@@ -213,44 +233,65 @@ impl Feed {
         }
         let mut found = false;
         loop {
-            let events = match self.stored_after(at).await {
-                Ok(events) if events.is_empty() => return Ok(found),
-                Ok(events) => events,
+            let stored = match self.stored_after(here.seen).await {
+                Ok(stored) => stored,
                 Err(error) if error.details().is_some() => {
                     // Too late, or the log was put back: the watchers find out for themselves what they have missed.
-                    let newest = self.revision().await?;
-                    self.send(newest, Vec::new());
-                    *position = Some(newest);
+                    *here = self.begin(true).await?;
                     return Ok(true);
                 }
                 Err(error) => return Err(error),
             };
+            here.mark = stored.mark;
+            if stored.events.is_empty() {
+                return Ok(found);
+            }
             found = true;
-            at = self.send(at, events);
-            *position = Some(at);
+            here.seen = self.send(here.seen, stored.events);
         }
     }
 
-    fn next_told(&self) -> Option<Vec<Told>> {
+    fn next_told(&self) -> Option<News> {
         self.state().next_told()
     }
 
-    /// Broadcasts events and returns the revision of the last.
-    fn send(&self, after: i64, events: Vec<Told>) -> i64 {
-        let last = events.last().map_or(after, |event| event.revision);
+    /// Begins, perhaps anew, where the registry stands.
+    async fn begin(&self, anew: bool) -> Result<Here> {
+        let here = self.now().await?;
         let mut state = self.state();
-        state.remember(after, &events);
-        if let Some(live) = state.live.clone() {
-            let fits = state.fits(live.len(), bytes(&events));
-            // Nobody listening is no failure.
-            let _ = live.send(Broadcast {
-                after,
-                last,
-                events: if fits { events.into() } else { Arc::from([]) },
-            });
-        }
+        state.forget();
+        let revision = here.seen.revision;
+        state.broadcast(revision, revision, Vec::new(), anew);
+        Ok(here)
+    }
+
+    /// Broadcasts events and returns how far they lead.
+    fn send(&self, after: Seen, events: Vec<Told>) -> Seen {
+        let last = events.last().map_or(after, |last| Seen::from(&**last));
+        let mut state = self.state();
+        state.remember(after.revision, &events);
+        state.broadcast(after.revision, last.revision, events, false);
         last
     }
+}
+
+/// How far the reader has come.
+#[derive(Debug)]
+pub(super) struct Here {
+    pub(super) seen: Seen,
+    /// The mark of the registry there, if that is known: what this process writes next follows it.
+    mark: Option<Id>,
+}
+
+/// What the table has after a revision.
+#[derive(Debug)]
+pub(super) struct Stored {
+    /// That revision.
+    pub(super) after: Seen,
+    /// A page of the events.
+    pub(super) events: Vec<Told>,
+    /// The mark of the registry, if these are all of them.
+    mark: Option<Id>,
 }
 
 /// The events of these revisions that are there.

@@ -19,7 +19,8 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
 pub(super) use feed::{Feed, events_at};
-pub(super) use model::Told;
+pub(crate) use model::Seen;
+pub(super) use model::{News, Told};
 pub use model::{RegistryChange, RegistryEvent, WatchOptions};
 
 use self::state::Broadcast;
@@ -42,7 +43,7 @@ pub struct RegistryWatch {
     filter: Filter,
     bookmarks: Option<Bookmarks>,
     /// Everything up to here was given out or filtered out.
-    position: i64,
+    position: Seen,
     /// What comes next, in order and without gaps after `position`.
     ahead: VecDeque<Told>,
     /// Up to where there is more than `ahead`, if there may be.
@@ -83,6 +84,11 @@ impl RegistryWatch {
                 "since: must be a revision that a list or an event gave, or 0 for the beginning",
             ));
         }
+        if options.since.is_none() && options.since_at.is_some() {
+            return Err(Error::invalid_argument(
+                "sinceAt: says of which change the revision in since is, so it needs that",
+            ));
+        }
         let filter = Filter {
             kinds: options.kinds.map(HashSet::from_iter),
             ids: options
@@ -92,8 +98,12 @@ impl RegistryWatch {
         // Listens before it reads: what is committed in between comes twice rather than never.
         let live = feed.listen()?;
         let (ahead, position) = match options.since {
-            None => (Vec::new(), feed.revision().await?),
-            Some(since) => (feed.stored_after(since).await?, since),
+            None => (Vec::new(), feed.now().await?.seen),
+            Some(revision) => {
+                let at = options.since_at;
+                let stored = feed.stored_after(Seen { revision, at }).await?;
+                (stored.events, stored.after)
+            }
         };
         Ok(Self {
             feed: feed.clone(),
@@ -112,6 +122,12 @@ impl RegistryWatch {
 
     /// The revision up to which this watch has seen everything: where to go on after an interruption.
     pub fn revision(&self) -> i64 {
+        self.position.revision
+    }
+
+    /// The same, and of which change the revision is.
+    #[cfg(feature = "http")]
+    pub(crate) fn seen(&self) -> Seen {
         self.position
     }
 
@@ -124,7 +140,7 @@ impl RegistryWatch {
     pub async fn next(&mut self) -> Result<Option<Arc<RegistryEvent>>> {
         loop {
             while let Some(Told { event, .. }) = self.ahead.pop_front() {
-                self.position = event.revision;
+                self.position = Seen::from(&*event);
                 if self.filter.passes(&event) {
                     self.told();
                     if event.is_readable() {
@@ -160,27 +176,22 @@ impl RegistryWatch {
     }
 
     fn hear(&mut self, broadcast: &Broadcast) {
-        let Broadcast {
-            after,
-            last,
-            events,
-        } = broadcast;
-        // One without anything only says where the log is; before this watch's position it can only have been put back.
-        let put_back = after == last && *after < self.position;
-        if *after > self.position || put_back {
+        let (position, last) = (self.position.revision, broadcast.last);
+        if broadcast.after > position || broadcast.anew {
             self.behind = Some(UNKNOWN);
-        } else if events.is_empty() {
+        } else if broadcast.events.is_empty() {
             // They were too much to be sent along.
-            self.behind = Some(*last).filter(|last| *last > self.position);
+            self.behind = Some(last).filter(|last| *last > position);
         } else {
-            let known = usize::try_from(self.position - after).unwrap_or(usize::MAX);
-            self.ahead.extend(events.iter().skip(known).cloned());
+            let known = usize::try_from(position - broadcast.after).unwrap_or(usize::MAX);
+            self.ahead
+                .extend(broadcast.events.iter().skip(known).cloned());
         }
     }
 
     fn told(&mut self) {
         if let Some(bookmarks) = &mut self.bookmarks {
-            bookmarks.told = self.position;
+            bookmarks.told = self.position.revision;
             bookmarks.due = Instant::now() + BOOKMARK_EVERY;
         }
     }
@@ -189,7 +200,7 @@ impl RegistryWatch {
     fn bookmark_due(&self) -> Option<Instant> {
         self.bookmarks
             .as_ref()
-            .filter(|bookmarks| bookmarks.told < self.position)
+            .filter(|bookmarks| bookmarks.told < self.position.revision)
             .map(|bookmarks| bookmarks.due)
     }
 }
@@ -210,17 +221,22 @@ fn unreadable(revision: i64) -> Error {
     Error::data_loss(message).with_details(serde_json::json!({"revision": revision}))
 }
 
-/// The answer to a watcher who asks for events that are no longer, or not yet, there.
+/// The answer to a watcher who asks for events that are no longer, or not yet, there, or that follow other ones.
 fn list_again(since: i64, newest: i64, compacted: i64) -> Error {
     let message = if since > newest {
         format!(
             "the registry is at revision {newest}, not at {since} yet: this is another registry, or an older copy of \
              it; list again and watch from there"
         )
-    } else {
+    } else if since < compacted {
         format!(
             "events after revision {since} are gone, the oldest kept is {}; list again and watch from there",
             compacted + 1
+        )
+    } else {
+        format!(
+            "the change of revision {since} is another one than was seen: this is another registry, or an older copy of \
+             it that was changed since; list again and watch from there"
         )
     };
     // Not ABORTED, which asks for the same call once more: that one can never succeed.

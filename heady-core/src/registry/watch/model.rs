@@ -32,6 +32,10 @@ pub struct WatchOptions {
     /// Events after this revision, such as that of a list; those from now on if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub since: Option<i64>,
+    /// When the change of that revision was, as its event or its bookmark said: a registry that was put back from a backup
+    /// and has changed otherwise since is told apart then. Looked at to the millisecond.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub since_at: Option<Timestamp>,
     /// Only entries of these kinds.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub kinds: Option<Vec<EntryKind>>,
@@ -66,8 +70,44 @@ pub struct RegistryEvent {
     pub id: Option<Id>,
     /// The service, node or workflow with this change, or before it was deleted, as its JSON; null for a bookmark.
     pub object: Option<Json>,
-    /// When.
+    /// When; of a bookmark, when the change of its revision was.
     pub at: Timestamp,
+}
+
+/// How far somebody has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Up to this revision.
+    pub(crate) revision: i64,
+    /// When its change was, if that is known. Two logs that parted have changes of other times under the same number.
+    pub(crate) at: Option<Timestamp>,
+}
+
+impl Seen {
+    /// Whether the change of this revision may be that of this time. To the millisecond, which is all that a date of
+    /// JavaScript has.
+    pub(super) fn may_be_of(&self, at: Option<Timestamp>) -> bool {
+        let parted =
+            |(seen, at): (Timestamp, Timestamp)| seen.timestamp_millis() != at.timestamp_millis();
+        !self.at.zip(at).is_some_and(parted)
+    }
+}
+
+impl From<&RegistryEvent> for Seen {
+    fn from(event: &RegistryEvent) -> Self {
+        Self {
+            revision: event.revision,
+            at: Some(event.at).filter(|_| event.is_readable()),
+        }
+    }
+}
+
+/// What a transaction changed, for those who watch.
+#[derive(Debug)]
+pub(in crate::registry) struct News {
+    /// The mark of the registry before it and after it.
+    pub(in crate::registry) marks: [Id; 2],
+    pub(in crate::registry) events: Vec<Told>,
 }
 
 /// An event, and how many bytes its object has as JSON: about what whoever keeps it for a watcher has to keep.
@@ -91,14 +131,14 @@ pub(super) fn bytes(events: &[Told]) -> usize {
 }
 
 impl RegistryEvent {
-    pub(super) fn bookmark(revision: i64) -> Self {
+    pub(super) fn bookmark(seen: Seen) -> Self {
         Self {
-            revision,
+            revision: seen.revision,
             change: RegistryChange::Bookmark,
             kind: None,
             id: None,
             object: None,
-            at: now(),
+            at: seen.at.unwrap_or_else(now),
         }
     }
 
@@ -108,7 +148,7 @@ impl RegistryEvent {
             change: RegistryChange::Update,
             kind,
             id,
-            ..Self::bookmark(revision)
+            ..Self::bookmark(Seen { revision, at: None })
         }
     }
 

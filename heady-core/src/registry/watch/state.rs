@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::sync::broadcast;
 
-use super::model::{Told, bytes};
+use super::model::{News, Told, bytes};
 
 /// How many broadcasts a watcher may be late before it has to read the table.
 pub(super) const CAPACITY: usize = 256;
@@ -32,6 +32,8 @@ pub(super) struct Broadcast {
     pub(super) last: i64,
     /// None of them, where they are too much: who wants them finds them in what is recent, or in the table.
     pub(super) events: Arc<[Told]>,
+    /// Whether what was broadcast before is no longer to be relied on.
+    pub(super) anew: bool,
 }
 
 #[derive(Default)]
@@ -39,7 +41,7 @@ pub(super) struct State {
     /// Present while the reader goes round.
     pub(super) live: Option<broadcast::Sender<Broadcast>>,
     /// What this process's writers committed and the reader has not seen.
-    told: VecDeque<Vec<Told>>,
+    told: VecDeque<News>,
     told_bytes: usize,
     /// The newest of what was broadcast, in order and without gaps.
     recent: VecDeque<Told>,
@@ -50,19 +52,19 @@ pub(super) struct State {
 
 impl State {
     /// Takes what was committed, for the reader; one that falls behind finds it in the table.
-    pub(super) fn tell(&mut self, events: Vec<Told>) {
+    pub(super) fn tell(&mut self, news: News) {
         if self.told.len() == CAPACITY || self.told_bytes > UNDERWAY_BYTES {
             self.told.clear();
             self.told_bytes = 0;
         }
-        self.told_bytes += bytes(&events);
-        self.told.push_back(events);
+        self.told_bytes += bytes(&news.events);
+        self.told.push_back(news);
     }
 
-    pub(super) fn next_told(&mut self) -> Option<Vec<Told>> {
-        let events = self.told.pop_front()?;
-        self.told_bytes -= bytes(&events);
-        Some(events)
+    pub(super) fn next_told(&mut self) -> Option<News> {
+        let news = self.told.pop_front()?;
+        self.told_bytes -= bytes(&news.events);
+        Some(news)
     }
 
     /// How many bytes of events are on their way.
@@ -116,6 +118,21 @@ impl State {
         }
     }
 
+    /// Sends events, which lead from one revision to another, to all who listen.
+    pub(super) fn broadcast(&mut self, after: i64, last: i64, events: Vec<Told>, anew: bool) {
+        let Some(live) = self.live.clone() else {
+            return;
+        };
+        let fits = self.fits(live.len(), bytes(&events));
+        // Nobody listening is no failure.
+        let _ = live.send(Broadcast {
+            after,
+            last,
+            events: if fits { events.into() } else { Arc::from([]) },
+            anew,
+        });
+    }
+
     pub(super) fn forget(&mut self) {
         self.recent.clear();
         self.recent_bytes = 0;
@@ -123,7 +140,7 @@ impl State {
 
     /// Takes note of a broadcast of so many bytes beside those that some watcher has not taken, and says whether it is not
     /// too much.
-    pub(super) fn fits(&mut self, waiting: usize, bytes: usize) -> bool {
+    fn fits(&mut self, waiting: usize, bytes: usize) -> bool {
         while self.underway.len() > waiting {
             self.underway.pop_front();
         }
@@ -136,7 +153,7 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RegistryEvent;
+    use super::super::{RegistryEvent, Seen};
     use super::*;
 
     fn events(revisions: std::ops::RangeInclusive<i64>) -> Vec<Told> {
@@ -146,7 +163,7 @@ mod tests {
     fn weighing(bytes: usize, revisions: std::ops::RangeInclusive<i64>) -> Vec<Told> {
         revisions
             .map(|revision| Told {
-                event: Arc::new(RegistryEvent::bookmark(revision)),
+                event: Arc::new(RegistryEvent::bookmark(Seen { revision, at: None })),
                 bytes,
             })
             .collect()

@@ -1,12 +1,14 @@
 //! Where a watch begins and goes on, and what it is told where it cannot.
 
 use super::*;
-use crate::store::{Store, args};
+use crate::store::{Arg, Store, args};
+use crate::types::Id;
 
 on_both_databases!(
     a_watch_begins_where_it_is_told,
     events_that_are_gone_say_list_again,
     a_log_that_was_put_back_says_list_again,
+    a_log_that_was_put_back_and_grew_says_list_again,
 );
 
 async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
@@ -105,18 +107,94 @@ async fn events_that_are_gone_say_list_again(fresh: Fresh) {
 
 /// As a standby that takes over and has not received the last commits.
 async fn put_back(store: &Store, revision: i64) {
-    let statements = [
-        "UPDATE registry_revision SET revision = $1",
-        "DELETE FROM registry_events WHERE revision > $1",
-    ];
-    for text in statements {
-        store
-            .write(move |transaction| {
-                Box::pin(async move { transaction.execute(text, args![revision]).await })
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let now = "UPDATE registry_revision SET revision = $1, mark = $2";
+                let mark = Arg::uuid(&Id::new());
+                transaction
+                    .execute(now, vec![revision.into(), mark])
+                    .await?;
+                let log = "DELETE FROM registry_events WHERE revision > $1";
+                transaction.execute(log, args![revision]).await
+            })
+        })
+        .await
+        .unwrap();
+}
+
+/// What a log that was put back says to whoever was further on, however far it has come since: not what it changed after.
+async fn a_log_that_was_put_back_and_grew_says_list_again(fresh: Fresh) {
+    let (store, other) = (fresh.open().await, fresh.open().await);
+    let registry = registry(&store);
+    let others = super::super::super::tests::registry(&other);
+    let mut n = 100;
+    // How often another engine writes and then this one, after two changes are lost.
+    for (theirs, own) in [(1, 0), (2, 0), (2, 1), (5, 0), (5, 1)] {
+        let mut bookmarked = registry
+            .watch(WatchOptions {
+                bookmarks: Some(true),
+                ..WatchOptions::default()
             })
             .await
             .unwrap();
+        let begin = bookmarked.revision();
+        let mut idle = registry.watch(WatchOptions::default()).await.unwrap();
+        for n in 0..3 {
+            registry.put_service(put("a", n)).await.unwrap();
+        }
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            let event = next(&mut bookmarked).await;
+            if event.change != RegistryChange::Bookmark {
+                seen.push(event);
+            }
+        }
+        for event in &seen {
+            assert_eq!(next(&mut idle).await, *event);
+        }
+        bookmarked.bookmarks.as_mut().unwrap().told = begin;
+        bookmarked.bookmarks.as_mut().unwrap().due = Instant::now();
+        let bookmark = next(&mut bookmarked).await;
+        let last = &seen[2];
+        assert_eq!(
+            (bookmark.change, bookmark.revision, bookmark.at),
+            (RegistryChange::Bookmark, last.revision, last.at)
+        );
+
+        // Times are told apart to the millisecond.
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        put_back(&store, begin + 1).await;
+        for (count, writer) in [(theirs, &others), (own, &registry)] {
+            for _ in 0..count {
+                n += 1;
+                writer.put_service(put("a", n)).await.unwrap();
+            }
+        }
+        let case = format!("{theirs} and {own} changes");
+        for watch in [&mut bookmarked, &mut idle] {
+            let told = tokio::time::timeout(Duration::from_mins(1), watch.next()).await;
+            let error = told.expect("an answer within a minute").expect_err(&case);
+            assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{case}");
+            assert_eq!(error.details().unwrap()["compacted"], true, "{case}");
+        }
+        let from = |event: &RegistryEvent| WatchOptions {
+            since: Some(event.revision),
+            since_at: Some(event.at),
+            ..WatchOptions::default()
+        };
+        // What was not lost can be gone on from.
+        let mut again = registry.watch(from(&seen[0])).await.unwrap();
+        assert_eq!(next(&mut again).await.revision, begin + 2);
+        let error = registry.watch(from(last)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{case}");
     }
+    let nothing_seen = WatchOptions {
+        since_at: Some(crate::types::now()),
+        ..WatchOptions::default()
+    };
+    let error = registry.watch(nothing_seen).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidArgument);
 }
 
 async fn a_log_that_was_put_back_says_list_again(fresh: Fresh) {

@@ -99,7 +99,7 @@ fun Pipeline.steps(options: FollowRun): Flow<RunStep> = flow {
 /**
  * Every change of the registry after a revision, in order and once, until the engine is shut down. Cancelling the
  * collector ends the watch. Each collector has its own: one that is to go on where an earlier one stood names its last
- * revision in [WatchOptions.since].
+ * revision in [WatchOptions.since], and the time of that change in [WatchOptions.sinceAt].
  */
 fun Registry.changes(options: WatchOptions = WatchOptions()): Flow<RegistryEvent> = flow {
     watch(options).use { changes ->

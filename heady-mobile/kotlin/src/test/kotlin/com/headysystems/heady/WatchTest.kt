@@ -56,6 +56,20 @@ class WatchTest {
     }
 
     @Test
+    fun `the change of another log is told apart`() = runBlocking {
+        Heady.connect("sqlite::memory:").use { heady ->
+            val registry = heady.registry()
+            registry.putNode(PutNode(id = "a"))
+            registry.putNode(PutNode(id = "b"))
+            val seen = registry.changes(WatchOptions(since = 0)).first()
+            val next = registry.changes(WatchOptions(since = seen.revision, sinceAt = seen.at)).first()
+            assertEquals("b", next.id)
+            val other = WatchOptions(since = seen.revision, sinceAt = seen.at.minusMillis(1))
+            thrown<HeadyException.FailedPrecondition> { registry.changes(other).first() }
+        }
+    }
+
+    @Test
     fun `a collector is cancelled, a watch ended, an engine shut down`() = runBlocking {
         Heady.connect("sqlite::memory:").use { heady ->
             val registry = heady.registry()
