@@ -146,11 +146,7 @@ impl Entry for Node {
             body.insert("runtime".to_owned(), json!(self.runtime));
         }
         if self.triggers != said.triggers {
-            let [own, other] = TRIGGER_KEYS;
-            let is_other = body.contains_key(other) && !body.contains_key(own);
-            body.retain(|key, _| !TRIGGER_KEYS.contains(&key.as_str()));
-            let key = if is_other { other } else { own };
-            body.insert(key.to_owned(), json!(self.triggers));
+            said::say(body, &TRIGGER_KEYS, json!(self.triggers));
         }
         if self.enabled != said.enabled {
             body.insert("enabled".to_owned(), self.enabled.into());

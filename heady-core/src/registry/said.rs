@@ -30,6 +30,19 @@ pub(super) fn corrected<E: Entry>(entry: &E, mut body: Map<String, Value>) -> Va
     Value::Object(body)
 }
 
+/// Lets an entry of a document say this under the one of these keys that it uses, or the first.
+pub(super) fn say(body: &mut Map<String, Value>, keys: &[&str], value: Value) {
+    let used = keys.iter().find(|key| body.contains_key(**key));
+    let key = used.or(keys.first()).map(|key| (*key).to_owned());
+    unsay(body, keys);
+    body.extend(key.map(|key| (key, value)));
+}
+
+/// Lets an entry of a document say it under none.
+pub(super) fn unsay(body: &mut Map<String, Value>, keys: &[&str]) {
+    body.retain(|key, _| !keys.contains(&key.as_str()));
+}
+
 /// The metadata of an imported entry that is changed by call.
 ///
 /// # Errors
@@ -79,7 +92,33 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::registry::{RegisterService, Service};
+    use crate::registry::{
+        Node, RegisterNode, RegisterService, RegisterWorkflow, Service, Workflow,
+    };
+    use crate::types::Json;
+
+    /// Metadata of any of these keys.
+    fn among(keys: Vec<(&'static str, Value)>) -> impl Strategy<Value = Json> {
+        let most = keys.len();
+        let some = prop::sample::subsequence(keys, 0..=most);
+        some.prop_map(|some| {
+            let map: Map<_, _> = some
+                .into_iter()
+                .map(|(key, value)| (key.to_owned(), value))
+                .collect();
+            Value::Object(map).into()
+        })
+    }
+
+    fn reads_back<E: Entry>(entry: &E) -> Result<(), TestCaseError> {
+        let exported = entry.declared();
+        let read: E = said(entry.id(), &exported);
+        for (field, _, value) in E::SAID {
+            prop_assert_eq!(value(&read), value(entry), "{} of {}", field, exported);
+        }
+        prop_assert_eq!(told_id(&exported), Some(entry.id().to_string()));
+        Ok(())
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
@@ -95,28 +134,64 @@ mod tests {
                 "/[a-z/.?#% ä{$<]{0,12}",
             ],
             interval in prop::option::of(1000..60_000_i64),
-            metadata in prop::sample::subsequence(vec![
+            metadata in among(vec![
                 ("url", json!("http://other:2/x")), ("base_url", json!("http://other:3")), ("health", json!("/other")),
                 ("port", json!(80)), ("healthCheckIntervalMs", json!(5000)), ("health_check_url", json!("http://other/h")),
                 ("name", json!("Other")), ("id", json!("other")), ("baseUrl", json!("http://other:4")), ("note", json!(1)),
-            ], 0..10),
+            ]),
         ) {
-            let metadata: Map<_, _> = metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
             let spec = RegisterService {
                 id: "s".into(),
                 base_url: Some(base.to_owned()),
                 health_path: Some(path),
                 probe_interval_ms: interval,
-                metadata: Some(Value::Object(metadata).into()),
+                metadata: Some(metadata),
                 ..RegisterService::default()
             };
-            let service = Service::declare(spec).unwrap();
-            let exported = service.declared();
-            let read: Service = said(&"s".into(), &exported);
-            for (field, _, value) in Service::SAID {
-                prop_assert_eq!(value(&read), value(&service), "{} of {}", field, exported);
-            }
-            prop_assert_eq!(told_id(&exported), Some("s".to_owned()));
+            reads_back(&Service::declare(spec).unwrap())?;
+        }
+
+        #[test]
+        fn nodes_read_back(
+            runtime in prop::option::of("[a-z]{1,4}"),
+            triggers in prop::option::of(prop::collection::vec("[a-z]{1,3}", 0..3)),
+            enabled in prop::option::of(any::<bool>()),
+            metadata in among(vec![
+                ("name", json!("Other")), ("id", json!("other")), ("runtime", json!("java")), ("trigger_on", json!(["x"])),
+                ("triggers", json!("x")), ("enabled", json!(false)), ("status", json!("available")), ("note", json!(1)),
+            ]),
+        ) {
+            let spec = RegisterNode {
+                id: "n".into(),
+                runtime,
+                triggers,
+                metadata: Some(metadata),
+                ..RegisterNode::default()
+            };
+            let mut node = Node::declare(spec).unwrap();
+            node.enabled = enabled.unwrap_or(node.enabled);
+            reads_back(&node)?;
+        }
+
+        #[test]
+        fn workflows_read_back(
+            pipeline_id in prop::option::of("[a-z]{1,4}"),
+            max_concurrent_tasks in prop::option::of(1..1025_i64),
+            governance in prop::option::of(among(vec![("approval", json!("required")), ("roles", json!(["a"]))])),
+            metadata in among(vec![
+                ("name", json!("Other")), ("id", json!("other")), ("pipeline_id", json!("p")), ("pipelineId", json!(7)),
+                ("maxConcurrentTasks", json!(0)), ("max_concurrent_tasks", json!(3)), ("governance", json!("strict")),
+            ]),
+        ) {
+            let spec = RegisterWorkflow {
+                id: "w".into(),
+                pipeline_id,
+                max_concurrent_tasks,
+                governance,
+                metadata: Some(metadata),
+                ..RegisterWorkflow::default()
+            };
+            reads_back(&Workflow::declare(spec).unwrap())?;
         }
     }
 }

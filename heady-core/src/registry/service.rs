@@ -253,7 +253,7 @@ impl Entry for Service {
         let settings = self.settings().into_iter().zip(said.settings());
         for (((key, value), (_, said)), keys) in settings.zip(SETTING_KEYS) {
             if value != said {
-                body.retain(|key, _| !keys.contains(&key.as_str()));
+                said::unsay(body, keys);
                 body.extend(value.map(|value| (key.to_owned(), value.into())));
             }
         }

@@ -73,7 +73,7 @@ impl Entry for Workflow {
         let at = now();
         Ok(Self {
             name: spec.name.unwrap_or_else(|| id.to_string()),
-            pipeline_id: spec.pipeline_id.unwrap_or_else(|| id.to_string()),
+            pipeline_id: checked_pipeline(spec.pipeline_id.unwrap_or_else(|| id.to_string()))?,
             max_concurrent_tasks: checked_limit(
                 spec.max_concurrent_tasks.unwrap_or(MAX_CONCURRENT_TASKS),
             )?,
@@ -136,21 +136,59 @@ impl Entry for Workflow {
         self.updated_at = at;
     }
 
-    const SAID: &'static [Said<Self>] = &[("name", &["name"], |workflow| json!(workflow.name))];
+    const SAID: &'static [Said<Self>] = &[
+        ("name", &["name"], |workflow| json!(workflow.name)),
+        ("pipelineId", &PIPELINE_KEYS, |workflow| {
+            json!(workflow.pipeline_id)
+        }),
+        ("maxConcurrentTasks", &LIMIT_KEYS, |workflow| {
+            json!(workflow.max_concurrent_tasks)
+        }),
+        ("governance", &[GOVERNANCE_KEY], |workflow| {
+            workflow.governance.0.clone()
+        }),
+    ];
 
     fn said(item: &Item) -> Self {
         item.workflow()
     }
 
-    fn correct(&self, _said: &Self, _body: &mut Map<String, Value>) {}
+    fn correct(&self, said: &Self, body: &mut Map<String, Value>) {
+        if self.pipeline_id != said.pipeline_id {
+            said::say(body, &PIPELINE_KEYS, json!(self.pipeline_id));
+        }
+        if self.max_concurrent_tasks != said.max_concurrent_tasks {
+            said::say(body, &LIMIT_KEYS, json!(self.max_concurrent_tasks));
+        }
+        if self.governance != said.governance {
+            said::say(body, &[GOVERNANCE_KEY], self.governance.0.clone());
+        }
+    }
 
     fn declared(&self) -> Value {
-        let own = json!({"id": self.id, "name": self.name});
+        let own = json!({
+            "id": self.id, "name": self.name, PIPELINE_KEYS[0]: self.pipeline_id,
+            LIMIT_KEYS[0]: self.max_concurrent_tasks, GOVERNANCE_KEY: self.governance,
+        });
         said::corrected(self, over(&self.metadata, &own))
     }
 }
 
-fn checked_limit(limit: i64) -> Result<i64> {
+/// The keys under which entries say what runs, of how many at once, and by which rules; the first counts.
+pub(super) const PIPELINE_KEYS: [&str; 2] = ["pipelineId", "pipeline_id"];
+pub(super) const LIMIT_KEYS: [&str; 2] = ["maxConcurrentTasks", "max_concurrent_tasks"];
+pub(super) const GOVERNANCE_KEY: &str = "governance";
+
+fn checked_pipeline(name: String) -> Result<String> {
+    if name.is_empty() {
+        return Err(Error::invalid_argument(
+            "pipelineId: must be the name of a pipeline",
+        ));
+    }
+    Ok(name)
+}
+
+pub(super) fn checked_limit(limit: i64) -> Result<i64> {
     if (1..=1024).contains(&limit) {
         Ok(limit)
     } else {

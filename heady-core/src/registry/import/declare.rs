@@ -3,13 +3,14 @@
 #[cfg(test)]
 mod tests;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::super::entry::Entry;
 use super::super::probe::{checked_interval, checked_threshold, checked_timeout};
 use super::super::service::{HEALTH_PATH, checked_base_url, checked_path};
+use super::super::workflow::{GOVERNANCE_KEY, LIMIT_KEYS, PIPELINE_KEYS, checked_limit};
 use super::super::{HealthStatus, MAX_CONCURRENT_TASKS, Node, Service, Workflow};
-use super::catalog::{Item, path};
+use super::catalog::{Item, Kind, path};
 use super::shape;
 use crate::error::{Error, Result};
 use crate::outbound::Url;
@@ -41,6 +42,8 @@ const TIMEOUT: Setting = (
 const HEALTHY: Setting = (&["healthyThreshold"], |value| {
     checked_threshold("healthyThreshold", value)
 });
+/// How many tasks of a workflow run at once.
+const LIMIT: Setting = (&LIMIT_KEYS, |value| value.map(checked_limit).transpose());
 const UNHEALTHY: Setting = (&["unhealthyThreshold"], |value| {
     checked_threshold("unhealthyThreshold", value)
 });
@@ -228,14 +231,22 @@ impl Item {
             .unwrap_or(!off)
     }
 
+    fn pipeline(&self) -> Option<&str> {
+        PIPELINE_KEYS.iter().find_map(|key| self.text(key))
+    }
+
+    fn governance(&self) -> Option<&Map<String, Value>> {
+        self.body.get(GOVERNANCE_KEY)?.as_object()
+    }
+
     /// The workflow that this entry declares; it can be run once a definition of its name is registered.
     pub(in crate::registry) fn workflow(&self) -> Workflow {
         Workflow {
             id: Id::from(self.id.as_str()),
             name: self.name(),
-            pipeline_id: self.id.clone(),
-            max_concurrent_tasks: MAX_CONCURRENT_TASKS,
-            governance: serde_json::json!({}).into(),
+            pipeline_id: self.pipeline().unwrap_or(&self.id).to_owned(),
+            max_concurrent_tasks: self.setting(LIMIT).unwrap_or(MAX_CONCURRENT_TASKS),
+            governance: Value::Object(self.governance().cloned().unwrap_or_default()).into(),
             metadata: self.body.clone().into(),
             created_at: now(),
             updated_at: now(),
@@ -259,14 +270,28 @@ fn absolute(text: &str) -> Option<Url> {
     })
 }
 
-/// What there is to say about where services run and how they are probed.
-pub(super) fn check_addresses(items: &[Item]) -> Vec<Warning> {
+/// What there is to say about where services run and how they are probed, and about how workflows are run.
+pub(super) fn check_settings(items: &[Item]) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    for item in items.iter().filter(|item| item.kind == Kind::Workflow) {
+        let mut warn = |key: &str, message: &str| {
+            let path = format!("{}.{key}", item.path());
+            warnings.push(Warning::new("WORKFLOW_SETTING", path, message));
+        };
+        if let Some((key, Err(error))) = item.checked_setting(LIMIT) {
+            warn(key, &format!("{}; left out", error.message()));
+        }
+        for key in PIPELINE_KEYS {
+            if item.body.get(key).is_some() && item.text(key).is_none() {
+                warn(key, "must be the name of a pipeline; left out");
+            }
+        }
+        if item.body.get(GOVERNANCE_KEY).is_some() && item.governance().is_none() {
+            warn(GOVERNANCE_KEY, "must be an object; left out");
+        }
+    }
     let mut assumed: Vec<(&str, usize)> = Vec::new();
-    for item in items
-        .iter()
-        .filter(|item| item.kind == super::catalog::Kind::Service)
-    {
+    for item in items.iter().filter(|item| item.kind == Kind::Service) {
         for setting in [INTERVAL, TIMEOUT, HEALTHY, UNHEALTHY] {
             if let Some((key, Err(error))) = item.checked_setting(setting) {
                 let message = format!("{}; left out", error.message());
@@ -320,12 +345,29 @@ pub(super) trait Succeeds: Entry {
     fn succeed(&mut self, old: &Self);
 }
 
+/// Whether what entries say under these keys was set otherwise: by call, or by the pipeline that is registered under the name.
+/// What a document said, and says no longer, is gone.
+fn no_document_said<E: Entry>(keys: &[&str], new: &E, old: &E) -> bool {
+    let says = |entry: &E| keys.iter().any(|key| entry.metadata().get(key).is_some());
+    !says(new) && !says(old)
+}
+
 impl Succeeds for Service {
     fn succeed(&mut self, old: &Self) {
-        self.probe_interval_ms = self.probe_interval_ms.or(old.probe_interval_ms);
-        self.probe_timeout_ms = self.probe_timeout_ms.or(old.probe_timeout_ms);
-        self.healthy_threshold = self.healthy_threshold.or(old.healthy_threshold);
-        self.unhealthy_threshold = self.unhealthy_threshold.or(old.unhealthy_threshold);
+        let [interval, timeout, healthy, unhealthy] =
+            SETTING_KEYS.map(|keys| no_document_said(keys, self, old));
+        if interval {
+            self.probe_interval_ms = old.probe_interval_ms;
+        }
+        if timeout {
+            self.probe_timeout_ms = old.probe_timeout_ms;
+        }
+        if healthy {
+            self.healthy_threshold = old.healthy_threshold;
+        }
+        if unhealthy {
+            self.unhealthy_threshold = old.unhealthy_threshold;
+        }
         self.inherit(old);
     }
 }
@@ -339,8 +381,16 @@ impl Succeeds for Node {
 impl Succeeds for Workflow {
     fn succeed(&mut self, old: &Self) {
         self.inherit(old);
-        self.pipeline_id.clone_from(&old.pipeline_id);
-        self.max_concurrent_tasks = old.max_concurrent_tasks;
-        self.governance = old.governance.clone();
+        let [pipeline, limit, governance] = [&PIPELINE_KEYS[..], &LIMIT_KEYS, &[GOVERNANCE_KEY]]
+            .map(|keys| no_document_said(keys, self, old));
+        if pipeline {
+            self.pipeline_id.clone_from(&old.pipeline_id);
+        }
+        if limit {
+            self.max_concurrent_tasks = old.max_concurrent_tasks;
+        }
+        if governance {
+            self.governance = old.governance.clone();
+        }
     }
 }

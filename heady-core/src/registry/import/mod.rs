@@ -82,7 +82,7 @@ impl Source {
         let mut catalog = catalog::read(&document).map_err(context)?;
         warnings.append(&mut catalog.warnings);
         warnings.extend(check::numbers(&document));
-        warnings.extend(declare::check_addresses(&catalog.items));
+        warnings.extend(declare::check_settings(&catalog.items));
         warnings.extend(check::references(&catalog));
         if let Some(root) = folder(root, location.as_deref()).await? {
             warnings.extend(check::files(&catalog, root).await?);

@@ -76,7 +76,7 @@ fn a_service_runs_where_its_entry_says() {
             (base_url, health_path),
             "{body}"
         );
-        let warned = check_addresses(&[item])
+        let warned = check_settings(&[item])
             .iter()
             .any(|warning| warning.code == "NO_BASE_URL");
         assert_eq!(warned, base_url.is_empty(), "{body}");

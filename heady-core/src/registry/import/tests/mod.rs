@@ -1,6 +1,7 @@
 //! The import's suite, the same on both databases: every shape, and what goes wrong with files.
 
 mod any_document;
+mod settings;
 mod shapes;
 mod warnings;
 
