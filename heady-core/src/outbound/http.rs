@@ -57,13 +57,32 @@ impl HostRules {
     /// `INVALID_ARGUMENT` for a URL without a host or with another scheme than http and https, `PERMISSION_DENIED`
     /// for a host that is not allowed.
     pub(crate) fn check(&self, url: &Url) -> Result<()> {
+        self.check_named(url, is_loopback(url))
+    }
+
+    /// Whether an answer from one URL may lead to another. Only what is on loopback itself leads to loopback: a distant host
+    /// must not choose which local port is asked, nor as whom.
+    ///
+    /// # Errors
+    /// As [`HostRules::check`], and `PERMISSION_DENIED` for a URL with credentials.
+    fn check_redirect(&self, from: &Url, to: &Url) -> Result<()> {
+        if !to.username().is_empty() || to.password().is_some() {
+            return Err(Error::permission_denied(format!(
+                "{} redirects to a URL with credentials, which are not sent",
+                origin(from)
+            )));
+        }
+        self.check_named(to, is_loopback(from) && is_loopback(to))
+    }
+
+    fn check_named(&self, url: &Url, is_local: bool) -> Result<()> {
         let ("http" | "https", Some(host)) = (url.scheme(), url.host_str()) else {
             return Err(Error::invalid_argument(
                 "a URL to call begins with http:// or https:// and names a host",
             ));
         };
         let with_port = format!("{host}:{}", url.port_or_known_default().unwrap_or_default());
-        if is_loopback(url)
+        if is_local
             || self
                 .allowed
                 .iter()
@@ -219,8 +238,8 @@ impl HttpClient {
             })?;
         let headers = headers(&request.headers)?;
         let (mut url, mut body) = (request.url, request.body);
+        self.rules.check(&url)?;
         for _ in 0..=MAX_REDIRECTS {
-            self.rules.check(&url)?;
             let mut builder = self
                 .client
                 .request(method.clone(), url.clone())
@@ -239,6 +258,7 @@ impl HttpClient {
                 ))
                 .caused_by(error)
             })?;
+            self.rules.check_redirect(&url, &next)?;
             if origin(&next) != origin(&url) && !headers.is_empty() {
                 // Headers may carry credentials, which were meant for the first host only.
                 return Err(Error::permission_denied(format!(
@@ -434,6 +454,33 @@ mod tests {
                 kind,
                 "{refused}"
             );
+        }
+    }
+
+    #[test]
+    fn only_loopback_leads_to_loopback_and_nobody_chooses_as_whom() {
+        let rules = HostRules::new(["a.example.com".into()])
+            .with_services(["http://svc.example.com", "http://127.0.0.1:80"]);
+        let leads = |from: &str, to: &str| rules.check_redirect(&url(from), &url(to));
+        for (from, to) in [
+            ("http://localhost:1/", "https://[::1]:2/x"),
+            ("http://svc.example.com/", "http://svc.example.com/x"),
+            ("http://svc.example.com/", "https://a.example.com/"),
+            ("http://127.0.0.1:1/", "http://svc.example.com/"),
+            ("http://svc.example.com/", "http://127.0.0.1/registered"),
+        ] {
+            leads(from, to).unwrap();
+        }
+        for (from, to) in [
+            ("http://svc.example.com/", "http://127.0.0.1:22/"),
+            ("http://svc.example.com/", "http://localhost/"),
+            ("http://127.0.0.1:1/", "http://b.example.com/"),
+            ("http://127.0.0.1:1/", "http://anna:S3CRET@127.0.0.1:1/"),
+            ("http://127.0.0.1:1/", "http://:S3CRET@127.0.0.1:1/"),
+        ] {
+            let error = leads(from, to).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{to}");
+            assert!(!error.message().contains("S3CRET"), "{error}");
         }
     }
 

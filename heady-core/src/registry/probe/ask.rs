@@ -2,7 +2,7 @@
 //!
 //! 2xx is healthy, any other status degraded, no answer unhealthy. The host rules are those of everything that leaves the
 //! process, and whoever registered a service allowed its host and port, loopback and private addresses included: a
-//! redirect leads there, to loopback, or to a host that the operator allowed. A circuit breaker is not asked: it is for
+//! redirect leads there, from loopback to loopback, or to a host that the operator allowed. A circuit breaker is not asked: it is for
 //! those who need an answer, and a probe that waited for it would keep a service down that is up.
 
 use std::time::{Duration, Instant};
