@@ -178,7 +178,7 @@ fn a_local_server_is_open_until_the_first_key_and_stops_when_asked() {
         server
             .send("POST", "/api/nodes", "", r#"{"id": "N"}"#)
             .status,
-        200
+        201
     );
     let elsewhere =
         server.raw(b"GET /api/nodes HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
@@ -276,7 +276,7 @@ fn a_watch_is_streamed_goes_on_and_does_not_hold_up_the_stop() {
     };
     let post = |id: &str| {
         let made = server.send("POST", "/api/nodes", "", &format!("{{\"id\": \"{id}\"}}"));
-        assert_eq!(made.status, 200, "{made:?}");
+        assert_eq!(made.status, 201, "{made:?}");
     };
     let mut first = watch("");
     assert!(until(&mut first, "HTTP/1.1").contains("200"));
@@ -335,7 +335,7 @@ fn a_server_probes_and_another_takes_over_when_it_is_killed() {
         "id": "idle", "baseUrl": format!("http://{}", idle.address), "healthPath": "/health/live", "probeIntervalMs": 100,
     });
     let registered = idle.send("POST", "/api/services", "", &service.to_string());
-    assert_eq!(registered.status, 200, "{registered:?}");
+    assert_eq!(registered.status, 201, "{registered:?}");
     let seen = |answer: &Value| answer["lastProbe"]["consecutiveSuccesses"].as_i64() > Some(2);
     let first = until(&idle, "/api/services/idle", seen);
     assert_eq!(first["status"], "HEALTHY");

@@ -80,7 +80,7 @@ fn a_hostile_client_is_answered_and_the_engine_goes_on() {
         assert!(matches!(connection.read(&mut [0; 1]), Ok(0) | Err(_)));
     }
     let made = server.send("POST", "/api/nodes", "", r#"{"id": "N"}"#);
-    assert_eq!(made.status, 200, "{made:?}");
+    assert_eq!(made.status, 201, "{made:?}");
 }
 
 /// A body whose length is not announced is refused when it has become too long. The answer may be lost when the server

@@ -46,7 +46,7 @@ test('the caller is whom the host vouches for, with that role and no other', asy
   assert.equal((await heady.fetch(keyed)).status, 401)
 
   const made = await heady.fetch(post('/api/services', '{"id": "vouched", "name": "Ä"}'), admin)
-  assert.deepEqual([made.status, (await made.json()).name], [200, 'Ä'])
+  assert.deepEqual([made.status, (await made.json()).name], [201, 'Ä'])
   const { entries } = await heady.audit.list({ target: 'service:vouched' })
   assert.deepEqual(
     entries.map(({ actor }) => actor),
@@ -193,7 +193,7 @@ test('a server of Node mounts it', async (t) => {
     headers: { 'content-type': 'application/json' },
     body: '{"id": "mounted"}',
   })
-  assert.equal(made.status, 200)
+  assert.equal(made.status, 201)
   const read = await fetch(`${at}/api/nodes/mounted`)
   assert.equal((await read.json()).id, 'mounted')
   const removed = await fetch(`${at}/api/nodes/mounted`, { method: 'DELETE' })

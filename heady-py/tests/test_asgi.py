@@ -81,7 +81,7 @@ def vouched(role: Literal["viewer", "operator", "admin"]) -> Any:
 def test_the_caller_is_whom_the_host_vouches_for(engine: heady.Heady) -> None:
     app = heady.asgi(engine, caller=vouched("admin"))
     made = send(app, "POST", "/api/services", b'{"id": "api", ', '"name": "Ä"}'.encode(), headers=JSON)
-    assert (made.status, made.json()["name"]) == (200, "Ä")
+    assert (made.status, made.json()["name"]) == (201, "Ä")
     assert made.headers[b"content-type"] == b"application/json"
     assert [entry.actor for entry in engine.audit.list(target="service:api").entries] == ["user:anna"]
 

@@ -83,12 +83,61 @@ impl<T: Serialize + JsonSchema> Answer for Tagged<T> {
     };
 
     fn respond(self) -> Result<Response> {
+        self.respond_with(StatusCode::OK)
+    }
+}
+
+impl<T: Serialize> Tagged<T> {
+    fn respond_with(self, status: StatusCode) -> Result<Response> {
         let body = serde_json::to_vec(&self.body)?;
         let tag = HeaderValue::from_str(&condition::tag(self.version, &body))
             .map_err(|error| Error::internal("an entity tag is no header").caused_by(error))?;
-        let mut response = written(StatusCode::OK, body);
+        let mut response = written(status, body);
         response.headers_mut().insert(header::ETAG, tag);
         Ok(response)
+    }
+}
+
+/// Something that a POST created, and where it is, seen from where that was sent.
+pub(super) struct Created<T> {
+    pub(super) at: String,
+    pub(super) made: Tagged<T>,
+}
+
+impl<T: Serialize + JsonSchema> Answer for Created<T> {
+    const DOCUMENTED: Documented = Documented {
+        statuses: &[(201, "It was created; the header Location says where it is")],
+        ..Tagged::<T>::DOCUMENTED
+    };
+
+    fn respond(self) -> Result<Response> {
+        let at = HeaderValue::from_str(&self.at)
+            .map_err(|error| Error::internal("an address is no header").caused_by(error))?;
+        let mut response = self.made.respond_with(StatusCode::CREATED)?;
+        response.headers_mut().insert(header::LOCATION, at);
+        Ok(response)
+    }
+}
+
+/// Something that was put where it says (RFC 9110, section 9.3.4).
+pub(super) struct Put<T> {
+    /// Whether nothing was there.
+    pub(super) is_new: bool,
+    pub(super) put: Tagged<T>,
+}
+
+impl<T: Serialize + JsonSchema> Answer for Put<T> {
+    const DOCUMENTED: Documented = Documented {
+        statuses: &[(200, "It was there"), (201, "It was created")],
+        ..Tagged::<T>::DOCUMENTED
+    };
+
+    fn respond(self) -> Result<Response> {
+        self.put.respond_with(if self.is_new {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        })
     }
 }
 

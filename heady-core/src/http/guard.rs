@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, Version, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
@@ -65,9 +65,20 @@ pub(super) fn mark(mut response: Response, id: RequestId) -> Response {
 /// made to lead here, DNS rebinding), or from another origin.
 fn check(hosts: &[String], request: &Request) -> Result<()> {
     let headers = request.headers();
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).or_else(|| request.uri().authority().map(Authority::as_str));
-    let Some(host) = host else {
+    let mut named = headers.get_all(header::HOST).iter();
+    let (first, second) = (named.next(), named.next());
+    if second.is_some() {
+        return Err(Error::invalid_argument(
+            "there is more than one header Host",
+        ));
+    }
+    // The address counts where it has a name (RFC 9112, section 3.2.2).
+    let named = first.map(|value| value.to_str().unwrap_or_default());
+    let Some(host) = request.uri().authority().map(Authority::as_str).or(named) else {
+        // No browser is that old, and such clients need not say it.
+        if request.version() <= Version::HTTP_10 && !headers.contains_key(header::ORIGIN) {
+            return Ok(());
+        }
         return Err(Error::invalid_argument("the header Host is missing"));
     };
     if !hosts
@@ -80,9 +91,13 @@ fn check(hosts: &[String], request: &Request) -> Result<()> {
         )));
     }
     match headers.get(header::ORIGIN) {
-        Some(origin) if authority(origin) != Some(host.to_owned()) => Err(
-            Error::permission_denied("a page of another origin may not call this server"),
-        ),
+        Some(origin)
+            if !authority(origin).is_some_and(|origin| origin.eq_ignore_ascii_case(host)) =>
+        {
+            Err(Error::permission_denied(
+                "a page of another origin may not call this server",
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -15,6 +15,7 @@ mod host;
 mod input;
 mod keys;
 mod monte_carlo;
+mod nodes;
 mod openapi;
 mod pipeline;
 mod pipeline_state;
@@ -125,6 +126,7 @@ fn routes() -> impl Iterator<Item = Route> {
     [
         health::routes(),
         registry::routes(),
+        nodes::routes(),
         catalog::routes(),
         pipeline::routes(),
         pipeline_state::routes(),

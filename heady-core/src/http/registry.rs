@@ -2,66 +2,47 @@
 
 use std::future::Future;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Deserialize;
 
-use super::answer::Tagged;
+use super::answer::{Created, Put, Tagged};
 use super::input::{Named, Nothing};
 use super::route::{Call, routes};
 use super::stream::{Events, Message, Source};
 use crate::Json;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::registry::{
-    DetectDrift, DriftReport, ImportOptions, ImportReport, Node, NodeList, RegistryChange,
-    RegistryEvent, RegistryWatch, Seen, Service, UpdateNode, WatchOptions, Workflow,
+    DetectDrift, DriftReport, ImportOptions, ImportReport, Node, PutService, PutWorkflow,
+    RegistryChange, RegistryEvent, RegistryWatch, Seen, Service, WatchOptions, Workflow,
 };
-use crate::types::{Timestamp, now};
+use crate::types::{Id, Timestamp};
 
 routes! {
     /// Lists all services by id.
     "registry.listServices" GET "/api/services" Viewer |call, Nothing {}| call.registry().list_services();
     /// Registers a new service.
-    "registry.registerService" POST "/api/services" Admin |call, options| tagged(call.registry().register_service(options));
+    "registry.registerService" POST "/api/services" Admin |call, options| created(call.registry().register_service(options));
     /// Returns a service.
     "registry.getService" GET "/api/services/{id}" Viewer |call, Named { id }| tagged(call.registry().get_service(&id));
     /// Creates a service (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
     /// there changes nothing.
-    "registry.putService" PUT "/api/services/{id}" Admin |call, options| tagged(call.registry().put_service(options));
+    "registry.putService" PUT "/api/services/{id}" Admin |call, options| put_service(&call, options);
     /// Changes a service by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
     /// default or takes a key out.
     "registry.patchService" PATCH "/api/services/{id}" Admin |call, options| tagged(call.registry().patch_service(options));
     /// Deletes a service and returns what it was.
     "registry.deleteService" DELETE "/api/services/{id}" Admin |call, options| call.registry().delete_service(options);
 
-    /// Lists all nodes by id.
-    "registry.listNodes" GET "/api/nodes" Viewer |call, Nothing {}| nodes(&call);
-    /// Registers a new node.
-    "registry.registerNode" POST "/api/nodes" Admin |call, options| tagged(in_full(call.registry().register_node(options)));
-    /// Returns a node, also if its id is written in lower case.
-    "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| tagged(in_full(node(&call, &id)));
-    /// Creates a node (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
-    /// there changes nothing.
-    "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| tagged(in_full(call.registry().put_node(options)));
-    /// Changes a node by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
-    /// default or takes a key out.
-    "registry.patchNode" PATCH "/api/nodes/{id}" Admin |call, options| tagged(in_full(call.registry().patch_node(options)));
-    /// Deletes a node and returns what it was.
-    "registry.deleteNode" DELETE "/api/nodes/{id}" Admin |call, options| in_full(call.registry().delete_node(options));
-    /// Makes a node take work.
-    "activateNode" POST "/api/nodes/{id}/activate" Operator |call, Named { id }| switch(&call, &id, true);
-    /// Makes a node take no more work.
-    "deactivateNode" POST "/api/nodes/{id}/deactivate" Operator |call, Named { id }| switch(&call, &id, false);
-
     /// Lists all workflows by id.
     "registry.listWorkflows" GET "/api/workflows" Viewer |call, Nothing {}| call.registry().list_workflows();
     /// Registers a new workflow.
-    "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| tagged(call.registry().register_workflow(options));
+    "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| created(call.registry().register_workflow(options));
     /// Returns a workflow.
     "registry.getWorkflow" GET "/api/workflows/{id}" Viewer |call, Named { id }| tagged(call.registry().get_workflow(&id));
     /// Creates a workflow (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
     /// there changes nothing.
-    "registry.putWorkflow" PUT "/api/workflows/{id}" Admin |call, options| tagged(call.registry().put_workflow(options));
+    "registry.putWorkflow" PUT "/api/workflows/{id}" Admin |call, options| put_workflow(&call, options);
     /// Changes a workflow by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
     /// default or takes a key out.
     "registry.patchWorkflow" PATCH "/api/workflows/{id}" Admin |call, options| tagged(call.registry().patch_workflow(options));
@@ -87,28 +68,74 @@ routes! {
     "registry.watch" GET "/api/registry/watch" Viewer |call, options| watch(&call, options);
 }
 
-/// What has a version that conditions name.
-trait Versioned {
+/// What has an id in a collection, and a version that conditions name.
+pub(super) trait Versioned {
+    const COLLECTION: &'static str;
+
+    fn id(&self) -> &Id;
     fn version(&self) -> i64;
 }
 
 macro_rules! versioned {
-    ($($entry:ident),*) => {$(
+    ($($entry:ident in $collection:literal),*) => {$(
         impl Versioned for $entry {
+            const COLLECTION: &'static str = $collection;
+
+            fn id(&self) -> &Id {
+                &self.id
+            }
+
             fn version(&self) -> i64 {
                 self.resource_version
             }
         }
     )*};
 }
-versioned!(Service, Node, Workflow);
+versioned!(Service in "services", Node in "nodes", Workflow in "workflows");
 
-async fn tagged<E: Versioned>(entry: impl Future<Output = Result<E>>) -> Result<Tagged<E>> {
+pub(super) async fn tagged<E: Versioned>(
+    entry: impl Future<Output = Result<E>>,
+) -> Result<Tagged<E>> {
     let body = entry.await?;
     Ok(Tagged {
         version: body.version(),
         body,
     })
+}
+
+/// What stands encoded in a path: all but the unreserved characters (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+pub(super) async fn created<E: Versioned>(
+    entry: impl Future<Output = Result<E>>,
+) -> Result<Created<E>> {
+    let made = tagged(entry).await?;
+    let mut at = String::from(E::COLLECTION);
+    at.push('/');
+    at.extend(utf8_percent_encode(made.body.id().as_str(), RESERVED));
+    Ok(Created { at, made })
+}
+
+pub(super) async fn put<E: Versioned>(
+    if_absent: Option<bool>,
+    entry: impl Future<Output = Result<E>>,
+) -> Result<Put<E>> {
+    Ok(Put {
+        is_new: if_absent.unwrap_or(false),
+        put: tagged(entry).await?,
+    })
+}
+
+async fn put_service(call: &Call, options: PutService) -> Result<Put<Service>> {
+    put(options.if_absent, call.registry().put_service(options)).await
+}
+
+async fn put_workflow(call: &Call, options: PutWorkflow) -> Result<Put<Workflow>> {
+    put(options.if_absent, call.registry().put_workflow(options)).await
 }
 
 /// A watch as the source of a stream.
@@ -222,126 +249,4 @@ async fn detect_drift(call: &Call, options: Compare) -> Result<DriftReport> {
         timeout_ms: options.timeout_ms,
     };
     call.registry().detect_drift(options).await
-}
-
-/// A node, and beside it what earlier clients read of its entry.
-#[derive(Serialize, JsonSchema)]
-struct FullNode {
-    #[serde(flatten)]
-    node: Node,
-    /// `active` if it takes work, else `available`.
-    status: &'static str,
-    /// What else stands in its entry, such as `role` and `primary_tool`; `metadata` has all of it.
-    #[serde(flatten)]
-    entry: Map<String, Value>,
-}
-
-impl Versioned for FullNode {
-    fn version(&self) -> i64 {
-        self.node.version()
-    }
-}
-
-impl FullNode {
-    fn of(node: Node) -> Result<Self> {
-        let mut entry = node.metadata.as_object().cloned().unwrap_or_default();
-        // What the engine knows better.
-        if let Value::Object(own) = serde_json::to_value(&node)? {
-            entry.retain(|key, _| key != "status" && !own.contains_key(key));
-        }
-        Ok(Self {
-            status: status(&node),
-            node,
-            entry,
-        })
-    }
-}
-
-/// The word that earlier clients read for it.
-fn status(node: &Node) -> &'static str {
-    if node.enabled { "active" } else { "available" }
-}
-
-async fn in_full(node: impl Future<Output = Result<Node>>) -> Result<FullNode> {
-    match node.await {
-        Ok(node) => FullNode::of(node),
-        Err(error) => Err(with_full_current(error)),
-    }
-}
-
-/// An error that has the current node, as that is answered elsewhere.
-fn with_full_current(error: Error) -> Error {
-    let mut details = error.details().cloned().unwrap_or_default();
-    let current = details.get_mut("current").and_then(|current| {
-        let node = serde_json::from_value(current.clone()).ok()?;
-        *current = serde_json::to_value(FullNode::of(node).ok()?).ok()?;
-        Some(())
-    });
-    match current {
-        Some(()) => error.with_details(details),
-        None => error,
-    }
-}
-
-/// All nodes, and how many of them take work.
-#[derive(Serialize, JsonSchema)]
-struct AllNodes {
-    /// How many there are.
-    total: usize,
-    /// How many are enabled.
-    active: usize,
-    /// The nodes.
-    nodes: Vec<FullNode>,
-    /// The registry's revision at which this was so: watch from here.
-    revision: i64,
-    ts: Timestamp,
-}
-
-async fn nodes(call: &Call) -> Result<AllNodes> {
-    let NodeList { nodes, revision } = call.registry().list_nodes().await?;
-    Ok(AllNodes {
-        total: nodes.len(),
-        active: nodes.iter().filter(|node| node.enabled).count(),
-        nodes: nodes.into_iter().map(FullNode::of).collect::<Result<_>>()?,
-        revision,
-        ts: now(),
-    })
-}
-
-async fn node(call: &Call, id: &str) -> Result<Node> {
-    match call.registry().get_node(id).await {
-        // Earlier clients rely on ids being read in upper case.
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let upper = call.registry().get_node(&id.to_uppercase()).await;
-            upper.map_err(|_| error)
-        }
-        found => found,
-    }
-}
-
-/// A node after it was switched.
-#[derive(Serialize, JsonSchema)]
-struct Switched {
-    /// Always true; a refusal is an error.
-    success: bool,
-    /// The node's id.
-    node: String,
-    /// `active` or `available`.
-    status: &'static str,
-    ts: Timestamp,
-}
-
-async fn switch(call: &Call, id: &str, enabled: bool) -> Result<Switched> {
-    let options = UpdateNode {
-        id: node(call, id).await?.id.to_string(),
-        enabled: Some(enabled),
-        ..UpdateNode::default()
-    };
-    let node = call.registry().update_node(options).await?;
-    Ok(Switched {
-        success: true,
-        node: node.id.to_string(),
-        status: status(&node),
-        ts: now(),
-    })
 }

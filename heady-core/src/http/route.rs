@@ -297,6 +297,14 @@ async fn read_body(headers: &HeaderMap, body: Body, wanted: &str) -> Result<Byte
         // Another kind of patch means something else.
         wanted => kind == JSON || kind == wanted,
     };
+    let coded = headers.get_all(header::CONTENT_ENCODING).iter();
+    let mut coded = coded.filter(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    if !body.is_empty() && coded.next().is_some() {
+        return Err(Refusal {
+            error: Error::invalid_argument("the body must be sent without a content encoding"),
+            status: Some(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        });
+    }
     if !body.is_empty() && !fits {
         let message = format!("the body must have the content type {wanted}");
         return Err(Refusal {

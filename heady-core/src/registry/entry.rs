@@ -219,6 +219,10 @@ pub(super) fn checked_object(field: &str, value: Option<Json>) -> Result<Json> {
 
 /// An id that can stand in a path, a log line and a report.
 pub(crate) fn checked_id(id: &str) -> Result<Id> {
+    if matches!(id, "." | "..") {
+        // A client that tidies up its addresses would ask for another one.
+        return Err(Error::invalid_argument("id: must not be '.' or '..'"));
+    }
     // The longest have 800 bytes, of the 2,704 that an index of PostgreSQL takes.
     if id.trim().is_empty() || id.chars().count() > 200 || id.chars().any(char::is_control) {
         return Err(Error::invalid_argument(

@@ -25,7 +25,7 @@ async fn a_put_creates_or_replaces_under_its_condition() {
     let door = Door::open(Role::Admin).await;
     let new = || put().header("if-none-match", "*");
     let created = door.send(new(), r#"{"name": "Atlas"}"#).await;
-    assert_eq!(created.status, 200);
+    assert_eq!(created.status, 201);
     let lost = door.send(new(), r#"{"name": "Other"}"#).await;
     problem(&lost, 412, "ABORTED");
     assert_eq!(lost.body["current"], created.body);
@@ -39,6 +39,7 @@ async fn a_put_creates_or_replaces_under_its_condition() {
         (&read.tag, &read.body),
         "nothing changed"
     );
+    assert_eq!(same.status, 200);
     let changed = door
         .send(known(&read.tag), r#"{"runtime": "python"}"#)
         .await;

@@ -6,7 +6,7 @@ use super::*;
 async fn what_a_request_changes_stands_in_the_audit_log_under_its_caller() {
     let door = Door::open(Role::Admin).await;
     let made = door.post("/api/services", json!({"id": "api"})).await;
-    assert_eq!(made.status, 200, "{}", made.body);
+    assert_eq!(made.status, 201, "{}", made.body);
     let direct = crate::registry::RegisterNode {
         id: "direct".to_owned(),
         ..Default::default()
@@ -117,6 +117,7 @@ async fn a_page_elsewhere_cannot_use_the_browser_of_the_local_user() {
         ("[::1]:3301", "http://[::1]:3301", 200),
         ("127.0.0.1:3301", "http://127.0.0.1:3301", 200),
         ("127.0.0.1:3301", "http://127.0.0.1:8080", 403),
+        ("LocalHost:3301", "http://localhost:3301", 200),
         ("127.0.0.1:3301", "https://evil.example", 403),
         ("127.0.0.1:3301", "null", 403),
         ("evil.example:3301", "", 403),
@@ -124,5 +125,17 @@ async fn a_page_elsewhere_cannot_use_the_browser_of_the_local_user() {
     ] {
         let answered = door.send_as(None, get(host, origin), "").await;
         assert_eq!(answered.status, status, "{host} {origin} {}", answered.body);
+    }
+    let whole = |target: &str| Request::get(target).header("host", "localhost:3301");
+    for (request, status) in [
+        (whole("http://evil.example/api/health"), 403),
+        (whole("http://localhost:3301/api/health"), 200),
+        (whole("/api/health").header("host", "evil.example"), 400),
+        (Request::get("/api/health"), 400),
+        (Request::get("/api/health").version(Version::HTTP_10), 200),
+    ] {
+        let asked = format!("{request:?}");
+        let answered = door.send_as(None, request, "").await;
+        assert_eq!(answered.status, status, "{asked} {}", answered.body);
     }
 }

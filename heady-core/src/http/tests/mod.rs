@@ -5,7 +5,7 @@ mod domains;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::{Request, StatusCode, Version};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ pub(super) struct Answered {
     kind: String,
     request_id: String,
     pub(super) tag: String,
+    location: String,
     pub(super) body: Value,
 }
 
@@ -73,6 +74,7 @@ impl Door {
             kind: header("content-type"),
             request_id: header("x-request-id"),
             tag: header("etag"),
+            location: header("location"),
             body: serde_json::from_slice(&bytes).unwrap_or(Value::Null),
         }
     }
@@ -141,6 +143,81 @@ async fn options_come_from_path_query_body_and_if_match() {
         .send(Request::delete(format!("{path}?ifVersion=2")), "")
         .await;
     assert_eq!(gone.status, 200);
+}
+
+#[tokio::test]
+async fn what_is_created_says_where_it_is() {
+    let door = Door::open(Role::Admin).await;
+    for (collection, id, location) in [
+        ("services", "a-b_c.d~", "services/a-b_c.d~"),
+        ("nodes", "core:Ä/b", "nodes/core%3A%C3%84%2Fb"),
+        ("workflows", "50%", "workflows/50%25"),
+    ] {
+        let made = door
+            .post(&format!("/api/{collection}"), json!({ "id": id }))
+            .await;
+        assert_eq!(
+            (made.status, made.location.as_str()),
+            (StatusCode::CREATED, location)
+        );
+        let read = door.get(&format!("/api/{location}")).await;
+        assert_eq!((&read.tag, &read.body), (&made.tag, &made.body));
+    }
+    for id in [".", ".."] {
+        let refused = door.post("/api/nodes", json!({ "id": id })).await;
+        problem(&refused, 400, "INVALID_ARGUMENT");
+    }
+}
+
+#[tokio::test]
+async fn a_node_is_the_same_one_in_every_call() {
+    let door = Door::open(Role::Admin).await;
+    door.post("/api/nodes", json!({"id": "LENS"})).await;
+    let put = |condition: &str, value: &str| {
+        Request::put("/api/nodes/lens")
+            .header("content-type", "application/json")
+            .header(condition, value)
+    };
+    let there = door.send(put("if-none-match", "*"), "{}").await;
+    problem(&there, 412, "ABORTED");
+    assert_eq!(there.body["current"]["id"], "LENS");
+    let tag = door.get("/api/nodes/lens").await.tag;
+    let replaced = door
+        .send(put("if-match", &tag), r#"{"runtime": "python"}"#)
+        .await;
+    assert_eq!(
+        (replaced.status, &replaced.body["id"]),
+        (StatusCode::OK, &json!("LENS"))
+    );
+    let patch = Request::patch("/api/nodes/lens").header("content-type", "application/json");
+    let patched = door.send(patch, r#"{"name": "Lens"}"#).await;
+    assert_eq!(
+        (&patched.body["id"], &patched.body["name"]),
+        (&json!("LENS"), &json!("Lens"))
+    );
+    let gone = door.send(Request::delete("/api/nodes/lens"), "").await;
+    assert_eq!(
+        (gone.status, &gone.body["id"]),
+        (StatusCode::OK, &json!("LENS"))
+    );
+    // Where there is none, none is meant but the one that is named.
+    let new = door.send(put("if-none-match", "*"), "{}").await;
+    assert_eq!(
+        (new.status, &new.body["id"]),
+        (StatusCode::CREATED, &json!("lens"))
+    );
+}
+
+#[tokio::test]
+async fn a_body_in_a_content_encoding_is_refused() {
+    let door = Door::open(Role::Admin).await;
+    for (coding, status) in [("gzip", 415), ("br, identity", 415), ("Identity", 201)] {
+        let request = Request::post("/api/nodes")
+            .header("content-type", "application/json")
+            .header("content-encoding", coding);
+        let answered = door.send(request, r#"{"id": "a"}"#).await;
+        assert_eq!(answered.status, status, "{coding} {}", answered.body);
+    }
 }
 
 #[tokio::test]
@@ -305,6 +382,7 @@ async fn a_host_gets_an_answer_to_what_http_does_not_know() {
             kind: header("content-type"),
             request_id: header("x-request-id"),
             tag: header("etag"),
+            location: header("location"),
             body: serde_json::from_slice(&bytes).unwrap(),
         }
     };
