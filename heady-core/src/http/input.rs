@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::document;
 use crate::error::{Error, Result};
+use crate::types::Timestamp;
 
 /// No options.
 #[derive(serde::Deserialize, JsonSchema)]
@@ -29,6 +30,7 @@ enum Kind {
     Text,
     Number,
     Boolean,
+    Time,
     List,
 }
 
@@ -56,6 +58,7 @@ impl Shape {
                 () if is("integer") || is("number") => Kind::Number,
                 () if is("boolean") => Kind::Boolean,
                 () if is("array") => Kind::List,
+                () if field["format"] == "date-time" => Kind::Time,
                 () => Kind::Text,
             }
         };
@@ -118,7 +121,12 @@ fn value(name: &str, text: String, kind: Kind) -> Result<Value> {
     match kind {
         Kind::Number => read("a number"),
         Kind::Boolean => read("true or false"),
-        Kind::Text | Kind::List => Ok(text.into()),
+        // In a query '+' is a blank.
+        Kind::Time if text.parse::<Timestamp>().is_err() => Err(Error::invalid_argument(format!(
+            "{name}: must be a time as in RFC 3339, such as 2026-11-30T08:00:00Z (in a query the '+' of an offset is %2B), \
+             not '{text}'"
+        ))),
+        Kind::Text | Kind::Time | Kind::List => Ok(text.into()),
     }
 }
 

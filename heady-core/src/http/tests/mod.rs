@@ -209,6 +209,28 @@ async fn a_node_is_the_same_one_in_every_call() {
 }
 
 #[tokio::test]
+async fn a_time_that_is_none_is_told_how_to_write_one() {
+    let door = Door::open(Role::Viewer).await;
+    for (time, status) in [
+        ("yesterday", 400),
+        ("2026-01-01", 400),
+        ("2026-01-01T00:00:00+02:00", 400),
+        ("2026-01-01T00:00:00%2B02:00", 200),
+        ("2026-01-01T00:00:00Z", 200),
+    ] {
+        let answered = door.get(&format!("/api/audit?since={time}")).await;
+        assert_eq!(answered.status, status, "{time} {}", answered.body);
+        if status == 400 {
+            let told = answered.body["detail"].as_str().unwrap();
+            assert!(
+                told.starts_with("since: ") && told.contains("RFC 3339"),
+                "{told}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_in_a_content_encoding_is_refused() {
     let door = Door::open(Role::Admin).await;
     for (coding, status) in [("gzip", 415), ("br, identity", 415), ("Identity", 201)] {

@@ -66,7 +66,7 @@ async fn a_workflow_keeps_its_settings_from_one_registry_to_the_next(fresh: Fres
         )
     };
     let all = |list: Vec<Workflow>| list.into_iter().map(settings).collect::<Vec<_>>();
-    let [before, after] = [&registry, &next].map(|registry| registry.list_workflows());
+    let [before, after] = [&registry, &next].map(Registry::list_workflows);
     let (before, after) = (before.await.unwrap(), after.await.unwrap());
     assert_eq!(before.workflows.len(), 3);
     assert_eq!(all(after.workflows), all(before.workflows));
