@@ -159,17 +159,17 @@ def disk() -> Iterator[Path]:
         yield Path(folder)
 
 
-def interleave(cells: dict[Key, Callable[[], float]]) -> dict[Key, Rates | Unavailable]:
+def interleave(cells: dict[Key, Callable[[], float]], rounds: int = ROUNDS) -> dict[Key, Rates | Unavailable]:
     """Measures each cell once a round, so that all see the machine in the same moods; each round starts elsewhere."""
     measured: dict[Key, Rates | Unavailable] = {key: [] for key in cells}
-    for number in range(ROUNDS):
-        start = number * len(cells) // ROUNDS
+    for number in range(rounds):
+        start = number * len(cells) // rounds
         for key, measure in [*cells.items()][start:] + [*cells.items()][:start]:
             if isinstance(measured[key], Unavailable):
                 continue
             try:
                 measured[key].append(measure())
-                say(f"round {number + 1}/{ROUNDS} {key}: {measured[key][-1]:,.0f}/s")
+                say(f"round {number + 1}/{rounds} {key}: {measured[key][-1]:,.0f}/s")
             except Unavailable as error:
                 measured[key] = error
     return measured
