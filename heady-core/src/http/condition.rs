@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes, HttpBody};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::Response;
 use hyper::body::Frame;
 use serde_json::{Map, Value};
@@ -126,20 +126,20 @@ pub(super) fn is_stated(headers: &HeaderMap) -> bool {
     headers.contains_key(header::IF_MATCH) || absent.is_some_and(|tags| tags == "*")
 }
 
+/// The tags of answers that the sender of a request knows already.
+pub(super) fn known(headers: &HeaderMap) -> Vec<String> {
+    let known = tags(headers, &header::IF_NONE_MATCH).unwrap_or_default();
+    known.into_iter().map(str::to_owned).collect()
+}
+
 /// The answer to a request that only reads: nothing but the tag if the request names it as known.
-pub(super) fn unless_known(
-    method: &Method,
-    known: Option<&HeaderValue>,
-    answer: Response,
-) -> Response {
-    let known = known.and_then(|known| known.to_str().ok());
-    let tag = answer.headers().get(header::ETAG);
-    let (Some(known), Some(tag)) = (known, tag) else {
+pub(super) fn unless_known(method: &Method, known: &[String], answer: Response) -> Response {
+    let Some(tag) = answer.headers().get(header::ETAG) else {
         return answer;
     };
-    let mut known = known.split(',').map(str::trim);
-    let is_known =
-        known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
+    let is_known = known
+        .iter()
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag);
     if !is_known || *method != Method::GET {
         return answer;
     }

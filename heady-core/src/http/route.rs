@@ -174,10 +174,10 @@ impl Route {
     async fn answer(&self, server: Arc<Server>, mut request: Request) -> Response {
         let id = request.extensions_mut().remove::<RequestId>();
         let id = id.unwrap_or_else(|| RequestId(HeaderValue::from_static("unknown")));
-        let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+        let known = condition::known(request.headers());
         let answering = AssertUnwindSafe(self.respond(server, request, &id)).catch_unwind();
         let refusal = match answering.await {
-            Ok(Ok(answer)) => return condition::unless_known(&self.method, known.as_ref(), answer),
+            Ok(Ok(answer)) => return condition::unless_known(&self.method, &known, answer),
             Ok(Err(refusal)) => refusal,
             Err(_) => Error::internal("the call ended in a panic").into(),
         };
