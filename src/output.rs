@@ -42,13 +42,18 @@ fn print(text: &str) -> Result<bool> {
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && !matches!(character, '\n' | '\t') {
+        if character.is_control() && !matches!(character, '\n' | '\t') || is_directional(character) {
             let _ = write!(plain, "\\u{:04x}", u32::from(character));
         } else {
             plain.push(character);
         }
     }
     plain
+}
+
+/// Whether a character turns the direction of writing, so that what is read is not what is there.
+fn is_directional(character: char) -> bool {
+    matches!(character, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Prints an error in one line, and as JSON on stdout if that was asked for.
@@ -86,6 +91,16 @@ pub(crate) fn exit(succeeded: bool) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn nothing_that_is_printed_is_read_the_other_way_round() {
+        let name = "a\u{202e}b\u{202a}c\u{2066}d\u{2069}e\u{200e}f\u{200f}g\u{61c} שלום";
+        let printed = super::plain(name);
+        assert_eq!(
+            printed,
+            "a\\u202eb\\u202ac\\u2066d\\u2069e\\u200ef\\u200fg\\u061c שלום"
+        );
+    }
+
     #[test]
     fn nothing_that_is_printed_steers_the_terminal_and_nothing_is_lost() {
         let name = "a\tb\n\u{1b}[2J\r\u{9b}\u{7f}Ünï";
