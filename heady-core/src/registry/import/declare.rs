@@ -178,13 +178,27 @@ impl Item {
         })
     }
 
-    /// The URL of a service that has a port: on this machine, unless it names a host.
+    /// The URL of a service that has a port: on this machine, unless it names a host. A host that is a whole URL needs no
+    /// port, and takes the one beside it if it says none.
     fn local(&self) -> Option<Url> {
-        let host = self
-            .text("host")
-            .or(self.text("hostname"))
-            .unwrap_or("localhost");
+        let (_, host) = self.host().unwrap_or(("host", "localhost"));
+        if let Some(mut url) = absolute(host) {
+            if let Some(port) = self.port().filter(|_| url.port().is_none()) {
+                url.set_port(Some(port)).ok()?;
+            }
+            return Some(url);
+        }
+        // Anything else that a URL takes apart would be another address than the one that is meant.
+        let is_host = !host.contains(['/', '\\', '?', '#', '@']);
+        is_host.then_some(())?;
         absolute(&format!("http://{host}:{}", self.port()?))
+    }
+
+    /// The host that the entry names, and under which key.
+    fn host(&self) -> Option<(&'static str, &str)> {
+        ["host", "hostname"]
+            .into_iter()
+            .find_map(|key| Some((key, self.text(key)?)))
     }
 
     fn port(&self) -> Option<u16> {
@@ -305,19 +319,29 @@ pub(super) fn check_settings(items: &[Item]) -> Vec<Warning> {
             warnings.push(Warning::new("PROBE_SETTING", path, message));
         }
         if service.base_url.is_empty() {
-            let message = match endpoint {
-                Some(endpoint) if endpoint.chars().count() <= 60 => {
-                    format!("'{endpoint}' is no absolute URL, so this service is never probed")
-                }
-                _ => {
-                    "neither an absolute URL nor a port, so this service is never probed".to_owned()
-                }
+            let is_short = |text: &str| text.chars().count() <= 60;
+            let (key, message) = match (endpoint, item.host()) {
+                (Some(endpoint), _) if is_short(endpoint) => (
+                    "endpoint",
+                    format!("'{endpoint}' is no absolute URL, so this service is never probed"),
+                ),
+                (None, Some((key, host))) if item.port().is_some() && is_short(host) => (
+                    key,
+                    format!(
+                        "'{host}' is neither a host nor an absolute URL, so this service is never probed"
+                    ),
+                ),
+                _ => (
+                    "endpoint",
+                    "neither an absolute URL nor a port, so this service is never probed"
+                        .to_owned(),
+                ),
             };
-            let path = format!("{}.endpoint", item.path());
+            let path = format!("{}.{key}", item.path());
             warnings.push(Warning::new("NO_BASE_URL", path, message));
         } else if item.port().is_some()
             && endpoint.and_then(absolute).is_none()
-            && item.text("host").or(item.text("hostname")).is_none()
+            && item.host().is_none()
         {
             match assumed
                 .iter_mut()

@@ -33,6 +33,37 @@ fn a_service_runs_where_its_entry_says() {
             "/api/health",
         ),
         (
+            json!({"host": "https://svc.example.com", "port": 443}),
+            "https://svc.example.com",
+            "/api/health",
+        ),
+        (
+            json!({"hostname": "http://svc.example.com/live", "port": 8080}),
+            "http://svc.example.com:8080",
+            "/live",
+        ),
+        (
+            json!({"host": "https://svc.example.com:8443", "port": 80}),
+            "https://svc.example.com:8443",
+            "/api/health",
+        ),
+        (
+            json!({"host": "https://a.example"}),
+            "https://a.example",
+            "/api/health",
+        ),
+        (
+            json!({"host": "svc.example.com/api", "port": 80}),
+            "",
+            "/api/health",
+        ),
+        (
+            json!({"host": "ftp://svc.example.com", "port": 80}),
+            "",
+            "/api/health",
+        ),
+        (json!({"host": "user@svc", "port": 80}), "", "/api/health"),
+        (
             json!({"health_check_url": "http://a:2/live"}),
             "http://a:2",
             "/live",
@@ -81,4 +112,14 @@ fn a_service_runs_where_its_entry_says() {
             .any(|warning| warning.code == "NO_BASE_URL");
         assert_eq!(warned, base_url.is_empty(), "{body}");
     }
+}
+
+#[test]
+fn a_host_that_is_none_is_named() {
+    let body = json!({"host": "svc.example.com/api", "port": 80});
+    let item = Item::of(Kind::Service, "services", "s".into(), 0, body);
+    let warnings = check_addresses(&[item]);
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert_eq!(warnings[0].path, "services.s.host");
+    assert!(warnings[0].message.contains("'svc.example.com/api'"));
 }
