@@ -11,7 +11,13 @@ use crate::types::Warning;
 
 /// Warns of dependencies on what this document does not have. Users write them as a list, or as lists by direction.
 pub(super) fn references(catalog: &Catalog) -> Vec<Warning> {
-    let known: HashSet<&str> = catalog.items.iter().map(|item| item.id.as_str()).collect();
+    // An entry of a map goes by its key, and by the id that it gives itself.
+    let known: HashSet<&str> = catalog
+        .items
+        .iter()
+        .flat_map(|item| [Some(item.id.as_str()), item.text("id")])
+        .flatten()
+        .collect();
     let spelled: HashMap<String, &str> = known.iter().map(|id| (id.to_lowercase(), *id)).collect();
     let mut warnings = Vec::new();
     for item in &catalog.items {
@@ -78,12 +84,20 @@ const FILE_KEYS: [&str; 5] = ["sourceOfTruth", "file_path", "filePath", "file", 
 pub(super) async fn files(catalog: &Catalog, root: PathBuf) -> Result<Vec<Warning>> {
     let mut named = Vec::new();
     for item in &catalog.items {
-        for key in FILE_KEYS {
-            let value = item.body.get(key);
+        for (key, value) in FILE_KEYS.map(|key| (key, item.body.get(key))) {
             let several = value.and_then(Value::as_array).into_iter().flatten();
-            for text in value.into_iter().chain(several).filter_map(Value::as_str) {
-                if let Some(file) = file(key, text) {
-                    named.push((format!("{}.{key}", item.path()), text.to_owned(), file));
+            for value in value.into_iter().chain(several) {
+                let path = || format!("{}.{key}", item.path());
+                let mut name = |path: String, key: &str, text: &str| {
+                    named.extend(file(key, text).map(|file| (path, text.to_owned(), file)));
+                };
+                if let Some(text) = value.as_str() {
+                    name(path(), key, text);
+                }
+                for part in FILE_KEYS {
+                    if let Some(text) = value.get(part).and_then(Value::as_str) {
+                        name(format!("{}.{part}", path()), part, text);
+                    }
                 }
             }
         }
@@ -121,11 +135,19 @@ fn file(key: &str, text: &str) -> Option<PathBuf> {
     let other = name.is_empty()
         || name.contains("://")
         || name.contains(['$', '*', '{', '<', '@'])
-        || name.contains(char::is_whitespace)
+        || name.contains(char::is_whitespace) && !(extension && is_spaced_path(&name))
         || (name.contains(':') && !drive)
         // A route, not a file.
         || (key == "path" && name.starts_with('/'));
     (!other && (name.contains('/') || extension)).then(|| PathBuf::from(name))
+}
+
+/// Whether a name with spaces in it is one path, and not a list of them or a sentence.
+fn is_spaced_path(name: &str) -> bool {
+    name.contains('/')
+        && !name.contains([',', ';', '\n', '\t'])
+        && !name.contains(" /")
+        && !name.contains("/ ")
 }
 
 /// Whether a path stays in the folder that it begins in; an absolute one is taken at its word.
@@ -157,6 +179,10 @@ mod tests {
             ("sourceOfTruth", "https://github.com/a/b.js", false),
             ("sourceOfTruth", "notion", false),
             ("sourceOfTruth", "the wiki/page", false),
+            ("sourceOfTruth", "docs/My Guide.md", true),
+            ("sourceOfTruth", "Notion / Heady.js", false),
+            ("sourceOfTruth", "src/a.js, src/b.js", false),
+            ("sourceOfTruth", "built with Node.js", false),
             ("sourceOfTruth", "git@github.com:a/b.git", false),
             ("sourceOfTruth", "v1.2", false),
             ("sourceOfTruth", "${ROOT}/a.js", false),
@@ -177,6 +203,8 @@ mod tests {
             {"id": "b", "sourceOfTruth": ["src/gone.js", "src\\here.js"]},
             {"id": "c", "sourceOfTruth": "../outside.js"},
             {"id": "d", "sourceOfTruth": "https://example.com/x.js", "file": "a word"},
+            {"id": "e", "sourceOfTruth": {"path": "no/such.js", "file": "src/here.js"}},
+            {"id": "f", "sourceOfTruth": ["x y/z.js", {"filePath": "no such/file.js"}]},
         ]});
         let catalog = super::super::catalog::read(&document).unwrap();
         let warnings = files(&catalog, folder.path().to_owned()).await.unwrap();
@@ -192,7 +220,30 @@ mod tests {
                     "components.c.sourceOfTruth",
                     "'../outside.js' points out of the folder that paths begin in"
                 ),
+                (
+                    "components.e.sourceOfTruth.path",
+                    "'no/such.js' does not exist"
+                ),
+                ("components.f.sourceOfTruth", "'x y/z.js' does not exist"),
+                (
+                    "components.f.sourceOfTruth.filePath",
+                    "'no such/file.js' does not exist"
+                ),
             ]
+        );
+    }
+
+    #[test]
+    fn an_entry_is_known_by_its_own_id_too() {
+        let document = json!({
+            "nodes": {"HeadySoul": {"id": "soul"}, "HeadyBrain": {"id": "brain"}},
+            "aiNodes": [{"id": "n", "fallbackPolicy": {"fallbackNodes": ["soul", "Brain", "HeadySoul"]}}],
+        });
+        let warnings = references(&super::super::catalog::read(&document).unwrap());
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert_eq!(
+            warnings[0].message,
+            "nothing here is called 'Brain'; did you mean 'brain'?"
         );
     }
 
