@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 
-use super::catalog::{Catalog, path_of};
+use super::catalog::Catalog;
+use super::secrets::Place;
 use crate::error::{Error, Result};
 use crate::types::Warning;
 
@@ -48,7 +49,7 @@ pub(super) fn references(catalog: &Catalog) -> Vec<Warning> {
 
 /// Warns of numbers that are kept as the nearest one of 64-bit floating point, because they are too large for 64 bits.
 pub(super) fn numbers(document: &Value) -> Vec<Warning> {
-    fn look(value: &Value, path: &str, warnings: &mut Vec<Warning>) {
+    fn look(value: &Value, place: &mut Place, warnings: &mut Vec<Warning>) {
         match value {
             Value::Number(number) => {
                 let value = number.as_f64().filter(|_| number.is_f64());
@@ -56,24 +57,28 @@ pub(super) fn numbers(document: &Value) -> Vec<Warning> {
                     let message = format!(
                         "has more than 64 bits and is kept as {number}, with 17 digits; write an identifier as a text"
                     );
-                    warnings.push(Warning::new("NUMBER_ROUNDED", path, message));
+                    warnings.push(Warning::new("NUMBER_ROUNDED", place.shown(), message));
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    look(item, &format!("{path}[{index}]"), warnings);
+                    let left = place.enter_item(index);
+                    look(item, place, warnings);
+                    place.leave(left);
                 }
             }
             Value::Object(map) => {
                 for (key, value) in map {
-                    look(value, &path_of(key, path), warnings);
+                    let left = place.enter_key(key);
+                    look(value, place, warnings);
+                    place.leave(left);
                 }
             }
             _ => {}
         }
     }
     let mut warnings = Vec::new();
-    look(document, "", &mut warnings);
+    look(document, &mut Place::default(), &mut warnings);
     warnings
 }
 

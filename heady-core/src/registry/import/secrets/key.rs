@@ -1,6 +1,6 @@
 //! What a key says about the text under it.
 
-use super::text;
+use super::literal::{is_phrase, literal, looks_random, without_scheme};
 
 /// How much a key gives the text under it away as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,10 +15,12 @@ pub(super) enum Secrecy {
 }
 
 /// How keys of secrets end, in lower case and without separators.
-const CERTAIN: [&str; 14] = [
+const CERTAIN: [&str; 16] = [
     "password",
+    "passwords",
     "passwd",
     "passphrase",
+    "passphrases",
     "passcode",
     "secret",
     "apikey",
@@ -59,6 +61,59 @@ const OPEN_KEYS: [&str; 8] = [
 /// Words behind the name of a secret that say how it is written: `private_key_pem`, `SECRET_KEY_BASE`.
 const CARRIERS: [&str; 11] = [
     "value", "preview", "pem", "base64", "b64", "hex", "raw", "text", "plain", "base", "header",
+];
+
+/// Last words of a secret's name that say which one it is: `DB_PASSWORD_PROD`, `apiKeyOld`, and numbers.
+const QUALIFIERS: [&str; 27] = [
+    "prod",
+    "production",
+    "live",
+    "test",
+    "testing",
+    "dev",
+    "development",
+    "old",
+    "new",
+    "staging",
+    "stage",
+    "sandbox",
+    "qa",
+    "uat",
+    "ci",
+    "local",
+    "main",
+    "primary",
+    "secondary",
+    "backup",
+    "fallback",
+    "current",
+    "previous",
+    "next",
+    "default",
+    "legacy",
+    "v",
+];
+
+/// What a key is of that is called `key` and no more.
+const KEYS_OF: [&str; 6] = [
+    "api",
+    "encryption",
+    "private",
+    "secret",
+    "signing",
+    "master",
+];
+
+/// How the name of a secret ends, as its manager knows it: `heady-db-password`.
+const NAME_ENDS: [&str; 8] = [
+    "password",
+    "passphrase",
+    "secret",
+    "token",
+    "key",
+    "credential",
+    "credentials",
+    "pat",
 ];
 
 /// Keys beside a secret whose texts say what it is for.
@@ -112,9 +167,13 @@ impl Secrecy {
         let mut words = words(key);
         let mut previewed = false;
         while words.len() > 1
-            && let Some(carrier) = words.pop_if(|word| CARRIERS.contains(&word.as_str()))
+            && let Some(dropped) = words.pop_if(|word| is_carrier(word) || is_qualifier(word))
         {
-            previewed |= carrier == "preview";
+            previewed |= dropped == "preview";
+        }
+        if let Some(last) = words.last_mut() {
+            let name = last.trim_end_matches(|char: char| char.is_ascii_digit());
+            last.truncate(name.len());
         }
         let name = words.concat();
         let last = words.last().map_or("", String::as_str);
@@ -133,26 +192,59 @@ impl Secrecy {
         }
     }
 
-    /// Whether a text under such a key is a secret.
-    pub(super) fn takes(self, text: &str) -> bool {
-        match self {
-            Self::None => false,
-            Self::Doubtful => text::is_literal(text) && text::looks_random(text),
-            Self::Likely => text::is_literal(text) && !text::is_phrase(text),
-            Self::Certain => text::is_literal(text),
+    /// The same of a key in what another one is of: in `encryption`, `key` is one to keep.
+    pub(super) fn of_part(key: &str, parent: &str) -> Self {
+        if !key.eq_ignore_ascii_case("key") {
+            return Self::of(key);
+        }
+        match words(parent).last() {
+            // An entry called so may have a key that is its name.
+            Some(of) if of == "api" => Self::Likely,
+            Some(of) if KEYS_OF.contains(&of.as_str()) => Self::Certain,
+            _ => Self::of(key),
         }
     }
 
-    /// What this key says about the texts in an object under it, itself among others that say so much.
-    pub(super) fn inside(key: &str, over: Self) -> Self {
+    /// Whether a text under such a key is a secret.
+    pub(super) fn takes(self, text: &str) -> bool {
+        if self == Self::None {
+            return false;
+        }
+        literal(text).is_some_and(|literal| match self {
+            Self::None => false,
+            Self::Doubtful => looks_random(without_scheme(&literal)),
+            Self::Likely => !is_phrase(&literal),
+            Self::Certain => true,
+        })
+    }
+
+    /// What this key, of which so much is known, says about the texts in an object under it, itself among others that say
+    /// so much.
+    pub(super) fn inside(self, key: &str, over: Self) -> Self {
         let words = words(key);
-        match Self::of(key) {
+        match self {
             _ if words == ["secrets"] => Self::Certain,
+            _ if is_plural_password(&words) => Self::Certain,
             Self::Certain | Self::Likely => over.max(Self::Likely),
             // `auth: {kid: …}` is no secret as a whole, `tokens: {ci: …}` has some.
             Self::Doubtful if is_doubtful(&words) => over,
             own => over.max(own),
         }
+    }
+
+    /// Whether a text among secrets is the name of the one under this key, as in `db: heady-db-password`.
+    pub(super) fn is_named(key: &str, text: &str) -> bool {
+        let mut name = text.split(['-', '_']);
+        let last = name.next_back().unwrap_or_default();
+        let is_word = |word: &str| {
+            (2..=15).contains(&word.len()) && word.chars().all(|char| char.is_ascii_lowercase())
+        };
+        let key = words(key);
+        NAME_ENDS.contains(&last)
+            && name.clone().all(is_word)
+            && name
+                .filter(|word| !NAME_ENDS.contains(word))
+                .any(|word| key.iter().any(|of| of == word))
     }
 
     /// Whether a text under this key only says what the secret beside it is for.
@@ -161,6 +253,20 @@ impl Secrecy {
         let singular = name.strip_suffix('s').unwrap_or(&name);
         DESCRIPTIVE.contains(&name.as_str()) || DESCRIPTIVE.contains(&singular) || is_time(&name)
     }
+}
+
+fn is_carrier(word: &str) -> bool {
+    CARRIERS.contains(&word)
+}
+
+fn is_qualifier(word: &str) -> bool {
+    let name = word.trim_end_matches(|char: char| char.is_ascii_digit());
+    name.is_empty() || QUALIFIERS.contains(&name)
+}
+
+fn is_plural_password(words: &[String]) -> bool {
+    let last = words.last().map(String::as_str);
+    matches!(last, Some("passwords" | "passphrases"))
 }
 
 fn is_time(name: &str) -> bool {
@@ -214,7 +320,9 @@ mod tests {
                 Secrecy::Certain,
                 "password DB_PASSWORD dbpassword DB_PASSPHRASE JWT_SECRET COOKIE_SECRET appSecret clientSecret apiKey \
                  OPENAI_API_KEY X-Api-Key private_key_pem SECRET_KEY_BASE N8N_ENCRYPTION_KEY awsSecretAccessKey \
-                 valuePreview keyPreview pwd MYSQL_ROOT_PWD REDIS_PASS",
+                 valuePreview keyPreview pwd MYSQL_ROOT_PWD REDIS_PASS \
+                 DB_PASSWORD_PROD STRIPE_SECRET_KEY_LIVE API_KEY_2 password1 apiKeyProd apiKey2 JWT_SECRET_OLD \
+                 private_key_pem_v2 passwords encryption.key",
             ),
             (
                 Secrecy::Likely,
@@ -223,12 +331,12 @@ mod tests {
             ),
             (
                 Secrecy::Doubtful,
-                "auth AUTH_HEADER tokens passwords apiKeys secrets OPENAI_KEY jwt pass maxTokens",
+                "auth AUTH_HEADER tokens apiKeys secrets OPENAI_KEY OPENAI_KEY_2 jwt pass maxTokens",
             ),
             (
                 Secrecy::None,
                 "key name publicKey cacheKey keyId tokenType tokenUrl secretName passwordPolicy monkey compass path \
-                 bypass preview imagePreview knowledgeBase value description",
+                 bypass preview test primary keyOld primaryKey2 imagePreview knowledgeBase value description",
             ),
         ] {
             for key in keys.split_whitespace() {

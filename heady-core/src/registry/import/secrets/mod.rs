@@ -2,22 +2,41 @@
 //!
 //! Two things give a secret away: the key it stands under, and the form that a well-known issuer gives its tokens. What
 //! is taken out is named by its path in a warning, never by its value. Placeholders (`${NAME}`) and names of variables
-//! are no secrets.
+//! are no secrets. Each text is read a fixed number of times, however it is made.
 
+mod address;
 mod key;
+mod literal;
+mod place;
 #[cfg(test)]
 mod tests;
 mod text;
+mod word;
+
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
 use self::key::Secrecy;
-use super::catalog::path_of;
+pub(super) use self::place::Place;
+use self::text::{Awaited, without_secrets};
 use crate::error::{Error, Result};
 use crate::types::Warning;
 
 /// What stands where a secret stood.
 const REDACTED: &str = "[REDACTED]";
+
+/// The keys under which the name of a secret stands beside it, and those of the secret itself.
+const NAMES: [&str; 9] = [
+    "name", "key", "id", "variable", "var", "env", "header", "flag", "option",
+];
+const VALUES: [&str; 5] = ["value", "values", "val", "v", "default"];
+
+/// From which number on one may be a secret; a smaller one counts something.
+const LEAST_SECRET: u64 = 100;
+
+/// How many documents within texts of each other are opened.
+const MOST_IN_TEXTS: usize = 3;
 
 /// Takes the secrets out of a document.
 ///
@@ -29,38 +48,37 @@ pub(super) fn redact(document: &mut Value) -> Result<Vec<Warning>> {
         document.get("entries").is_some_and(Value::is_object) && document.get("meta").is_some();
     let mut redaction = Redaction {
         scanned,
-        warnings: Vec::new(),
+        ..Redaction::default()
     };
     redaction.value(document, "", Secrecy::None)?;
     Ok(redaction.warnings)
 }
 
+#[derive(Default)]
 struct Redaction {
     scanned: bool,
+    /// How many texts that are documents themselves this one is in.
+    in_texts: usize,
+    place: Place,
     warnings: Vec<Warning>,
 }
 
 impl Redaction {
-    /// Goes through a value of which the key over it says this.
-    fn value(&mut self, value: &mut Value, path: &str, secrecy: Secrecy) -> Result<()> {
+    /// Goes through a value under this key, or in a list under it, of which the keys over it say this.
+    fn value(&mut self, value: &mut Value, key: &str, secrecy: Secrecy) -> Result<()> {
         match value {
-            Value::Object(map) => self.object(map, path, secrecy),
-            Value::Array(items) => {
-                for (index, item) in items.iter_mut().enumerate() {
-                    self.value(item, &format!("{path}[{index}]"), secrecy)?;
-                }
-                Ok(())
-            }
+            Value::Object(map) => self.object(map, key, secrecy),
+            Value::Array(items) => self.list(items, key, secrecy),
             Value::String(text) => {
-                check_text(text, path)?;
+                self.check_text(text)?;
                 let redacted = if secrecy.takes(text) {
                     Some(REDACTED.to_owned())
                 } else {
-                    text::without_secrets(text)
+                    self.without_secrets(text, key, secrecy)
                 };
                 if let Some(redacted) = redacted {
                     *text = redacted;
-                    self.warn(path);
+                    self.warn();
                 }
                 Ok(())
             }
@@ -68,69 +86,160 @@ impl Redaction {
         }
     }
 
-    fn object(&mut self, map: &mut Map<String, Value>, path: &str, over: Secrecy) -> Result<()> {
-        self.keys(map, path);
-        // `{"name": "DB_PASSWORD", "value": …}`, as headers and environments are written.
-        let named = ["name", "key"]
-            .iter()
-            .find_map(|key| map.get(*key)?.as_str())
-            .map_or(Secrecy::None, Secrecy::of);
+    /// A text without the secrets in it, if it has any; one that is a document is looked through as such.
+    fn without_secrets(&self, text: &str, key: &str, secrecy: Secrecy) -> Option<String> {
+        let trimmed = text.trim();
+        let is_document = self.in_texts < MOST_IN_TEXTS
+            && (trimmed.starts_with('{') && trimmed.ends_with('}')
+                || trimmed.starts_with('[') && trimmed.ends_with(']'));
+        if is_document && let Ok(mut document) = serde_json::from_str(trimmed) {
+            let mut inner = Self {
+                in_texts: self.in_texts + 1,
+                ..Self::default()
+            };
+            let looked_through = inner.value(&mut document, key, secrecy);
+            if looked_through.is_ok() && !inner.warnings.is_empty() {
+                return Some(document.to_string());
+            }
+        }
+        without_secrets(text)
+    }
+
+    fn list(&mut self, items: &mut [Value], key: &str, secrecy: Secrecy) -> Result<()> {
+        let named = pair(items);
+        let mut awaited = Awaited::Nothing;
+        for (index, item) in items.iter_mut().enumerate() {
+            let left = self.place.enter_item(index);
+            let text = item.as_str().unwrap_or_default();
+            let next = if text.contains(char::is_whitespace) {
+                Awaited::Nothing
+            } else {
+                Awaited::by(text, "")
+            };
+            if let Some(redacted) = awaited.redacted(text) {
+                self.check_text(text)?;
+                *item = Value::String(redacted);
+                self.warn();
+            } else if secrecy == Secrecy::Certain && is_secret_number(item) {
+                self.take(item);
+            } else {
+                let own = if index == 1 { named } else { Secrecy::None };
+                self.value(item, key, secrecy.max(own))?;
+            }
+            awaited = next;
+            self.place.leave(left);
+        }
+        Ok(())
+    }
+
+    fn object(&mut self, map: &mut Map<String, Value>, parent: &str, over: Secrecy) -> Result<()> {
+        self.keys(map);
+        let named = named(map);
         for (key, value) in map {
-            check_text(key, path)?;
-            let key_path = path_of(key, path);
-            let mut own = Secrecy::of(key);
+            self.check_text(key)?;
+            let left = self.place.enter_key(key);
+            let mut own = Secrecy::of_part(key, parent);
             if self.scanned && key == "preview" {
                 own = Secrecy::Certain;
-            } else if own == Secrecy::None && key == "value" {
+            } else if own == Secrecy::None && is_among(key, &VALUES) {
                 own = named;
             }
-            if own == Secrecy::Certain && value.is_number() {
-                *value = Value::String(REDACTED.to_owned());
-                self.warn(&key_path);
+            if own == Secrecy::Certain && is_secret_number(value) {
+                self.take(value);
             }
             let secrecy = match value {
-                Value::Object(_) => Secrecy::inside(key, over),
+                Value::Object(_) => own.inside(key, over),
                 Value::String(_) if Secrecy::is_described_by(key) => own,
+                Value::String(text) if over == Secrecy::Certain && Secrecy::is_named(key, text) => {
+                    Secrecy::None
+                }
                 _ => own.max(over),
             };
-            self.value(value, &key_path, secrecy)?;
+            self.value(value, key, secrecy)?;
+            self.place.leave(left);
         }
         Ok(())
     }
 
     /// Takes secrets out of the keys themselves.
-    fn keys(&mut self, map: &mut Map<String, Value>, path: &str) {
-        let leaking: Vec<String> = map
+    fn keys(&mut self, map: &mut Map<String, Value>) {
+        let leaking: Vec<(String, String)> = map
             .keys()
-            .filter(|key| text::without_secrets(key).is_some())
-            .cloned()
+            .filter_map(|key| Some((key.clone(), without_secrets(key)?)))
             .collect();
-        for key in leaking {
-            let mut clean = text::without_secrets(&key).unwrap_or_default();
-            while map.contains_key(&clean) {
-                clean.push('#');
+        // How many keys became the same one.
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for (key, clean) in leaking {
+            let Some(value) = map.remove(&key) else {
+                continue;
+            };
+            let mut free = clean.clone();
+            while map.contains_key(&free) {
+                let count = taken.entry(clean.clone()).or_insert(1);
+                *count += 1;
+                free = format!("{clean}#{count}");
             }
-            if let Some(value) = map.remove(&key) {
-                map.insert(clean, value);
-            }
-            self.warn(path);
+            map.insert(free, value);
+            self.warn();
         }
     }
 
-    fn warn(&mut self, path: &str) {
+    fn take(&mut self, value: &mut Value) {
+        *value = Value::String(REDACTED.to_owned());
+        self.warn();
+    }
+
+    fn warn(&mut self) {
         let message =
             "looks like a secret and was not stored; name a variable instead, as in ${NAME}";
         self.warnings
-            .push(Warning::new("SECRET_REDACTED", path, message));
+            .push(Warning::new("SECRET_REDACTED", self.place.shown(), message));
+    }
+
+    /// Of a text within another one nothing is stored that is not escaped.
+    fn check_text(&self, text: &str) -> Result<()> {
+        if self.in_texts == 0 && text.contains('\0') {
+            let place = self.place.shown();
+            let place = if place.is_empty() { "a key" } else { &place };
+            return Err(Error::invalid_argument(format!(
+                "{place}: has the character U+0000, which is no text"
+            )));
+        }
+        Ok(())
     }
 }
 
-fn check_text(text: &str, path: &str) -> Result<()> {
-    if text.contains('\0') {
-        let place = if path.is_empty() { "a key" } else { path };
-        return Err(Error::invalid_argument(format!(
-            "{place}: has the character U+0000, which is no text"
-        )));
+/// What the name says that stands beside a value: `{"name": "DB_PASSWORD", "value": …}`, as headers and environments are
+/// written.
+fn named(map: &Map<String, Value>) -> Secrecy {
+    if !map.keys().any(|key| is_among(key, &VALUES)) {
+        return Secrecy::None;
     }
-    Ok(())
+    map.iter()
+        .filter(|(key, _)| is_among(key, &NAMES))
+        .filter_map(|(_, name)| name.as_str().map(Secrecy::of))
+        .max()
+        .unwrap_or(Secrecy::None)
+}
+
+/// What the first of two texts says about the second: `["X-Api-Key", …]`. Both may be words of a list, so it has to look
+/// like a secret.
+fn pair(items: &[Value]) -> Secrecy {
+    match items {
+        [Value::String(name), Value::String(_)] => Secrecy::of(name).min(Secrecy::Doubtful),
+        _ => Secrecy::None,
+    }
+}
+
+fn is_among(key: &str, keys: &[&str]) -> bool {
+    keys.iter().any(|one| key.eq_ignore_ascii_case(one))
+}
+
+fn is_secret_number(value: &Value) -> bool {
+    let count = |value: &Value| {
+        value
+            .as_i64()
+            .is_some_and(|value| value.unsigned_abs() < LEAST_SECRET)
+    };
+    value.is_number() && !count(value)
 }

@@ -1,5 +1,9 @@
 //! What is taken out of a document, and what stays.
 
+mod ordinary;
+mod time;
+mod written;
+
 use super::*;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -177,7 +181,7 @@ fn a_key_may_be_a_secret_too() {
     assert_eq!((warnings.len(), warnings[0].path.as_str()), (1, "tokens"));
     assert_eq!(
         document,
-        json!({"tokens": {"[REDACTED]": 1, "[REDACTED]#": {"scope": "read"}}})
+        json!({"tokens": {"[REDACTED]": 1, "[REDACTED]#2": {"scope": "read"}}})
     );
 }
 

@@ -1,200 +1,167 @@
-//! Secrets in texts: tokens by their beginnings, credentials of URLs and connection strings, assignments.
+//! Secrets in texts: in each of its words, and in words that the one before says something of.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::REDACTED;
+use super::address::{without_credentials, without_secret_path};
 use super::key::Secrecy;
+use super::literal::{is_literal, is_scheme, is_spoken};
+use super::word::{
+    QUOTES, Span, has_password, opens_template, without_assignments, without_end, without_tokens,
+};
 
-/// Words that stand under keys of secrets and say how something is authorized, not with what.
-const WORDS: &[&str] = &[
-    "none",
-    "null",
-    "true",
-    "false",
-    "yes",
-    "no",
-    "required",
-    "optional",
-    "bearer",
-    "basic",
-    "jwt",
-    "oauth",
-    "oauth2",
-    "env",
-    "environment",
-    "vault",
-    "keychain",
-    "apikey",
-    "api-key",
-    "api_key",
-    "token",
-    "password",
-    "secret",
-    "redacted",
-    "hidden",
-    "masked",
-    "unset",
-    "missing",
-    "present",
-    "set",
-    "enabled",
-    "disabled",
-    "default",
-    "managed",
-    "external",
+/// What may stand before a word and is no part of it.
+const BEFORE: [char; 7] = ['"', '\'', '`', '(', '[', '{', ','];
+
+/// Flags of which the value is a user and a password, as `curl` has them.
+const USER_FLAGS: [&str; 4] = ["-u", "-U", "--user", "--proxy-user"];
+
+/// How flags begin that need no value.
+const SWITCHES: [&str; 5] = ["--no-", "--without-", "--skip-", "--use-", "--ask-"];
+
+/// Words behind a flag in a sentence about it.
+const OF_SENTENCES: [&str; 18] = [
+    "to", "for", "and", "or", "is", "in", "from", "with", "when", "if", "must", "should", "may",
+    "can", "flag", "option", "the", "was",
 ];
 
-/// How tokens begin that are told from names such as `sk-learn-experiments-2024` by what follows.
-const NAME_LIKE_TOKENS: [&str; 6] = ["sk-", "pplx-", "gsk_", "xai-", "hf_", "r8_"];
+/// What a word says about the one behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaited {
+    Nothing,
+    /// It is the value of what is called so.
+    Value {
+        secrecy: Secrecy,
+        /// Whether that is a flag, and no name with a colon, as sentences have them, too.
+        flag: bool,
+    },
+    User,
+    Bearer,
+    Basic,
+}
 
-/// How tokens of well-known issuers begin, and how long they are at least, the beginning included.
-const TOKENS: &[(&str, usize)] = &[
-    ("sk_live_", 20),
-    ("sk_test_", 20),
-    ("rk_live_", 20),
-    ("rk_test_", 20),
-    ("whsec_", 20),
-    ("ghp_", 20),
-    ("gho_", 20),
-    ("ghu_", 20),
-    ("ghs_", 20),
-    ("ghr_", 20),
-    ("github_pat_", 30),
-    ("glpat-", 20),
-    ("gldt-", 20),
-    ("xoxb-", 20),
-    ("xoxp-", 20),
-    ("xoxa-", 20),
-    ("xoxs-", 20),
-    ("xapp-", 20),
-    ("AKIA", 20),
-    ("ASIA", 20),
-    ("AIza", 35),
-    ("ya29.", 20),
-    ("GOCSPX-", 20),
-    ("npm_", 36),
-    ("pypi-", 40),
-    ("dop_v1_", 40),
-    ("SG.", 40),
-    ("ntn_", 30),
-    ("secret_", 40),
-    ("rnd_", 20),
-    ("dckr_pat_", 20),
-    ("eyJ", 60),
-];
-
-/// Parameters of a URL that authorize.
-const SECRET_PARAMETERS: [&str; 3] = ["key", "sig", "signature"];
-
-/// How a text begins that says where a secret comes from.
-const SOURCES: [&str; 9] = [
-    "{{",
-    "env:",
-    "env.",
-    "process.env",
-    "secret://",
-    "secrets.",
-    "vault:",
-    "op://",
-    "file:",
-];
-
-/// Words before a credential in a header.
-const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
-
-/// Whether the text under a secret's key is the secret itself, and not where it comes from.
-pub(super) fn is_literal(text: &str) -> bool {
-    let mut text = text.trim();
-    for scheme in SCHEMES {
-        if let Some((head, credential)) = text.split_at_checked(scheme.len())
-            && head.eq_ignore_ascii_case(scheme)
-        {
-            text = credential.trim_start();
+impl Awaited {
+    /// What this word says, behind another one of its line.
+    pub(super) fn by(word: &str, before: &str) -> Self {
+        let bare = word.trim_start_matches(BEFORE).trim_end_matches(QUOTES);
+        let name = bare.strip_suffix([':', '=']);
+        if bare.starts_with('-') && bare.len() > 1 && name.is_none() {
+            return Self::by_flag(bare);
+        }
+        let secrecy = match name {
+            // `=`, `:=`, `=>`: the name is the word before.
+            _ if matches!(bare, "=" | ":" | ":=" | "=>") => Secrecy::of(before),
+            Some(name) if before.ends_with(|char: char| char.is_alphanumeric()) => {
+                Secrecy::of(&format!("{before} {name}"))
+            }
+            Some(name) => Secrecy::of(name),
+            None if bare.eq_ignore_ascii_case("bearer") => return Self::Bearer,
+            None if bare.eq_ignore_ascii_case("basic") => return Self::Basic,
+            None => Secrecy::None,
+        };
+        match secrecy {
+            Secrecy::None => Self::Nothing,
+            secrecy => Self::Value {
+                secrecy,
+                flag: false,
+            },
         }
     }
-    let masked = text
-        .chars()
-        .all(|char| matches!(char, '*' | '•' | '.' | 'x' | 'X' | '-'));
-    !(text.is_empty()
-        || text.contains(REDACTED)
-        || text.contains("${")
-        || masked
-        || is_variable(text)
-        || is_path(text)
-        || SOURCES.iter().any(|start| text.starts_with(start))
-        || WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)))
+
+    fn by_flag(flag: &str) -> Self {
+        if USER_FLAGS.contains(&flag) {
+            return Self::User;
+        }
+        let secrecy = Secrecy::of(flag);
+        if secrecy == Secrecy::None
+            || flag.contains('=')
+            || SWITCHES.iter().any(|start| flag.starts_with(start))
+        {
+            return Self::Nothing;
+        }
+        Self::Value {
+            secrecy,
+            flag: true,
+        }
+    }
+
+    /// The text without its secret, if it is awaited as a whole: an item of a list behind another one.
+    pub(super) fn redacted(self, text: &str) -> Option<String> {
+        match self {
+            Self::Value { secrecy, .. } => {
+                (!text.starts_with("--") && secrecy.takes(text)).then(|| REDACTED.to_owned())
+            }
+            Self::User => {
+                let (user, _) = text.split_once(':').filter(|_| has_password(text))?;
+                Some(format!("{user}:{REDACTED}"))
+            }
+            _ => None,
+        }
+    }
+
+    /// Where the secret stands in this word, before others.
+    fn in_word(self, word: &str, after: &str) -> Option<Span> {
+        let end = without_end(word).trim_end_matches([',', ';']);
+        let mut span = Span::of(word, 0, without_end(end).len());
+        let value = &word[span.start..span.end];
+        let taken = match self {
+            Self::Nothing => false,
+            Self::Bearer => value.len() >= 16 && is_literal(value),
+            Self::Basic => is_basic(value),
+            Self::User => {
+                span.start += value.find(':').map_or(0, |colon| colon + 1);
+                has_password(value)
+            }
+            Self::Value { secrecy, flag } => {
+                let other = if flag {
+                    value.starts_with('-') || OF_SENTENCES.contains(&value)
+                } else {
+                    word.ends_with(':') || is_sentence(word, after)
+                };
+                // What begins here are several values, or a placeholder with spaces in it.
+                !other
+                    && word != "\\"
+                    && !value.starts_with(['{', '['])
+                    && !opens_template(value)
+                    && !is_scheme(value)
+                    && secrecy.takes(value)
+            }
+        };
+        taken.then_some(span)
+    }
+
+    /// What stands on the line below a name is mostly what the name is over, and no value.
+    fn on_next_line(self) -> Self {
+        match self {
+            Self::Value { flag: false, .. } => Self::Value {
+                secrecy: Secrecy::Doubtful,
+                flag: false,
+            },
+            other => other,
+        }
+    }
+
+    /// What is awaited behind this word of which nothing was taken.
+    fn behind(self, word: &str, before: &str) -> Self {
+        match self {
+            // `Authorization: Bearer …`, `--header token …`
+            Self::Value { .. } if is_scheme(word.trim_start_matches(BEFORE)) => self,
+            // A line of a command that goes on.
+            _ if word == "\\" => self,
+            _ => Self::by(word, before),
+        }
+    }
 }
 
-/// Whether a text looks as if nobody thought of it: of some length, with letters and digits, and no name.
-pub(super) fn looks_random(text: &str) -> bool {
-    let text = text.trim();
-    text.len() >= 8
-        && !text.contains(char::is_whitespace)
-        && text.chars().any(|char| char.is_ascii_digit())
-        && text.chars().any(|char| char.is_ascii_alphabetic())
-        && !is_name(text)
-}
-
-/// Whether a text consists of words and small numbers, as names do: `research-node-01`, `claude-4o-2024`.
-fn is_name(text: &str) -> bool {
-    let is_word = |part: &str| {
-        let word = part.trim_end_matches(|char: char| char.is_ascii_digit());
-        let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
-        let same = |is: fn(&char) -> bool| word.chars().all(|char| is(&char));
-        let cased = same(char::is_ascii_lowercase)
-            || same(char::is_ascii_uppercase)
-            || (first.chars().all(char::is_uppercase)
-                && rest.chars().all(|char| char.is_ascii_lowercase()));
-        part.len() <= 4 || (cased && part.len() - word.len() <= 4)
+/// Whether a sentence begins with this word, which goes on after it: `Password: ask the owner`.
+fn is_sentence(word: &str, after: &str) -> bool {
+    let next = || {
+        after
+            .trim_start_matches([' ', '\t'])
+            .split(char::is_whitespace)
     };
-    text.split(['-', '_', '.', ':', '/']).all(is_word)
-}
-
-/// Whether a text consists of words in lower case, as nobody makes a token: `rbac`, `same-origin`.
-pub(super) fn is_phrase(text: &str) -> bool {
-    let is_word = |word: &str| {
-        (2..=12).contains(&word.len()) && word.chars().all(|char| char.is_ascii_lowercase())
-    };
-    text.trim().split(['-', '_', ' ']).all(is_word)
-}
-
-/// `HEADY_TOKEN`, `$TOKEN`, `%TOKEN%`, `<token>`.
-fn is_variable(text: &str) -> bool {
-    let name = |text: &str| {
-        !text.is_empty()
-            && text
-                .chars()
-                .all(|char| char.is_ascii_uppercase() || char.is_ascii_digit() || char == '_')
-    };
-    let between = |start: char, end: char| {
-        text.strip_prefix(start)
-            .and_then(|rest| rest.strip_suffix(end))
-    };
-    (name(text) && text.contains('_') && !begins_like_a_token(text))
-        || text.strip_prefix('$').is_some_and(name)
-        || between('%', '%').is_some_and(name)
-        || between('<', '>').is_some()
-}
-
-/// The path of a file that holds a secret; a random text that begins with a slash has capitals and digits.
-fn is_path(text: &str) -> bool {
-    let has = |is: fn(&char) -> bool| text.chars().any(|char| is(&char));
-    (text.starts_with('/') || text.starts_with("./") || text.starts_with("~/"))
-        && text
-            .chars()
-            .all(|char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '~'))
-        && !(has(char::is_ascii_uppercase) && has(char::is_ascii_digit))
-}
-
-fn begins_like_a_token(word: &str) -> bool {
-    TOKENS
-        .iter()
-        .any(|(start, least)| word.len() >= *least && word.starts_with(start))
-        || NAME_LIKE_TOKENS.iter().any(|start| {
-            let rest = word.strip_prefix(start);
-            rest.is_some_and(|rest| word.len() >= 20 && !is_name(rest))
-        })
+    is_spoken(word) && !word.ends_with([',', '.']) && next().next().is_some_and(is_spoken)
 }
 
 /// The text without the secrets in it, or `None` if there are none.
@@ -203,119 +170,47 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
         return Some(REDACTED.to_owned());
     }
     let mut clean = String::with_capacity(text.len());
-    let mut last = "";
-    for word in text.split_inclusive(char::is_whitespace) {
-        let credential = (last.eq_ignore_ascii_case("bearer")
-            && word.trim_end().len() >= 16
-            && is_literal(word))
-            || (last.eq_ignore_ascii_case("basic") && is_basic(word.trim_end()));
-        if credential {
-            clean.push_str(REDACTED);
-            clean.push_str(&word[word.trim_end().len()..]);
-        } else {
-            let word = without_assignments(&without_secret_path(&without_credentials(word)));
-            clean.push_str(&without_tokens(&word));
+    let mut awaited = Awaited::Nothing;
+    let mut before = "";
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (space, tail) = split_at(rest, |char| !char.is_whitespace());
+        clean.push_str(space);
+        if space.contains('\n') {
+            before = "";
+            awaited = awaited.on_next_line();
         }
-        last = word.trim();
+        let (word, after) = split_at(tail, char::is_whitespace);
+        let open = if let Some(span) = awaited.in_word(word, after) {
+            clean.push_str(&word[..span.start]);
+            clean.push_str(REDACTED);
+            clean.push_str(&word[span.end..]);
+            awaited = Awaited::Nothing;
+            span.open
+        } else {
+            let (word_clean, open) =
+                without_assignments(&without_secret_path(&without_credentials(word)));
+            clean.push_str(&without_tokens(&word_clean));
+            awaited = awaited.behind(word, before);
+            open
+        };
+        (before, rest) = (word, after);
+        if let Some(quote) = open {
+            // The value goes on up to the quote that closes it.
+            let end = after.find([quote, '\n']);
+            rest = end.map_or(after, |end| &after[end..]);
+        }
     }
     (clean != text).then_some(clean)
 }
 
+fn split_at(text: &str, is_end: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(is_end).unwrap_or(text.len()))
+}
+
 /// Whether this is what stands behind `Basic` in a header (RFC 7617): a name and a password, encoded.
 fn is_basic(word: &str) -> bool {
-    let decoded = BASE64.decode(word.trim_end_matches(['"', '\'', ',']));
-    decoded.is_ok_and(|decoded| decoded.contains(&b':'))
-}
-
-/// Addresses that are a secret by themselves, up to where that begins.
-const SECRET_ADDRESSES: [&str; 4] = [
-    "://hooks.slack.com/services/",
-    "://discord.com/api/webhooks/",
-    "://discordapp.com/api/webhooks/",
-    "://api.telegram.org/bot",
-];
-
-/// An address without the secret that its path is.
-fn without_secret_path(word: &str) -> String {
-    for address in SECRET_ADDRESSES {
-        if let Some(start) = word.find(address) {
-            let (address, path) = word.split_at(start + address.len());
-            let end = path
-                .find(|char: char| char.is_whitespace() || matches!(char, '"' | '\'' | '?' | '#'))
-                .unwrap_or(path.len());
-            if is_literal(&path[..end]) {
-                return format!("{address}{REDACTED}{}", &path[end..]);
-            }
-        }
-    }
-    word.to_owned()
-}
-
-/// A word without the tokens of well-known issuers; a name such as `sk-learn-experiments-nightly` is none.
-fn without_tokens(word: &str) -> String {
-    let token = |part: &str| {
-        let random = part.chars().any(|char| char.is_ascii_digit())
-            && part.chars().any(|char| char.is_ascii_alphabetic());
-        random && begins_like_a_token(part)
-    };
-    let mut clean = String::with_capacity(word.len());
-    let mut rest = word;
-    while !rest.is_empty() {
-        let inside = |char: char| char.is_ascii_alphanumeric() || matches!(char, '_' | '-' | '.');
-        let (part, after) = rest.split_at(rest.find(|char| !inside(char)).unwrap_or(rest.len()));
-        clean.push_str(if token(part) { REDACTED } else { part });
-        let (between, after) = after.split_at(after.find(inside).unwrap_or(after.len()));
-        clean.push_str(between);
-        rest = after;
-    }
-    clean
-}
-
-/// A word without the values that are assigned to keys of secrets: `--api-key=…`, `Server=x;Password=…`, `?token=…`.
-fn without_assignments(word: &str) -> String {
-    const SEPARATORS: [char; 5] = ['?', '&', ';', ',', '#'];
-    word.split_inclusive(SEPARATORS)
-        .map(|part| {
-            let assigned = part.trim_end_matches(SEPARATORS).trim_end();
-            match assigned.split_once('=') {
-                Some((name, value)) if is_assigned(name, value, word) => {
-                    format!("{name}={REDACTED}{}", &part[assigned.len()..])
-                }
-                _ => part.to_owned(),
-            }
-        })
-        .collect()
-}
-
-/// Whether what is assigned to this name is a secret; in a URL, so are keys and signatures.
-fn is_assigned(name: &str, value: &str, word: &str) -> bool {
-    let name = name.trim_start_matches(|char: char| !char.is_ascii_alphanumeric());
-    let parameter = word.contains("://") && SECRET_PARAMETERS.contains(&name);
-    Secrecy::of(name).takes(value) || parameter && is_literal(value)
-}
-
-/// A URL without its password.
-fn without_credentials(word: &str) -> String {
-    let Some((scheme, rest)) = word.split_once("://") else {
-        return word.to_owned();
-    };
-    let (credentials, host) = rest.split_at(credentials_end(rest));
-    match credentials.split_once(':') {
-        Some((user, password)) if is_literal(password) => {
-            format!("{scheme}://{user}:{REDACTED}{host}")
-        }
-        _ => word.to_owned(),
-    }
-}
-
-/// How long the credentials at the start of a URL's rest are. A password may have a slash in it that nobody encoded.
-fn credentials_end(rest: &str) -> usize {
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let has_port = |(_, port): (&str, &str)| port.chars().all(|char| char.is_ascii_digit());
-    let is_host = authority.starts_with('[') || authority.rsplit_once(':').is_none_or(has_port);
-    if authority.contains('@') || !is_host {
-        rest.rfind('@').unwrap_or(0)
-    } else {
-        0
-    }
+    BASE64
+        .decode(word)
+        .is_ok_and(|decoded| decoded.contains(&b':'))
 }
