@@ -42,7 +42,8 @@ fn print(text: &str) -> Result<bool> {
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() && !matches!(character, '\n' | '\t') || is_directional(character) {
+        if character.is_control() && !matches!(character, '\n' | '\t') || is_directional(character)
+        {
             let _ = write!(plain, "\\u{:04x}", u32::from(character));
         } else {
             plain.push(character);

@@ -58,7 +58,7 @@ impl Source {
         document: Option<Value>,
         root: Option<String>,
     ) -> Result<Self> {
-        let (name, location, mut document) = match (path, document) {
+        let (name, location, document) = match (path, document) {
             (Some(path), None) => {
                 let path = PathBuf::from(path);
                 let name = path.file_name().map_or_else(
@@ -76,6 +76,24 @@ impl Source {
                 ));
             }
         };
+        // Seconds of work for the largest of documents, off the threads that serve others.
+        let shown = location
+            .as_ref()
+            .map(|location| location.display().to_string());
+        let looked_through =
+            tokio::task::spawn_blocking(move || Self::look_through(name, shown, document));
+        let mut source = looked_through.await.map_err(|error| {
+            Error::internal("looking through a registry ended in a panic").caused_by(error)
+        })??;
+        if let Some(root) = folder(root, location.as_deref()).await? {
+            let missing = check::files(&source.catalog, root).await?;
+            source.warnings.extend(missing);
+        }
+        Ok(source)
+    }
+
+    /// Takes the secrets out of a document and takes it apart.
+    fn look_through(name: String, location: Option<String>, mut document: Value) -> Result<Self> {
         let context = |error: Error| error.context(format_args!("'{name}'"));
         plain_numbers(&mut document);
         let mut warnings = secrets::redact(&mut document).map_err(context)?;
@@ -84,11 +102,8 @@ impl Source {
         warnings.extend(check::numbers(&document));
         warnings.extend(declare::check_settings(&catalog.items));
         warnings.extend(check::references(&catalog));
-        if let Some(root) = folder(root, location.as_deref()).await? {
-            warnings.extend(check::files(&catalog, root).await?);
-        }
         Ok(Self {
-            location: location.map(|location| location.display().to_string()),
+            location,
             content_hash: crate::document::hash(&document),
             name,
             document,
