@@ -15,7 +15,7 @@ pub(super) enum Secrecy {
 }
 
 /// How keys of secrets end, in lower case and without separators.
-const CERTAIN: [&str; 16] = [
+const CERTAIN: [&str; 17] = [
     "password",
     "passwords",
     "passwd",
@@ -23,6 +23,7 @@ const CERTAIN: [&str; 16] = [
     "passphrases",
     "passcode",
     "secret",
+    "secretstring",
     "apikey",
     "privatekey",
     "secretkey",
@@ -44,7 +45,9 @@ const LIKELY: [&str; 5] = [
 ];
 
 /// Last words of keys under which a text is a secret if it looks random.
-const DOUBTFUL_WORDS: [&str; 6] = ["auth", "bearer", "cookie", "jwt", "key", "pass"];
+const DOUBTFUL_WORDS: [&str; 8] = [
+    "auth", "bearer", "cookie", "jwt", "key", "pass", "pw", "psw",
+];
 
 /// Words before `key` that say that it is none to keep.
 const OPEN_KEYS: [&str; 8] = [
@@ -180,12 +183,15 @@ impl Secrecy {
         let ends = |ends: &[&str], name: &str| ends.iter().any(|end| name.ends_with(end));
         let is_one = |name: &str| ends(&CERTAIN, name) || ends(&LIKELY, name);
         // Short ones count as words of their own: `compass` is none.
-        let short = last == "pwd" || last == "pass" && words.len() > 1;
+        let short = last == "pwd" || matches!(last, "pass" | "pw" | "psw") && words.len() > 1;
         if ends(&CERTAIN, &name) || short || previewed && matches!(last, "key" | "value") {
             Self::Certain
         } else if ends(&LIKELY, &name) || last == "pat" {
             Self::Likely
-        } else if is_doubtful(&words) || name.strip_suffix('s').is_some_and(is_one) {
+        } else if is_doubtful(&words)
+            || name.strip_suffix('s').is_some_and(is_one)
+            || is_variable_of_a_secret(key, &words)
+        {
             Self::Doubtful
         } else {
             Self::None
@@ -255,6 +261,20 @@ impl Secrecy {
     }
 }
 
+/// Whether a variable says first that it is a secret, and then what of: `PASSWORD_DB`, `API_KEY_STRIPE`.
+fn is_variable_of_a_secret(key: &str, words: &[String]) -> bool {
+    let is_screaming = !key.contains(|char: char| char.is_ascii_lowercase());
+    is_screaming
+        && match words {
+            [first, second, rest @ ..] if first == "api" && second == "key" => !rest.is_empty(),
+            [first, _, ..] => CERTAIN.contains(&first.as_str()) || first == "token",
+            _ => false,
+        }
+        && !words
+            .last()
+            .is_some_and(|last| DESCRIPTIVE.contains(&last.as_str()))
+}
+
 fn is_carrier(word: &str) -> bool {
     CARRIERS.contains(&word)
 }
@@ -320,7 +340,7 @@ mod tests {
                 Secrecy::Certain,
                 "password DB_PASSWORD dbpassword DB_PASSPHRASE JWT_SECRET COOKIE_SECRET appSecret clientSecret apiKey \
                  OPENAI_API_KEY X-Api-Key private_key_pem SECRET_KEY_BASE N8N_ENCRYPTION_KEY awsSecretAccessKey \
-                 valuePreview keyPreview pwd MYSQL_ROOT_PWD REDIS_PASS \
+                 valuePreview keyPreview pwd db_pw MYSQL_ROOT_PWD REDIS_PASS \
                  DB_PASSWORD_PROD STRIPE_SECRET_KEY_LIVE API_KEY_2 password1 apiKeyProd apiKey2 JWT_SECRET_OLD \
                  private_key_pem_v2 passwords encryption.key",
             ),
@@ -331,11 +351,11 @@ mod tests {
             ),
             (
                 Secrecy::Doubtful,
-                "auth AUTH_HEADER tokens apiKeys secrets OPENAI_KEY OPENAI_KEY_2 jwt pass maxTokens",
+                "auth AUTH_HEADER tokens apiKeys secrets OPENAI_KEY OPENAI_KEY_2 PASSWORD_DB API_KEY_STRIPE pw jwt pass maxTokens",
             ),
             (
                 Secrecy::None,
-                "key name publicKey cacheKey keyId tokenType tokenUrl secretName passwordPolicy monkey compass path \
+                "key name SECRET_NAME TOKEN_URL publicKey cacheKey keyId tokenType tokenUrl secretName passwordPolicy monkey compass path \
                  bypass preview test primary keyOld primaryKey2 imagePreview knowledgeBase value description",
             ),
         ] {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::REDACTED;
 use super::key::Secrecy;
+use super::reference::{is_chord, is_header, is_reference};
 use super::word::begins_like_a_token;
 
 /// Words that stand under keys of secrets and say how something is authorized, not with what.
@@ -85,32 +86,6 @@ const PLACES: [&str; 10] = [
 /// Words before a credential in a header.
 const SCHEMES: [&str; 3] = ["bearer ", "basic ", "token "];
 
-/// Keys that are pressed with another one.
-const MODIFIERS: [&str; 12] = [
-    "ctrl",
-    "control",
-    "alt",
-    "option",
-    "shift",
-    "cmd",
-    "command",
-    "cmdorctrl",
-    "commandorcontrol",
-    "meta",
-    "super",
-    "win",
-];
-
-/// How the names of headers end that carry a secret.
-const HEADER_ENDS: [&str; 6] = [
-    "key",
-    "token",
-    "secret",
-    "auth",
-    "authorization",
-    "signature",
-];
-
 /// What is literal in a text under the key of a secret: the secret itself, if it does not say where that comes from. A
 /// placeholder excuses what it stands for, and nothing beside it.
 pub(super) fn literal(text: &str) -> Option<Cow<'_, str>> {
@@ -141,9 +116,9 @@ pub(super) fn without_scheme(text: &str) -> &str {
 
 /// Whether this is a word before a credential in a header.
 pub(super) fn is_scheme(word: &str) -> bool {
-    SCHEMES
+    ["bearer", "basic", "token", "digest", "apikey", "negotiate"]
         .iter()
-        .any(|scheme| word.eq_ignore_ascii_case(scheme.trim_end()))
+        .any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 fn is_excused(text: &str) -> bool {
@@ -263,7 +238,7 @@ pub(super) fn is_name(text: &str) -> bool {
 }
 
 /// Whether a word is written as words are: `word`, `Word` or `WORD`.
-fn is_cased(word: &str) -> bool {
+pub(super) fn is_cased(word: &str) -> bool {
     let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
     let same = |is: fn(&char) -> bool| word.chars().all(|char| is(&char));
     same(char::is_ascii_lowercase)
@@ -334,67 +309,4 @@ fn is_path(text: &str) -> bool {
             .chars()
             .all(|char| char.is_ascii_alphanumeric() || matches!(char, '/' | '.' | '-' | '_' | '~'))
         && !(has(char::is_ascii_uppercase) && has(char::is_ascii_digit))
-}
-
-/// The name of the header that a secret is sent in: `X-Api-Key`.
-fn is_header(text: &str) -> bool {
-    let name = text.strip_prefix("X-").or_else(|| text.strip_prefix("x-"));
-    name.is_some_and(|name| {
-        let mut words = name.split('-');
-        let last = words.clone().next_back().unwrap_or_default();
-        HEADER_ENDS.iter().any(|end| last.eq_ignore_ascii_case(end))
-            && words
-                .all(|word| word.chars().all(|char| char.is_ascii_alphabetic()) && is_cased(word))
-    })
-}
-
-/// Where a manager of secrets keeps one: `projects/p/secrets/db/versions/latest`, `arn:aws:secretsmanager:…`.
-pub(super) fn is_reference(text: &str) -> bool {
-    let is_plain = |char: char| {
-        char.is_ascii_alphanumeric()
-            || matches!(char, '/' | ':' | '-' | '_' | '.' | '+' | '=' | '@' | '*')
-    };
-    let parts: Vec<&str> = text.split('/').take(7).collect();
-    let google = match parts[..] {
-        ["projects", project, "secrets", name] => !project.is_empty() && !name.is_empty(),
-        ["projects", _, "secrets", _, "versions", version] => {
-            version == "latest" || version.chars().all(|char| char.is_ascii_digit())
-        }
-        _ => false,
-    };
-    let arn: Vec<&str> = text.splitn(6, ':').collect();
-    let amazon = matches!(
-        arn[..],
-        ["arn", _, "secretsmanager" | "ssm" | "kms", _, _, _]
-    );
-    (google || amazon) && text.chars().all(is_plain)
-}
-
-/// Keys that are pressed together: `Alt+Shift+H`.
-fn is_chord(text: &str) -> bool {
-    let Some((modifiers, key)) = text.rsplit_once('+') else {
-        return false;
-    };
-    let is_modifier = |part: &str| {
-        MODIFIERS
-            .iter()
-            .any(|name| part.trim().eq_ignore_ascii_case(name))
-    };
-    let key = key.trim();
-    let function = key
-        .strip_prefix('F')
-        .is_some_and(|number| number.parse::<u8>().is_ok_and(|number| number <= 24));
-    let named = [
-        "Enter",
-        "Tab",
-        "Space",
-        "Escape",
-        "Esc",
-        "Delete",
-        "Backspace",
-        "Home",
-        "End",
-    ];
-    modifiers.split('+').all(is_modifier)
-        && (key.chars().count() == 1 || function || named.contains(&key))
 }

@@ -8,6 +8,7 @@ mod address;
 mod key;
 mod literal;
 mod place;
+mod reference;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::REDACTED;
 use super::address::{without_credentials, without_secret_path};
 use super::key::Secrecy;
-use super::literal::{is_literal, is_scheme, is_spoken};
+use super::literal::{is_literal, is_scheme, is_spoken, looks_random};
 use super::word::{
     QUOTES, Span, has_password, opens_template, without_assignments, without_end, without_tokens,
 };
@@ -36,6 +36,8 @@ pub(super) enum Awaited {
         /// Whether that is a flag, and no name with a colon, as sentences have them, too.
         flag: bool,
     },
+    /// It is something that a sentence calls so.
+    Word,
     User,
     Bearer,
     Basic,
@@ -58,6 +60,7 @@ impl Awaited {
             Some(name) => Secrecy::of(name),
             None if bare.eq_ignore_ascii_case("bearer") => return Self::Bearer,
             None if bare.eq_ignore_ascii_case("basic") => return Self::Basic,
+            None if bare.len() < 40 && Secrecy::of(bare) >= Secrecy::Likely => return Self::Word,
             None => Secrecy::None,
         };
         match secrecy {
@@ -102,12 +105,21 @@ impl Awaited {
 
     /// Where the secret stands in this word, before others.
     fn in_word(self, word: &str, after: &str) -> Option<Span> {
+        // `curl -ubob:…`
+        let user = word.strip_prefix("-u").is_some_and(has_password);
+        let (awaited, start) = if user { (Self::User, 2) } else { (self, 0) };
         let end = without_end(word).trim_end_matches([',', ';']);
-        let mut span = Span::of(word, 0, without_end(end).len());
+        let mut span = Span::of(word, start, without_end(end).len());
         let value = &word[span.start..span.end];
-        let taken = match self {
+        let taken = match awaited {
             Self::Nothing => false,
-            Self::Bearer => value.len() >= 16 && is_literal(value),
+            Self::Bearer => (value.len() >= 16 || looks_random(value)) && is_literal(value),
+            // `password …`, where it is the word of a sentence.
+            Self::Word => {
+                span.start += value.len() - value.trim_start_matches(BEFORE).len();
+                let value = &word[span.start..span.end];
+                !value.contains(['/', ':', '=']) && Secrecy::Doubtful.takes(value)
+            }
             Self::Basic => is_basic(value),
             Self::User => {
                 span.start += value.find(':').map_or(0, |colon| colon + 1);
@@ -147,6 +159,7 @@ impl Awaited {
         match self {
             // `Authorization: Bearer …`, `--header token …`
             Self::Value { .. } if is_scheme(word.trim_start_matches(BEFORE)) => self,
+            Self::Word if word == "is" => self,
             // A line of a command that goes on.
             _ if word == "\\" => self,
             _ => Self::by(word, before),

@@ -2,7 +2,8 @@
 
 use super::REDACTED;
 use super::key::Secrecy;
-use super::literal::{is_literal, is_name, is_phrase, is_reference};
+use super::literal::{is_literal, is_name, is_phrase};
+use super::reference::is_reference;
 
 /// How tokens begin that are told from names such as `sk-learn-experiments-2024` by what follows.
 const NAME_LIKE_TOKENS: [&str; 6] = ["sk-", "pplx-", "gsk_", "xai-", "hf_", "r8_"];
@@ -91,6 +92,7 @@ pub(super) fn without_assignments(word: &str) -> (String, Option<char>) {
         return (word.to_owned(), None);
     }
     let in_url = word.contains("://");
+    let last = word.rfind(['=', ':']);
     let mut clean = String::with_capacity(word.len());
     let (mut copied, mut name, mut at) = (0, 0, 0);
     // Where a value that is in no quotes ends, and what it stands in.
@@ -101,10 +103,15 @@ pub(super) fn without_assignments(word: &str) -> (String, Option<char>) {
         let sign = at + found;
         at = sign + 1;
         if matches!(word.as_bytes()[sign], b'=' | b':') {
-            if part_end < at {
-                let end = word[at..]
-                    .find(SEPARATORS)
-                    .map_or(word.len(), |end| at + end);
+            if part_end < at || last == Some(sign) {
+                // Behind the last sign there is no other part, and these may be in the value.
+                let end = if last == Some(sign) && !in_url {
+                    word.trim_end_matches(SEPARATORS).len().max(at)
+                } else {
+                    word[at..]
+                        .find(SEPARATORS)
+                        .map_or(word.len(), |end| at + end)
+                };
                 value_end = at + without_end(&word[at..end]).len();
                 part_end = end;
             }

@@ -36,6 +36,6 @@ fn sentences_stay() {
         "The secret: trust in people", "Authorization: Basic auth is required", "the token is sent as a header",
         "keys: monkey, donkey", "docker run -u 1000:1000 heady", "at 12:30 the token: expires", "Auth: OAuth 2.0",
         "password:\n  policy: strong", "type:token", "secret:db", "scope:token:read", "cookie: session",
-        "X-Api-Key: required", "tokens: 4096", "See https://a.example:8080/@user and https://b.example/a:b",
+        "X-Api-Key: required", "a password hashed by argon2id", "the token (JWT, RS256) is v2", "a secret of 2026", "the password 2nd", "tokens: 4096", "See https://a.example:8080/@user and https://b.example/a:b",
     ], "pairs": ["password", "refresh-token"], "grants": ["--verbose", "token", "client-credentials"]}));
 }

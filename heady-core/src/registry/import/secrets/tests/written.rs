@@ -22,8 +22,9 @@ fn keys_that_say_which_one_it_is() {
             "DB_PASSWORD_PROD": "Zx9mQ2LpT", "STRIPE_SECRET_KEY_LIVE": "Zx9mQ2LpT", "API_KEY_2": "Zx9mQ2LpT",
             "password1": "Zx9mQ2LpT", "apiKeyProd": "Zx9mQ2LpT", "JWT_SECRET_OLD": "Zx9mQ2LpT",
             "encryption.key": "Zx9mQ2LpT", "passwordProd2": "Zx9mQ2LpT",
+            "PASSWORD_DB": "Zx9mQ2LpT", "API_KEY_STRIPE": "Zx9mQ2LpT", "db_pw": "Zx9mQ2LpT", "SecretString": "Zx9mQ2LpT",
         }}),
-        8,
+        12,
     );
 }
 
@@ -80,6 +81,13 @@ fn pairs_within_a_text() {
         "use {\"password\":\"Zx9mQ2LpT\",\"port\":80} there",
         "password:\n  Zx9mQ2LpT",
         "(token: Zx9mQ2LpT)",
+        "the password is Zx9mQ2LpT, on port 80",
+        "with token (Zx9mQ2LpT)",
+        "Authorization: Digest Zx9mQ2LpT",
+        "send Bearer Zx9mQ2LpT",
+        "curl -ubob:Zx9mQ2LpT https://a.example",
+        "PASSWORD=a,b;Zx9mQ2LpT&c",
+        "db:PASSWORD=a,b;Zx9mQ2LpT&c",
     ] {
         all_go(json!({"note": text}), 1);
     }
