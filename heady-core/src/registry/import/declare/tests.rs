@@ -118,7 +118,7 @@ fn a_service_runs_where_its_entry_says() {
 fn a_host_that_is_none_is_named() {
     let body = json!({"host": "svc.example.com/api", "port": 80});
     let item = Item::of(Kind::Service, "services", "s".into(), 0, body);
-    let warnings = check_addresses(&[item]);
+    let warnings = check_settings(&[item]);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert_eq!(warnings[0].path, "services.s.host");
     assert!(warnings[0].message.contains("'svc.example.com/api'"));

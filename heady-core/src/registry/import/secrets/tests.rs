@@ -1,7 +1,7 @@
 //! What is taken out of a document, and what stays.
 
+mod large;
 mod ordinary;
-mod time;
 mod written;
 
 use super::*;

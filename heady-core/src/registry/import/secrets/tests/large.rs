@@ -1,21 +1,13 @@
-//! How long it takes to look for secrets: as long as the text is, however it is made.
-
-use std::time::{Duration, Instant};
+//! Large documents, however they are made. Nothing here looks at a clock: work that grew with the square of a text would take
+//! minutes for these, and does not end unnoticed.
 
 use super::*;
 
-fn time_of(document: &mut Value) -> Duration {
-    let start = Instant::now();
-    redact(document).unwrap();
-    start.elapsed()
-}
-
-/// Checks that eight times the size takes about eight times as long, not sixty-four times.
-fn grows_evenly(what: &str, document: impl Fn(usize) -> Value) {
-    let short = time_of(&mut document(1));
-    let long = time_of(&mut document(8));
-    let most = short * 32 + Duration::from_secs(1);
-    assert!(long < most, "{what:?}: {short:?}, then {long:?}");
+/// Looks through a document that is many times as large as any registry.
+fn ends(document: impl Fn(usize) -> Value) -> Value {
+    let mut document = document(8);
+    redact(&mut document).unwrap();
+    document
 }
 
 #[test]
@@ -42,7 +34,7 @@ fn texts_of_parts_that_are_alike() {
         "-u a:",
         "{\"a\":",
     ] {
-        grows_evenly(part, |times| {
+        ends(|times| {
             let text = part.repeat(times * 6_000 / part.len());
             let ended = format!("{text}{}", ")".repeat(times * 3_000));
             json!({"a": text, "password": [text], "auth": ended, text: 1})
@@ -52,16 +44,16 @@ fn texts_of_parts_that_are_alike() {
 
 #[test]
 fn keys_that_are_secrets_and_keys_that_are_long() {
-    grows_evenly("keys", |times| {
+    let redacted = ends(|times| {
         let map: Map<String, Value> = (0..times * 500)
             .map(|index| (format!("ghp_{index:030}a"), json!(index)))
             .collect();
         json!({"env": map})
     });
-    grows_evenly(
-        "long keys",
-        |times| json!({"k".repeat(times * 10_000): vec![json!("a"); times * 1_000]}),
-    );
+    let names = redacted["env"].as_object().unwrap();
+    assert_eq!(names.len(), 8 * 500, "each under a name of its own");
+    assert!(names.keys().all(|name| name.starts_with("[REDACTED]")));
+    ends(|times| json!({"k".repeat(times * 10_000): vec![json!("a"); times * 1_000]}));
     let mut document = json!({"k".repeat(300): {"password": "x9!"}});
     let warnings = redact(&mut document).unwrap();
     assert_eq!(warnings[0].path, format!("{}….password", "k".repeat(200)));
