@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::shape::{self, Form};
+use super::shape::{self, Form, Member, Members};
 use crate::error::{Error, Result};
 use crate::types::Warning;
 
@@ -133,6 +133,9 @@ pub(in crate::registry) struct Catalog {
     kept: HashMap<(String, String), usize>,
 }
 
+/// The sections by which a document is known to be a registry.
+const TELLING: [&str; 5] = ["services", "aiNodes", "nodes", "workflows", "components"];
+
 /// Takes a document apart.
 ///
 /// # Errors
@@ -147,11 +150,6 @@ pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
                 "a registry is an object, this document is not"
             })
         })?;
-    if let Some(what) = shape::foreign(top) {
-        return Err(Error::invalid_argument(format!(
-            "this is not a registry, it looks like {what}"
-        )));
-    }
     let mut catalog = Catalog::default();
     for (name, value) in top {
         if value.is_array() || value.is_object() {
@@ -159,6 +157,11 @@ pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
         } else {
             catalog.header.insert(name.clone(), value.clone());
         }
+    }
+    if let Some(what) = shape::foreign(top, &catalog.telling()) {
+        return Err(Error::invalid_argument(format!(
+            "this is not a registry, it looks like {what}"
+        )));
     }
     catalog.shape = catalog.shape(top)?;
     Ok(catalog)
@@ -173,7 +176,8 @@ impl Catalog {
     fn section(&mut self, pointer: &str, name: &str, value: &Value) {
         let kind = Kind::of_section(name);
         let known = kind != Kind::Other || name == "components";
-        let form = match Form::of(known, value) {
+        let known_name = known.then_some(name);
+        let form = match Form::of(known_name, value) {
             // Where ids are not unique and nobody says that they should be, they do not name entries.
             Form::List if !known && self.warn_of_repetition(pointer, value) => Form::Value,
             form => form,
@@ -201,32 +205,19 @@ impl Catalog {
                     self.add(kind, pointer, id, position, body);
                 }
             }
-            (Form::Map, Value::Object(map)) => {
+            (Form::Map | Form::Groups, Value::Object(map)) => {
+                let members = Members::of(known_name, form, map);
                 for ((id, item), position) in map.iter().zip(0..) {
-                    if !item.is_object() {
-                        self.value(&format!("{pointer}/{}", token(id)), item);
-                        continue;
-                    }
-                    if let Some(own) = item.get("id").and_then(Value::as_str)
-                        && own != id
-                        && known
-                    {
-                        let message =
-                            format!("calls itself '{own}'; the key that it stands under counts");
-                        let path = path(pointer, id);
-                        self.warnings
-                            .push(Warning::new("DIFFERENT_ID", path, message));
-                    }
-                    self.add(kind, pointer, id.clone(), position, item.clone());
-                }
-            }
-            (Form::Groups, Value::Object(map)) => {
-                for (group, value) in map {
-                    let pointer = format!("{pointer}/{}", token(group));
-                    if value.is_array() || value.is_object() {
-                        self.section(&pointer, name, value);
-                    } else {
-                        self.value(&pointer, value);
+                    let pointer_of = || format!("{pointer}/{}", token(id));
+                    match members.tell(id, item) {
+                        Member::Group => self.section(&pointer_of(), name, item),
+                        Member::Value => self.value(&pointer_of(), item),
+                        Member::Entry => {
+                            if known {
+                                self.check_entry(pointer, id, item);
+                            }
+                            self.add(kind, pointer, id.clone(), position, item.clone());
+                        }
                     }
                 }
             }
@@ -241,8 +232,34 @@ impl Catalog {
         }
     }
 
-    /// A plain value among entries: kept where it stands.
+    /// Warns of an entry under an id that says something else than its place does.
+    fn check_entry(&mut self, pointer: &str, id: &str, item: &Value) {
+        let own = item.get("id").and_then(Value::as_str);
+        let (code, message) = if let Some(own) = own.filter(|own| *own != id) {
+            let message = format!("calls itself '{own}'; the key that it stands under counts");
+            ("DIFFERENT_ID", message)
+        } else if shape::may_be_group(item) {
+            let message = "was taken for one entry, though it holds nothing but objects as a group does; an entry is told by an id, a name, a port, a path or a URL of its own";
+            ("UNCLEAR_GROUP", message.to_owned())
+        } else {
+            return;
+        };
+        self.warnings
+            .push(Warning::new(code, path(pointer, id), message));
+    }
+
+    /// What is no entry and stands among entries or groups: kept where it stands.
     fn value(&mut self, pointer: &str, value: &Value) {
+        let holds_objects = match value {
+            Value::Array(items) => items.iter().any(Value::is_object),
+            Value::Object(map) => map.values().any(Value::is_object),
+            _ => false,
+        };
+        if holds_objects {
+            let message = "no group of entries can be told here; it is kept as one value";
+            self.warnings
+                .push(Warning::new("NOT_ENTRIES", path(pointer, ""), message));
+        }
         self.sections.push((pointer.to_owned(), Form::Value));
         self.add(Kind::Other, pointer, String::new(), 0, value.clone());
     }
@@ -319,8 +336,19 @@ impl Catalog {
         true
     }
 
+    /// The sections with entries by which a document is known to be a registry.
+    fn telling(&self) -> Vec<&str> {
+        let entries = self.items.iter().filter(|item| item.fault.is_none());
+        let named = entries.filter(|item| !item.id.is_empty());
+        let mut names: Vec<&str> = named
+            .filter_map(|item| item.section.split('/').next())
+            .filter(|name| TELLING.contains(name))
+            .collect();
+        names.dedup();
+        names
+    }
+
     fn shape(&self, top: &Map<String, Value>) -> Result<&'static str> {
-        const TELLING: [&str; 5] = ["services", "aiNodes", "nodes", "workflows", "components"];
         let forms: Vec<Form> = self
             .sections
             .iter()

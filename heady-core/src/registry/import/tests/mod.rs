@@ -1,6 +1,7 @@
 //! The import's suite, the same on both databases: every shape, and what goes wrong with files.
 
 mod any_document;
+mod groups;
 mod settings;
 mod shapes;
 mod warnings;
@@ -88,6 +89,7 @@ async fn other_files_are_refused(fresh: Fresh) {
         json!({"pipeline": {"stages": []}, "services": []}),
         json!({"services": ["docker"], "language": "node_js"}),
         json!({"nodes": [{"id": "a"}], "edges": [{"id": "e"}]}),
+        json!({"nodes": {"a": {"name": "A"}}, "links": [{"source": "a"}]}),
         json!({"compilerOptions": {"strict": true}}),
         json!({}),
         json!(null),
