@@ -1,19 +1,21 @@
 //! `heady import` and `heady export`: the registry as a file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use heady_core::registry::ImportOptions;
-use heady_core::{Heady, Result, Warning, report};
+use heady_core::{Error, Heady, Result, Warning, document, report};
 
 use crate::Common;
 use crate::output::{note, result};
 
 #[derive(Args)]
 pub(crate) struct Import {
-    /// The registry file (JSON or YAML)
-    file: PathBuf,
+    /// The registry file (JSON or YAML); `-` for stdin
+    // More than one is refused with a word about what to do instead.
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
     /// The folder that paths in the file begin in, instead of the file's own
     #[arg(long, value_name = "FOLDER")]
     root: Option<PathBuf>,
@@ -27,8 +29,16 @@ pub(crate) struct Import {
 
 impl Import {
     pub(crate) async fn execute(self, common: &Common) -> Result<ExitCode> {
+        let [file] = self.files.as_slice() else {
+            return Err(one_at_a_time(None));
+        };
+        if file.is_dir() {
+            return Err(one_at_a_time(Some(file)));
+        }
+        let (path, text) = source(file).await?;
         let options = ImportOptions {
-            path: Some(self.file.display().to_string()),
+            path,
+            document: text.map(|text| serde_json::Value::String(text).into()),
             root: self.root.map(|root| root.display().to_string()),
             dry_run: Some(self.dry_run),
             force: Some(self.force),
@@ -73,6 +83,28 @@ impl Import {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A file by its path, and what can be read only once, such as a pipe, by its text.
+async fn source(file: &Path) -> Result<(Option<String>, Option<String>)> {
+    if file == Path::new("-") {
+        let text = document::text_from(std::io::stdin().lock());
+        return Ok((None, Some(text.map_err(|error| error.context("stdin"))?)));
+    }
+    let is_other = std::fs::metadata(file).is_ok_and(|found| !found.is_file());
+    if is_other {
+        Ok((None, Some(document::text(file).await?)))
+    } else {
+        Ok((Some(file.display().to_string()), None))
+    }
+}
+
+fn one_at_a_time(folder: Option<&Path>) -> Error {
+    let what = match folder {
+        Some(folder) => format!("'{}' is a folder", folder.display()),
+        None => "these are several files".to_owned(),
+    };
+    Error::invalid_argument(format!("{what}; import one file after the other"))
 }
 
 /// A database that nobody keeps.

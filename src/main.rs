@@ -156,9 +156,11 @@ fn read() -> Result<Cli, ExitCode> {
     }
     if std::env::args().any(|argument| argument == "--json") {
         let text = refused.render().to_string();
-        let message = text.lines().next().unwrap_or_default();
+        // Up to the empty line before the usage: what is missing has a line of its own.
+        let lines = text.lines().map(str::trim);
+        let message: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
         output::error_json(&Error::invalid_argument(
-            message.trim_start_matches("error: "),
+            message.join(" ").trim_start_matches("error: "),
         ));
     }
     Err(ExitCode::from(2))

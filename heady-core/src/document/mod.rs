@@ -5,8 +5,12 @@
 //! Every error names the place: line and column while the text is parsed, the path of the key afterwards.
 
 mod fields;
+#[cfg(test)]
+mod tests;
 mod unique;
+mod yaml;
 
+use std::io::Read;
 use std::path::Path;
 
 use serde::de::DeserializeSeed;
@@ -15,11 +19,43 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
 pub(crate) use self::fields::{Field, Fields};
-use self::unique::UniqueKeys;
+pub(crate) use self::unique::Repeated;
+use self::unique::{Keys, UniqueKeys};
 use crate::error::{Error, Result};
 
 /// The most a document may weigh; the largest real one of ours is half a megabyte.
 const MAX_BYTES: usize = 16 << 20;
+
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Json,
+    Yaml,
+}
+
+impl Format {
+    /// That of a file, by its extension.
+    fn of(path: &Path) -> Self {
+        let is = |name: &str| {
+            path.extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case(name))
+        };
+        if ["json", "jsonc", "json5"].into_iter().any(is) {
+            Self::Json
+        } else {
+            Self::Yaml
+        }
+    }
+
+    /// That of a text without a name.
+    fn guessed(text: &str) -> Self {
+        if text.trim_start().starts_with(['{', '[']) {
+            Self::Json
+        } else {
+            Self::Yaml
+        }
+    }
+}
 
 /// Reads a YAML or JSON file, chosen by its extension (`.json`, else YAML).
 ///
@@ -27,18 +63,69 @@ const MAX_BYTES: usize = 16 << 20;
 /// `NOT_FOUND`, `PERMISSION_DENIED` or `INVALID_ARGUMENT` with line and column.
 pub async fn read(path: &Path) -> Result<Value> {
     let context = |error: Error| error.context(format_args!("'{}'", path.display()));
+    let text = text(path).await?;
+    match Format::of(path) {
+        Format::Json => parse_json(&text),
+        Format::Yaml => parse_yaml(&text),
+    }
+    .map_err(context)
+}
+
+/// The same as [`read`] for a file in which keys may be repeated, as `JSON.parse` reads it: the last one counts. All
+/// repetitions are told.
+pub(crate) async fn read_repeated(path: &Path) -> Result<(Value, Vec<Repeated>)> {
+    let context = |error: Error| error.context(format_args!("'{}'", path.display()));
+    let text = text(path).await?;
+    parse_noting(&text, Format::of(path)).map_err(context)
+}
+
+/// The same for a text that is no file, in JSON or YAML.
+pub(crate) fn parse_repeated(text: &str) -> Result<(Value, Vec<Repeated>)> {
+    check_size(text.len())?;
+    parse_noting(text, Format::guessed(text))
+}
+
+fn parse_noting(text: &str, format: Format) -> Result<(Value, Vec<Repeated>)> {
+    let mut keys = Keys::noted();
+    let value = match format {
+        Format::Json => json(text, &mut keys),
+        Format::Yaml => yaml::parse(text, &mut keys, true),
+    }?;
+    Ok((value, keys.into_repeated()))
+}
+
+/// The text in a file.
+///
+/// # Errors
+/// As those of [`read`].
+pub async fn text(path: &Path) -> Result<String> {
+    let context = |error: Error| error.context(format_args!("'{}'", path.display()));
     let bytes = bytes_of(path)
         .await
         .map_err(|error| context(io_error(error)))?;
-    check_size(bytes.len()).map_err(context)?;
-    let text = std::str::from_utf8(&bytes).map_err(|error| context(no_text(&bytes, error)))?;
+    decoded(bytes).map_err(context)
+}
+
+/// The text that somebody sends, such as through a pipe.
+///
+/// # Errors
+/// As those of [`read`].
+pub fn text_from(source: impl Read) -> Result<String> {
+    let mut bytes = Vec::new();
+    let mut source = source.take(MAX_BYTES as u64 + 1);
+    source.read_to_end(&mut bytes).map_err(io_error)?;
+    decoded(bytes)
+}
+
+fn decoded(bytes: Vec<u8>) -> Result<String> {
+    check_size(bytes.len())?;
+    let mut text =
+        String::from_utf8(bytes).map_err(|error| no_text(error.as_bytes(), error.utf8_error()))?;
     // Editors on Windows put a mark in front that is no part of the text.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    match path.extension() {
-        Some(extension) if extension.eq_ignore_ascii_case("json") => parse_json(text),
-        _ => parse_yaml(text),
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
     }
-    .map_err(context)
+    Ok(text)
 }
 
 /// What stands in a file, and no more of it than is needed to see that it is too much.
@@ -72,53 +159,55 @@ fn io_error(error: std::io::Error) -> Error {
         std::io::ErrorKind::PermissionDenied => {
             Error::permission_denied("no right to read this file")
         }
+        std::io::ErrorKind::IsADirectory => {
+            Error::invalid_argument("this is a folder; name a file in it")
+        }
         _ => Error::invalid_argument(format!("cannot be read: {error}")),
     }
     .caused_by(error)
 }
 
-/// Parses YAML 1.2 (of which JSON is a part) without ever evaluating anything.
+/// Parses YAML 1.2 (of which JSON is a part) without ever evaluating anything, refusing objects that name a key twice.
 pub fn parse_yaml(text: &str) -> Result<Value> {
     check_size(text.len())?;
-    let options = serde_saphyr::options! {
-        strict_booleans: true,
-        leading_zero_numbers_as_strings: true,
-        underscored_numbers_as_strings: true,
-        with_snippet: false,
-    };
-    serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let place = error.location();
-        // The parser says where, too; the place travels in the details as well. What it advises its caller to do about a
-        // repeated key is no business of whoever wrote the text.
-        let told = error
-            .to_string()
-            .replace(", set DuplicateKeyPolicy in Options if acceptable", "");
-        let error = Error::invalid_argument(format!("not readable as YAML: {told}"));
-        match place {
-            Some(place) => error.at(place.line(), place.column()),
-            None => error,
-        }
-    })
+    yaml::parse(text, &mut Keys::default(), false)
 }
 
 /// Parses JSON (RFC 8259), refusing objects that name a key twice.
 pub fn parse_json(text: &str) -> Result<Value> {
     check_size(text.len())?;
+    json(text, &mut Keys::default())
+}
+
+fn json(text: &str, keys: &mut Keys) -> Result<Value> {
     if text.trim().is_empty() {
         return Err(Error::invalid_argument("not readable as JSON: nothing stands there").at(1, 1));
     }
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let unreadable = |error: serde_json::Error, what: &str| {
+        let (line, column) = (error.line(), error.column());
+        let what = if is_comment(text, line, column) {
+            "JSON has no comments; take them out, or save it as YAML with '#' in front of them: "
+        } else {
+            what
+        };
         Error::invalid_argument(format!("not readable as JSON: {what}{error}"))
-            .at(error.line() as u64, error.column() as u64)
+            .at(line as u64, column as u64)
     };
-    let value = UniqueKeys
+    let value = UniqueKeys(keys)
         .deserialize(&mut deserializer)
         .map_err(|error| unreadable(error, ""))?;
     deserializer
         .end()
         .map_err(|error| unreadable(error, "the document is over and something follows: "))?;
     Ok(value)
+}
+
+/// Whether a comment as in JavaScript begins at a place, of which the parser counts the bytes.
+fn is_comment(text: &str, line: usize, column: usize) -> bool {
+    let line = text.split('\n').nth(line.saturating_sub(1));
+    let rest = line.and_then(|line| line.get(column.saturating_sub(1)..));
+    rest.is_some_and(|rest| rest.starts_with("//") || rest.starts_with("/*"))
 }
 
 fn check_size(bytes: usize) -> Result<()> {
@@ -150,100 +239,4 @@ pub(crate) fn hash(document: &Value) -> String {
         }
     }
     crate::types::hex(&Sha256::digest(normal(document).to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn words_of_yaml_1_1_stay_words() {
-        let value = parse_yaml("speed: on\nno: yes\nold: 012\nbig: 1_000\n1: x\n").unwrap();
-        assert_eq!(
-            value,
-            json!({"speed": "on", "no": "yes", "old": "012", "big": "1_000", "1": "x"})
-        );
-    }
-
-    #[test]
-    fn a_broken_text_names_line_and_column() {
-        let yaml = parse_yaml("a: 1\nb: [1, 2\nc: 3\n").unwrap_err();
-        assert_eq!(yaml.details().unwrap()["line"], 3);
-        let json = parse_json("{\"a\": 1,\n \"b\": }").unwrap_err();
-        assert_eq!(
-            (
-                &json.details().unwrap()["line"],
-                &json.details().unwrap()["column"]
-            ),
-            (&json!(2), &json!(7))
-        );
-        let twice = parse_json("{\"a\": 1, \"a\": 2}").unwrap_err();
-        assert!(twice.message().contains("'a' stands here twice"), "{twice}");
-        assert!(
-            parse_json("{} {}").unwrap_err().details().is_some(),
-            "a second document is not dropped"
-        );
-        let twice = parse_yaml("a: 1\na: 2\n").unwrap_err();
-        assert!(
-            twice
-                .message()
-                .ends_with("duplicate mapping key: a at line 2, column 1"),
-            "{twice}"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_file_that_cannot_be_a_document_says_why() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("registry.json");
-        let refused = async |bytes: &[u8]| {
-            std::fs::write(&file, bytes).unwrap();
-            read(&file).await.unwrap_err()
-        };
-        let latin = refused(b"{\n \"n\": \"caf\xe9\"}").await;
-        assert!(
-            latin
-                .message()
-                .ends_with("not a UTF-8 text, at line 2 column 11"),
-            "{latin}"
-        );
-        assert_eq!(latin.details().unwrap()["column"], 11);
-        let wide = refused(b"\xff\xfe{\0}\0").await;
-        assert!(wide.message().contains("UTF-16"), "{wide}");
-        let empty = refused(b" \r\n").await;
-        assert!(empty.message().contains("nothing stands there"), "{empty}");
-        // A terabyte, of which no more is read than it takes to refuse it.
-        std::fs::File::create(&file)
-            .unwrap()
-            .set_len(1 << 40)
-            .unwrap();
-        assert_eq!(read(&file).await.unwrap_err().code(), "RESOURCE_EXHAUSTED");
-        std::fs::remove_file(&file).unwrap();
-        std::fs::create_dir(&file).unwrap();
-        assert_eq!(read(&file).await.unwrap_err().code(), "INVALID_ARGUMENT");
-    }
-
-    #[test]
-    fn equal_numbers_hash_equally() {
-        assert_eq!(
-            hash(&json!({"b": [1, 2.0], "a": {"x": 1e3}})),
-            hash(&json!({"a": {"x": 1000}, "b": [1.0, 2]}))
-        );
-        assert_ne!(hash(&json!({"a": 1})), hash(&json!({"a": 1.5})));
-        assert_ne!(hash(&json!({"a": 1})), hash(&json!({"a": "1"})));
-    }
-
-    #[test]
-    fn a_bomb_of_aliases_is_refused() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..12 {
-            let last = level - 1;
-            text += &format!(
-                "a{level}: &a{level} [{}]\n",
-                vec![format!("*a{last}"); 10].join(", ")
-            );
-        }
-        assert_eq!(parse_yaml(&text).unwrap_err().code(), "INVALID_ARGUMENT");
-    }
 }

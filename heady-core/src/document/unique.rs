@@ -1,14 +1,95 @@
-//! JSON in which no key of an object is repeated.
+//! JSON and YAML in which no key is lost because it stands in an object twice.
 
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads any JSON value as `serde_json` does, but an object with a repeated key is an error instead of a silent loss.
-pub(super) struct UniqueKeys;
+/// A key that stood in an object again; the last of its values counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Repeated {
+    /// The object, as an RFC 6901 pointer without the first `/`.
+    pub(crate) object: String,
+    pub(crate) key: String,
+    /// The place of the key, for people: `services[0].port`.
+    pub(crate) path: String,
+    /// Whether both values are equal.
+    pub(crate) same: bool,
+}
 
-impl<'de> DeserializeSeed<'de> for UniqueKeys {
+/// A step on the way to a value.
+#[derive(Debug)]
+enum Step {
+    Key(String),
+    Index(usize),
+}
+
+/// What is done about keys that are repeated.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    /// The way to the value that is being read.
+    way: Vec<Step>,
+    /// The repetitions; none if one is an error.
+    repeated: Option<Vec<Repeated>>,
+}
+
+impl Keys {
+    /// Takes the last value of a key, and notes that there were others.
+    pub(super) fn noted() -> Self {
+        Self {
+            repeated: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn into_repeated(self) -> Vec<Repeated> {
+        self.repeated.unwrap_or_default()
+    }
+
+    fn repeated<E: de::Error>(&mut self, key: &str, same: bool) -> Result<(), E> {
+        let Some(repeated) = &mut self.repeated else {
+            return Err(E::custom(format_args!("the key '{key}' stands here twice")));
+        };
+        let (mut object, mut path) = (Vec::new(), String::new());
+        for step in &self.way {
+            match step {
+                Step::Key(key) => {
+                    object.push(key.replace('~', "~0").replace('/', "~1"));
+                    path += if path.is_empty() { "" } else { "." };
+                    path += key;
+                }
+                Step::Index(index) => {
+                    object.push(index.to_string());
+                    path += &format!("[{index}]");
+                }
+            }
+        }
+        path += if path.is_empty() { "" } else { "." };
+        path += key;
+        repeated.push(Repeated {
+            object: object.join("/"),
+            key: key.to_owned(),
+            path,
+            same,
+        });
+        Ok(())
+    }
+
+    /// Refuses what no database keeps, while line and column are known still.
+    fn check<E: de::Error>(&self, text: &str) -> Result<(), E> {
+        if self.repeated.is_some() && text.contains('\0') {
+            return Err(E::custom(
+                "a text has the character U+0000, which cannot be stored",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Reads any value as `serde_json` does, but no key of an object is lost in silence.
+pub(super) struct UniqueKeys<'k>(pub(super) &'k mut Keys);
+
+impl<'de> DeserializeSeed<'de> for UniqueKeys<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -16,7 +97,7 @@ impl<'de> DeserializeSeed<'de> for UniqueKeys {
     }
 }
 
-impl<'de> Visitor<'de> for UniqueKeys {
+impl<'de> Visitor<'de> for UniqueKeys<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,11 +120,13 @@ impl<'de> Visitor<'de> for UniqueKeys {
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+    fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        self.0.check(value)?;
         Ok(value.into())
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
+        self.0.check(&value)?;
         Ok(value.into())
     }
 
@@ -51,23 +134,41 @@ impl<'de> Visitor<'de> for UniqueKeys {
         Ok(Value::Null)
     }
 
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        self.deserialize(deserializer)
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Self)? {
-            list.push(item);
+        loop {
+            self.0.way.push(Step::Index(list.len()));
+            let item = items.next_element_seed(UniqueKeys(self.0))?;
+            self.0.way.pop();
+            match item {
+                Some(item) => list.push(item),
+                None => return Ok(Value::Array(list)),
+            }
         }
-        Ok(Value::Array(list))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
-            if map.contains_key(&key) {
-                return Err(de::Error::custom(format_args!(
-                    "the key '{key}' stands here twice"
-                )));
+            self.0.check(&key)?;
+            if self.0.repeated.is_none() && map.contains_key(&key) {
+                self.0.repeated(&key, false)?;
             }
-            map.insert(key, entries.next_value_seed(Self)?);
+            self.0.way.push(Step::Key(key.clone()));
+            let value = entries.next_value_seed(UniqueKeys(self.0))?;
+            self.0.way.pop();
+            if let Some(before) = map.get(&key) {
+                self.0.repeated(&key, *before == value)?;
+            }
+            map.insert(key, value);
         }
         Ok(Value::Object(map))
     }

@@ -124,8 +124,8 @@ pub(in crate::registry) struct Catalog {
     /// The sections in a stable order, groups after what they are in, and how each is written.
     pub(super) sections: Vec<(String, Form)>,
     pub(in crate::registry) items: Vec<Item>,
-    /// The sections and ids of what stands there twice.
-    pub(super) repeated: Vec<(String, String)>,
+    /// The sections and ids of what stands there twice, and what is made of it.
+    pub(super) repeated: Vec<(String, String, &'static str)>,
     pub(super) warnings: Vec<Warning>,
     /// Which item has a key.
     seen: HashMap<Key, usize>,
@@ -141,15 +141,13 @@ const TELLING: [&str; 5] = ["services", "aiNodes", "nodes", "workflows", "compon
 /// # Errors
 /// `INVALID_ARGUMENT` if it is no registry.
 pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
-    let top = document
-        .as_object()
-        .ok_or_else(|| {
-            Error::invalid_argument(if document.is_string() {
-                "a registry is an object, this document is a text; parse it first, or name a file as the path"
-            } else {
-                "a registry is an object, this document is not"
-            })
-        })?;
+    let top = document.as_object().ok_or_else(|| {
+        Error::invalid_argument(if document.is_string() {
+            "a registry is an object with sections, and this is a text"
+        } else {
+            "a registry is an object, this document is not"
+        })
+    })?;
     let mut catalog = Catalog::default();
     for (name, value) in top {
         if value.is_array() || value.is_object() {
@@ -287,7 +285,8 @@ impl Catalog {
             };
             self.warnings.push(Warning::new(code, item.path(), message));
             if once {
-                self.repeated.push((item.section, item.id));
+                let reason = "stands there twice, word for word";
+                self.repeated.push((item.section, item.id, reason));
             } else {
                 self.keep(item, "another entry has this id");
             }

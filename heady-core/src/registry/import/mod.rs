@@ -12,6 +12,7 @@ mod secrets;
 mod shape;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -40,7 +41,7 @@ pub(super) use shape::compose;
 pub(super) struct Source {
     /// Its file, or `document` for one that was handed over.
     pub(super) name: String,
-    /// The absolute path of the file.
+    /// The absolute path of a file that can be read again.
     pub(super) location: Option<String>,
     pub(super) document: Value,
     pub(super) content_hash: String,
@@ -58,30 +59,10 @@ impl Source {
         document: Option<Value>,
         root: Option<String>,
     ) -> Result<Self> {
-        let (name, location, document) = match (path, document) {
-            (Some(path), None) => {
-                let path = PathBuf::from(path);
-                let name = path.file_name().map_or_else(
-                    || path.display().to_string(),
-                    |name| name.to_string_lossy().into_owned(),
-                );
-                let document = crate::document::read(&path).await?;
-                let location = std::path::absolute(&path).unwrap_or(path);
-                (name, Some(location), document)
-            }
-            (None, Some(document)) => ("document".to_owned(), None, document),
-            _ => {
-                return Err(Error::invalid_argument(
-                    "a registry is read from either path or document",
-                ));
-            }
-        };
+        let read = text::read(path, document).await?;
+        let location = read.location.clone();
         // Seconds of work for the largest of documents, off the threads that serve others.
-        let shown = location
-            .as_ref()
-            .map(|location| location.display().to_string());
-        let looked_through =
-            tokio::task::spawn_blocking(move || Self::look_through(name, shown, document));
+        let looked_through = tokio::task::spawn_blocking(move || Self::look_through(read));
         let mut source = looked_through.await.map_err(|error| {
             Error::internal("looking through a registry ended in a panic").caused_by(error)
         })??;
@@ -93,17 +74,24 @@ impl Source {
     }
 
     /// Takes the secrets out of a document and takes it apart.
-    fn look_through(name: String, location: Option<String>, mut document: Value) -> Result<Self> {
+    fn look_through(read: text::Read) -> Result<Self> {
+        let text::Read {
+            name,
+            location,
+            mut document,
+            repeated,
+        } = read;
         let context = |error: Error| error.context(format_args!("'{name}'"));
         plain_numbers(&mut document);
         let mut warnings = secrets::redact(&mut document).map_err(context)?;
         let mut catalog = catalog::read(&document).map_err(context)?;
+        catalog.tell_repeated(repeated);
         warnings.append(&mut catalog.warnings);
         warnings.extend(check::numbers(&document));
         warnings.extend(declare::check_settings(&catalog.items));
         warnings.extend(check::references(&catalog));
         Ok(Self {
-            location,
+            location: location.map(|location| location.display().to_string()),
             content_hash: crate::document::hash(&document),
             name,
             document,

@@ -123,9 +123,8 @@ impl Plan {
         plan.nodes = plan.entries(transaction, Kind::Node, nodes).await?;
         plan.workflows = plan.entries(transaction, Kind::Workflow, workflows).await?;
         plan.others(transaction, others).await?;
-        for (section, id) in catalog.repeated {
-            let reason = "stands there twice, word for word".to_owned();
-            plan.note(&section, &id, ImportAction::Skip, Some(reason));
+        for (section, id, reason) in catalog.repeated {
+            plan.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
         }
         plan.count_sections();
         plan.compare_header(transaction).await?;

@@ -2,6 +2,7 @@
 
 mod any_document;
 mod groups;
+mod repeated;
 mod settings;
 mod shapes;
 mod warnings;
@@ -416,7 +417,7 @@ async fn a_malformed_file_names_its_place(fresh: Fresh) {
             4,
         ),
         ("merge.json", "{\n<<<<<<< HEAD\n  \"services\": []\n}", 2),
-        ("twice.json", "{\"services\": [],\n \"services\": []}", 2),
+        ("nul.json", "{\"services\":\n [{\"id\": \"\\u0000\"}]}", 2),
         ("broken.yaml", "services:\n  - {id: a\nnodes: []\n", 2),
     ] {
         let path = folder.path().join(name);
