@@ -1,6 +1,6 @@
 //! Verifying an export without its database: what an auditor does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{BufRead, Read};
 
 use super::export::{Line, UnreadableLine};
@@ -39,35 +39,88 @@ pub fn verify_export(mut export: impl BufRead, with: VerifyAudit) -> Result<Audi
             .collect::<Result<_>>()?,
         believes: keys_from == KeySource::Database,
         kept: note::kept(with.checkpoints.as_deref())?,
+        met: HashSet::new(),
         wanted: Wanted::new(),
         ends: Ends::default(),
         walk: None,
         report: AuditReport::new(&[], keys_from),
     };
-    let (mut text, mut number) = (String::new(), 0);
+    let mut lines = Lines::of(&mut export);
     let outcome = loop {
-        text.clear();
-        number += 1;
-        let mut line = (&mut export).take(LONGEST);
-        let read = line.read_line(&mut text).map_err(|error| {
-            Error::invalid_argument(format!("line {number} cannot be read: {error}"))
-                .caused_by(error)
-        })?;
-        if read == 0 {
+        let Some(line) = lines.next()? else {
             break reading.end();
-        }
-        let line = serde_json::from_str(&text).map_err(|error| {
-            let message = format!("line {number} is none of an exported audit log");
-            Error::invalid_argument(message).caused_by(error)
-        })?;
+        };
         if let Err(fault) = reading.line(line) {
-            break Err(fault);
+            break Err(lines.look_for_missing(fault));
         }
     };
+    // Where rows are known to have been signed, that nothing is left of them is a fault.
+    if lines.number == 0 && outcome.is_ok() {
+        return Err(Error::invalid_argument(
+            "this is no exported log: nothing stands there",
+        ));
+    }
     reading.leave_chain();
     let mut report = reading.report;
     report.public_keys = reading.keys.iter().map(PublicKey::text).collect();
     report.end(&reading.ends, outcome.map_err(Stop::Fault))
+}
+
+/// The lines of an export, of which one at a time is in memory.
+struct Lines<E> {
+    export: E,
+    text: String,
+    /// How many were read.
+    number: usize,
+}
+
+impl<E: BufRead> Lines<E> {
+    fn of(export: E) -> Self {
+        Self {
+            export,
+            text: String::new(),
+            number: 0,
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<Line>> {
+        self.text.clear();
+        let number = self.number + 1;
+        let mut line = (&mut self.export).take(LONGEST);
+        let read = line.read_line(&mut self.text).map_err(|error| {
+            Error::invalid_argument(format!("line {number} cannot be read: {error}"))
+                .caused_by(error)
+        })?;
+        if read == 0 {
+            return Ok(None);
+        }
+        self.number = number;
+        serde_json::from_str(&self.text).map(Some).map_err(|error| {
+            let message = format!("line {number} is none of an exported audit log");
+            Error::invalid_argument(message).caused_by(error)
+        })
+    }
+
+    /// The fault by its right name if a row that is missed at its place stands further down.
+    fn look_for_missing(&mut self, mut fault: AuditFault) -> AuditFault {
+        if fault.kind != FaultKind::Gap {
+            return fault;
+        }
+        // A line that is no row is no news: there is a fault already.
+        while let Ok(Some(line)) = self.next() {
+            let Line::Row(row) = line else { continue };
+            if Some(&row.chain_id) == fault.chain_id.as_ref() && Some(row.seq) == fault.seq {
+                fault.kind = FaultKind::Reorder;
+                fault.message = format!(
+                    "row {} stands in line {}, behind later ones: lines were exchanged",
+                    row.seq, self.number
+                );
+                fault.id = Some(row.id.clone());
+                break;
+            }
+        }
+        fault
+    }
 }
 
 struct Reading {
@@ -76,6 +129,8 @@ struct Reading {
     believes: bool,
     /// Checkpoints from elsewhere, until the first row: their keys may stand in the export's own.
     kept: Vec<String>,
+    /// The export's own checkpoints, as long as some were kept: both may have the same.
+    met: HashSet<String>,
     wanted: Wanted,
     /// The chains that were read, and what is signed.
     ends: Ends,
@@ -92,6 +147,9 @@ impl Reading {
                     && !self.keys.contains(&key)
                 {
                     self.keys.push(key);
+                }
+                if !self.kept.is_empty() {
+                    self.met.insert(note::trimmed(&line.checkpoint).to_owned());
                 }
                 self.want(&line.checkpoint)
             }
@@ -135,8 +193,10 @@ impl Reading {
     }
 
     fn want_kept(&mut self) -> Result<(), AuditFault> {
+        let met = std::mem::take(&mut self.met);
         std::mem::take(&mut self.kept)
             .iter()
+            .filter(|text| !met.contains(note::trimmed(text)))
             .try_for_each(|text| self.want(text))
     }
 

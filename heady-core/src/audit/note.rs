@@ -13,6 +13,8 @@
 //! — heady/audit/5f0c2f7f3c0d9a11 <signature>
 //! ```
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::Value;
@@ -151,8 +153,17 @@ pub(super) fn kept(text: Option<&str>) -> Result<Vec<String>> {
             "number {} is not in the form of a checkpoint",
             place + 1
         ))),
-        None => Ok(notes),
+        None => {
+            let mut met = HashSet::new();
+            notes.retain(|note| met.insert(trimmed(note).to_owned()));
+            Ok(notes)
+        }
     }
+}
+
+/// A note by which it is told from others, however its text was kept.
+pub(super) fn trimmed(note: &str) -> &str {
+    note.trim_end()
 }
 
 /// The notes in JSON of checkpoints, of pages or lists of them, or of an export's lines.
