@@ -98,8 +98,11 @@ struct Drift {
     /// Do not ask the services for their health
     #[arg(long)]
     offline: bool,
+    /// Allow answers that redirect to a host, or host:port, besides loopback and the service's own (repeatable)
+    #[arg(long = "allow-host", value_name = "HOST")]
+    hosts: Vec<String>,
     /// Only show what was found last, and look at nothing
-    #[arg(long, conflicts_with_all = ["file", "manifest", "offline"])]
+    #[arg(long, conflicts_with_all = ["file", "manifest", "offline", "hosts"])]
     last: bool,
 }
 
@@ -155,7 +158,14 @@ async fn list(common: &Common, heady: &Heady, kind: Option<Kind>) -> Result<Exit
                 && nodes.nodes.is_empty()
                 && workflows.workflows.is_empty()
             {
-                text += "\nNothing is registered here yet: heady import FILE imports a registry.\n";
+                text.push('\n');
+                text += &match report::other_sections(&registry.export().await?) {
+                    others if others.is_empty() => {
+                        "Nothing is registered here yet: heady import FILE imports a registry.\n"
+                            .to_owned()
+                    }
+                    others => others,
+                };
             }
             let everything = Everything {
                 revision: services.revision,
@@ -261,7 +271,11 @@ impl Probe {
 
 impl Drift {
     async fn execute(self, common: &Common) -> Result<ExitCode> {
-        let heady = common.open_existing(None).await?;
+        let rights = Rights {
+            programs: Vec::new(),
+            hosts: self.hosts,
+        };
+        let heady = common.open_existing(Some(rights)).await?;
         let found = if self.last {
             heady.registry().list_drift(DriftQuery::default()).await
         } else {

@@ -11,6 +11,7 @@ mod conformance;
 mod http;
 mod http_conformance;
 mod http_hostile;
+mod imports;
 mod killed;
 mod recorded;
 mod registry;

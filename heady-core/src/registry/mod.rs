@@ -28,6 +28,7 @@ pub(crate) use entry::{TABLES, checked_id};
 pub(crate) use history::take_turn;
 #[cfg(feature = "http")]
 pub(crate) use import::entries;
+pub(crate) use import::other_sections;
 pub use import::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 pub use model::{
     DeleteEntry, EntryKind, HealthStatus, Node, NodeList, RegisterNode, RegisterService,

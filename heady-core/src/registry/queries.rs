@@ -283,11 +283,12 @@ pub(super) async fn put_document(
         .map(drop)
 }
 
-/// The plain values of the imported document, if there is one.
-pub(super) async fn header(transaction: &mut Transaction) -> Result<Option<Value>> {
-    let sql = "SELECT header FROM registry_documents";
+/// The plain values of the imported document and its sections with their forms, if there is one.
+pub(super) async fn document(transaction: &mut Transaction) -> Result<Option<(Value, Value)>> {
+    let sql = "SELECT header, sections FROM registry_documents";
     let row = transaction.fetch_optional(sql, vec![]).await?;
-    row.map(|row| row.get("header")).transpose()
+    row.map(|row| Ok((row.get("header")?, row.get("sections")?)))
+        .transpose()
 }
 
 /// Lets comparisons take turns. On SQLite every writing transaction has its turn already.

@@ -17,7 +17,7 @@ pub use import::import;
 #[cfg(feature = "http")]
 pub use keys::{api_key, api_keys};
 pub use probe::probe;
-pub use registry::{change, node, nodes, service, services, workflow, workflows};
+pub use registry::{change, node, nodes, other_sections, service, services, workflow, workflows};
 pub use run::{run, runs};
 pub use simulation::simulation;
 

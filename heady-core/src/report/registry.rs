@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::table;
 use crate::Json;
 use crate::registry::{
-    Node, NodeList, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
+    self, Node, NodeList, RegistryEvent, Service, ServiceList, Workflow, WorkflowList,
 };
 use crate::types::{Id, Timestamp};
 
@@ -68,6 +68,22 @@ pub fn workflows(list: &WorkflowList) -> String {
     });
     let columns = ["Workflow", "Name", "Pipeline", ">Tasks at once", ">Version"];
     drawn(&columns, rows, "No workflows", list.revision)
+}
+
+/// What there is in a registry document besides services, nodes and workflows; empty if there is nothing.
+pub fn other_sections(document: &Json) -> String {
+    let sections = registry::other_sections(&document.0);
+    let counts: Vec<String> = sections
+        .iter()
+        .map(|(section, entries)| format!("{entries} in {}", line(section)))
+        .collect();
+    if counts.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Entries of other sections, which `heady export` prints: {}\n",
+        counts.join(", ")
+    )
 }
 
 fn drawn<const N: usize>(

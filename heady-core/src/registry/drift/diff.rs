@@ -169,8 +169,7 @@ pub(super) fn against_file(
     desired: &Catalog,
     present: &Present,
 ) -> Vec<Finding> {
-    let empty = Map::new();
-    let applied_header = applied.map_or(&empty, |applied| &applied.header);
+    let applied_header = applied.map(|applied| &applied.header);
     let applied = index(applied.map_or(&[][..], |applied| &applied.items));
     let (wanted, there) = (index(&desired.items), index(&present.items));
     let keys: BTreeSet<&Key> = wanted.keys().chain(there.keys()).collect();
@@ -291,7 +290,7 @@ fn index(items: &[Item]) -> BTreeMap<Key, &Item> {
 
 /// The plain values around the sections.
 fn header(
-    applied: &Map<String, Value>,
+    applied: Option<&Map<String, Value>>,
     desired: &Map<String, Value>,
     present: &Map<String, Value>,
 ) -> Vec<Finding> {
@@ -303,7 +302,10 @@ fn header(
         })
         .map(|key| {
             let (desired, observed) = (desired.get(key), present.get(key));
-            let reason = moved(applied.get(key), desired, observed);
+            let reason = match applied {
+                Some(applied) => moved(applied.get(key), desired, observed),
+                None => "in the file, of which nothing was imported yet",
+            };
             let values = (desired.cloned(), observed.cloned());
             Finding {
                 of: Of::Document,

@@ -18,9 +18,12 @@ pub(in crate::registry) enum Kind {
     Other,
 }
 
+/// What an export puts before the name of a section that is taken by something else.
+pub(super) const REGISTERED: &str = "registered-";
+
 impl Kind {
     fn of_section(name: &str) -> Self {
-        match name {
+        match name.trim_start_matches(REGISTERED) {
             "services" => Self::Service,
             "aiNodes" | "nodes" => Self::Node,
             "workflows" => Self::Workflow,
@@ -102,19 +105,6 @@ pub(super) fn path_of(key: &str, object: &str) -> String {
     format!("{object}{dot}{key}")
 }
 
-/// The entries of such a section as `components`, in whatever form a document has it, groups among them.
-#[cfg(feature = "http")]
-pub(crate) fn entries(document: &Map<String, Value>, section: &str) -> Vec<(String, Value)> {
-    let value = document.get(section).cloned().unwrap_or_default();
-    // A section without entries is no registry by itself.
-    let catalog = read(&json!({section: value})).unwrap_or_default();
-    let items = catalog.items.into_iter();
-    items
-        .filter(|item| !item.id.is_empty())
-        .map(|item| (item.id, item.body))
-        .collect()
-}
-
 /// A document, taken apart.
 #[derive(Debug, Default)]
 pub(in crate::registry) struct Catalog {
@@ -166,7 +156,7 @@ pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
 }
 
 /// A name as a part of a section's pointer.
-fn token(name: &str) -> String {
+pub(super) fn token(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
@@ -185,7 +175,12 @@ impl Catalog {
             (Form::List, Value::Array(items)) => {
                 for (item, position) in items.iter().zip(0..) {
                     match shape::id(item) {
-                        Some(id) => self.add(kind, pointer, id, position, item.clone()),
+                        Some(id) => {
+                            if known {
+                                self.check_group(pointer, name, &id, item);
+                            }
+                            self.add(kind, pointer, id, position, item.clone());
+                        }
                         None => {
                             let id = "unnamed".to_owned();
                             let item = Item::of(Kind::Other, pointer, id, position, item.clone());
@@ -201,6 +196,14 @@ impl Catalog {
                         None => (shape::id(item).unwrap_or_default(), item.clone()),
                     };
                     self.add(kind, pointer, id, position, body);
+                    // One that is kept for the export only is kept as it is written.
+                    if let Some(kept) = self.items.last_mut()
+                        && item.is_string()
+                        && (kept.section.as_str(), kept.position) == (pointer, position)
+                        && kept.fault.is_some()
+                    {
+                        kept.body = item.clone();
+                    }
                 }
             }
             (Form::Map | Form::Groups, Value::Object(map)) => {
@@ -212,7 +215,7 @@ impl Catalog {
                         Member::Value => self.value(&pointer_of(), item),
                         Member::Entry => {
                             if known {
-                                self.check_entry(pointer, id, item);
+                                self.check_entry(pointer, name, id, item);
                             }
                             self.add(kind, pointer, id.clone(), position, item.clone());
                         }
@@ -231,19 +234,23 @@ impl Catalog {
     }
 
     /// Warns of an entry under an id that says something else than its place does.
-    fn check_entry(&mut self, pointer: &str, id: &str, item: &Value) {
+    fn check_entry(&mut self, pointer: &str, section: &str, id: &str, item: &Value) {
         let own = item.get("id").and_then(Value::as_str);
-        let (code, message) = if let Some(own) = own.filter(|own| *own != id) {
+        if let Some(own) = own.filter(|own| *own != id) {
             let message = format!("calls itself '{own}'; the key that it stands under counts");
-            ("DIFFERENT_ID", message)
-        } else if shape::may_be_group(item) {
-            let message = "was taken for one entry, though it holds nothing but objects as a group does; an entry is told by an id, a name, a port, a path or a URL of its own";
-            ("UNCLEAR_GROUP", message.to_owned())
-        } else {
-            return;
-        };
-        self.warnings
-            .push(Warning::new(code, path(pointer, id), message));
+            self.warnings
+                .push(Warning::new("DIFFERENT_ID", path(pointer, id), message));
+        }
+        self.check_group(pointer, section, id, item);
+    }
+
+    /// Warns of an entry that may be a group: those in it were not taken for entries.
+    fn check_group(&mut self, pointer: &str, section: &str, id: &str, item: &Value) {
+        if shape::may_be_group(section, item) {
+            let message = "was taken for one entry, though it holds objects as a group of entries does; they are a part of it";
+            self.warnings
+                .push(Warning::new("UNCLEAR_GROUP", path(pointer, id), message));
+        }
     }
 
     /// What is no entry and stands among entries or groups: kept where it stands.
@@ -351,7 +358,7 @@ impl Catalog {
         let forms: Vec<Form> = self
             .sections
             .iter()
-            .filter(|(name, _)| TELLING.contains(&name.as_str()))
+            .filter(|(name, _)| TELLING.contains(&name.trim_start_matches(REGISTERED)))
             .map(|(_, form)| *form)
             .collect();
         let scanned = |meta: &Value| meta.get("scanCount").or(meta.get("lastScan")).is_some();

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::entry::{self, Entry};
 use super::super::history::History;
 use super::super::{Node, Service, Workflow, queries};
-use super::catalog::{Item, Kind};
+use super::catalog::{Item, Kind, REGISTERED, token};
 use super::shape::Form;
 use crate::error::Result;
 use crate::store::{Arg, Row, Sql, Store, Transaction};
@@ -45,27 +45,15 @@ pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Pres
     };
     let sections: Vec<(String, String)> = serde_json::from_value(sections)?;
     let mut items = Vec::new();
-    typed::<Service>(
-        reader,
-        &mut items,
-        Kind::Service,
-        home(&sections, &["services"]),
-    )
-    .await?;
-    typed::<Node>(
-        reader,
-        &mut items,
-        Kind::Node,
-        home(&sections, &["aiNodes", "nodes"]),
-    )
-    .await?;
-    typed::<Workflow>(
-        reader,
-        &mut items,
-        Kind::Workflow,
-        home(&sections, &["workflows"]),
-    )
-    .await?;
+    let header = header.as_object().cloned().unwrap_or_default();
+    let home = |names| Home {
+        header: &header,
+        sections: &sections,
+        names,
+    };
+    typed::<Service>(reader, &mut items, Kind::Service, home(&["services"])).await?;
+    typed::<Node>(reader, &mut items, Kind::Node, home(&["aiNodes", "nodes"])).await?;
+    typed::<Workflow>(reader, &mut items, Kind::Workflow, home(&["workflows"])).await?;
     for row in reader.fetch_all(queries::OTHER_ENTRIES, vec![]).await? {
         let entry = queries::other_entry(&row)?;
         items.push(Item::of(
@@ -78,34 +66,64 @@ pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Pres
     }
     items.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
     Ok(Present {
-        header: header.as_object().cloned().unwrap_or_default(),
+        header,
         sections,
         items,
     })
 }
 
-/// The section that entries without a place of their own go to: one that is there and takes single entries, or a new one.
-fn home(sections: &[(String, String)], names: &[&str]) -> String {
-    let form = |name: &str| {
-        sections
-            .iter()
-            .find(|(section, _)| section == name)
-            .map(|(_, form)| form.as_str())
-    };
-    let takes_entries = |name: &&&str| {
-        form(name).is_some_and(|form| {
-            [Form::List, Form::Map, Form::Words]
-                .map(Form::word)
-                .contains(&form)
-        })
-    };
-    if let Some(name) = names.iter().find(takes_entries) {
-        return (*name).to_owned();
+/// Where entries without a place of their own go: to a section that is there and takes single entries, or to a new one.
+struct Home<'d> {
+    header: &'d Map<String, Value>,
+    sections: &'d [(String, String)],
+    names: &'static [&'static str],
+}
+
+impl Home<'_> {
+    fn form(&self, section: &str) -> Option<&str> {
+        let found = self.sections.iter().find(|(name, _)| name == section);
+        found.map(|(_, form)| form.as_str())
     }
-    match names.iter().find(|name| form(name).is_none()) {
-        Some(name) => (*name).to_owned(),
-        None if form(names[0]) == Some(Form::Groups.word()) => format!("{}/ungrouped", names[0]),
-        None => format!("registered-{}", names[0]),
+
+    /// Whether a section takes single entries, and nothing stands in the place of this one.
+    fn takes(&self, section: &str, id: &str) -> bool {
+        let takes_entries = [Form::List, Form::Map, Form::Words].map(Form::word);
+        self.form(section)
+            .is_some_and(|form| takes_entries.contains(&form))
+            && self.form(&format!("{section}/{}", token(id))).is_none()
+    }
+
+    fn is_free(&self, section: &str) -> bool {
+        self.form(section).is_none() && !self.header.contains_key(section)
+    }
+
+    fn section(&self, id: &str) -> String {
+        let names = self.names.iter().map(|name| (*name).to_owned());
+        // A group that is called as its section holds all of its entries.
+        let inner = self.names.iter().map(|name| format!("{name}/{name}"));
+        if let Some(name) = names.clone().chain(inner).find(|name| self.takes(name, id)) {
+            return name;
+        }
+        if let Some(name) = names.clone().find(|name| self.is_free(name)) {
+            return name;
+        }
+        let fits = |name: &String| self.is_free(name) || self.takes(name, id);
+        let first = self.names[0];
+        if self.form(first) == Some(Form::Groups.word()) {
+            let group = |number: usize| match number {
+                1 => format!("{first}/ungrouped"),
+                number => format!("{first}/ungrouped-{number}"),
+            };
+            if let Some(group) = (1..).map(group).find(fits) {
+                return group;
+            }
+        }
+        // An import knows what is meant by these.
+        let mut name = format!("{REGISTERED}{first}");
+        while !fits(&name) {
+            name.insert_str(0, REGISTERED);
+        }
+        name
     }
 }
 
@@ -113,7 +131,7 @@ async fn typed<E: Entry>(
     reader: &mut Reader<'_>,
     items: &mut Vec<Item>,
     kind: Kind,
-    home: String,
+    home: Home<'_>,
 ) -> Result<()> {
     let rows = reader.fetch_all(queries::placed::<E>(), vec![]).await?;
     for row in &rows {
@@ -127,7 +145,10 @@ async fn typed<E: Entry>(
                 place.position,
                 entry.metadata().0.clone(),
             ),
-            None => Item::of(kind, &home, id, i64::MAX, entry.declared()),
+            None => {
+                let home = home.section(&id);
+                Item::of(kind, &home, id, i64::MAX, entry.declared())
+            }
         });
     }
     Ok(())

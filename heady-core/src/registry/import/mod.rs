@@ -1,14 +1,17 @@
 //! Import: first a plan of what to create, change and delete, then all of it in one transaction, or nothing.
 
+mod beside;
 mod catalog;
 mod check;
 mod declare;
 mod export;
+mod guard;
 mod merge;
 mod model;
 mod others;
 mod plan;
 mod secrets;
+mod sections;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -29,11 +32,12 @@ use crate::types::{Warning, now, plain_numbers};
 
 pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
 
-#[cfg(feature = "http")]
-pub(crate) use catalog::entries;
 pub(super) use catalog::{Catalog, Item, Key, Kind, read};
 pub(super) use declare::{HEALTH_KEYS, SETTING_KEYS, is_health_place, is_off, told_id};
 pub(super) use export::{Present, Reader, export, present};
+#[cfg(feature = "http")]
+pub(crate) use sections::entries;
+pub(crate) use sections::other_sections;
 pub(super) use shape::compose;
 
 /// A registry document without secrets, taken apart and looked through.

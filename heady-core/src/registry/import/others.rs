@@ -1,13 +1,13 @@
 //! The plan for sections whose entries have no table of their own.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
 use super::super::ImportAction;
 use super::super::queries::{self, OtherEntry};
 use super::catalog::{self, Item};
-use super::plan::{MANY, Plan};
+use super::plan::Plan;
 use crate::error::Result;
 use crate::store::Transaction;
 
@@ -71,16 +71,8 @@ impl Plan {
         let (before, after) = (extents(present.iter()), extents(wanted.iter()));
         self.count_values(&before, &after);
 
-        let mut present: HashMap<_, _> = present
-            .into_iter()
-            .map(|entry| ((entry.section.clone(), entry.id.clone()), entry))
-            .collect();
-        let components = |section: &str| section.split('/').next() == Some("components");
-        let all: usize = before.values().map(|extent| extent.weight).sum();
-        let of_components = before.iter().filter(|(section, _)| components(section));
-        let all_components: usize = of_components.map(|(_, extent)| extent.weight).sum();
-        for (entry, fault) in wanted.into_iter().zip(faults) {
-            let old = present.remove(&(entry.section.clone(), entry.id.clone()));
+        let olds = matched(present, &wanted);
+        for ((entry, fault), old) in wanted.into_iter().zip(faults).zip(olds.of_wanted) {
             let action = match &old {
                 _ if fault.is_some() => ImportAction::Skip,
                 None => ImportAction::Create,
@@ -90,13 +82,17 @@ impl Plan {
             let reason = fault.map(|fault| format!("{fault}; kept for the export only"));
             self.note(&entry.section, &entry.id, action, reason);
             if old.as_ref() != Some(&entry) {
+                let moved = old.filter(|old| old.section != entry.section);
+                self.others_to_delete.extend(moved);
                 self.others.push(entry);
             }
         }
-        let mut gone: Vec<OtherEntry> = present.into_values().collect();
-        gone.sort_by(|a, b| (&a.section, a.position, &a.id).cmp(&(&b.section, b.position, &b.id)));
-        let mut gone_components = 0;
-        for entry in gone {
+        // How many there were in a section, its groups included, and how many go.
+        let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+        for (section, extent) in &before {
+            counts.entry(top(section).to_owned()).or_default().0 += extent.weight;
+        }
+        for entry in olds.gone {
             // What stands in the section in another form now is not gone.
             let is_value = |extents: &HashMap<String, Extent>| {
                 extents.get(&entry.section).map(|extent| extent.is_value)
@@ -104,15 +100,18 @@ impl Plan {
             let reformed =
                 after.contains_key(&entry.section) && is_value(&before) != is_value(&after);
             if !reformed {
-                if components(&entry.section) {
-                    gone_components += 1;
-                }
+                counts.entry(top(&entry.section).to_owned()).or_default().1 += 1;
                 self.note(&entry.section, &entry.id, ImportAction::Delete, None);
             }
             self.others_to_delete.push(entry);
         }
-        self.count_before("components".to_owned(), all_components, gone_components);
-        self.imported_before += all - all_components;
+        for (section, (all, gone)) in counts {
+            let what = match section.as_str() {
+                "components" => section,
+                section => named(section),
+            };
+            self.losses.count(what, all, gone);
+        }
         Ok(())
     }
 
@@ -126,12 +125,61 @@ impl Plan {
             }
             // One that is gone as a whole counts as one deletion already.
             let remain = new.map_or(1, |extent| extent.weight);
-            self.lost += old.weight.saturating_sub(remain);
-            if new.is_none_or(|extent| extent.entries == 0) && old.entries >= MANY {
-                let section = catalog::path(section, "");
-                self.emptied.push((format!("of '{section}'"), old.entries));
-            }
+            let lost = old.weight.saturating_sub(remain);
+            let left = new.map_or(0, |extent| extent.entries);
+            let losses = &mut self.losses;
+            losses.count_value(named(section), lost, old.entries, left);
         }
-        self.emptied.sort();
     }
+}
+
+/// A section in a message about how many of it go.
+fn named(section: &str) -> String {
+    format!("of '{}'", catalog::path(section, ""))
+}
+
+/// The section that a group is in.
+fn top(section: &str) -> &str {
+    section.split('/').next().unwrap_or_default()
+}
+
+/// Entries of before, matched with those that are wanted.
+struct Matched {
+    /// For each that is wanted, what it was.
+    of_wanted: Vec<Option<OtherEntry>>,
+    /// What nobody wants, in the order of the document.
+    gone: Vec<OtherEntry>,
+}
+
+/// Matches entries by their section and id; a component may have come to another group, as services may.
+fn matched(present: Vec<OtherEntry>, wanted: &[OtherEntry]) -> Matched {
+    let mut present: HashMap<_, _> = present
+        .into_iter()
+        .map(|entry| ((entry.section.clone(), entry.id.clone()), entry))
+        .collect();
+    let mut of_wanted: Vec<_> = wanted
+        .iter()
+        .map(|entry| present.remove(&(entry.section.clone(), entry.id.clone())))
+        .collect();
+    let is_component = |entry: &OtherEntry| top(&entry.section) == "components";
+    let mut components: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for entry in present
+        .values()
+        .filter(|entry| is_component(entry) && !entry.id.is_empty())
+    {
+        let sections = components.entry(entry.id.clone()).or_default();
+        sections.push(entry.section.clone());
+        sections.sort();
+    }
+    for (entry, old) in wanted.iter().zip(&mut of_wanted) {
+        if old.is_none()
+            && is_component(entry)
+            && let Some(section) = components.get_mut(&entry.id).and_then(Vec::pop)
+        {
+            *old = present.remove(&(section, entry.id.clone()));
+        }
+    }
+    let mut gone: Vec<OtherEntry> = present.into_values().collect();
+    gone.sort_by(|a, b| (&a.section, a.position, &a.id).cmp(&(&b.section, b.position, &b.id)));
+    Matched { of_wanted, gone }
 }

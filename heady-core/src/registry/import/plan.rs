@@ -15,17 +15,12 @@ use super::super::{
 };
 use super::catalog::{self, Catalog, Key, Kind};
 use super::declare::Succeeds;
+use super::guard::Losses;
 use super::merge::merge;
 use crate::audit::{self, Record};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::Transaction;
 use crate::types::Warning;
-
-/// An import that would delete more than this share of the imported entries is refused unless it is forced.
-const MOST_DELETED: f64 = 0.25;
-
-/// So is one that would delete all entries of a kind, if there are at least this many.
-pub(super) const MANY: usize = 3;
 
 /// What to do with one entry of a table.
 enum Step<E> {
@@ -43,20 +38,16 @@ pub(super) struct Plan {
     applied: HashMap<Key, Value>,
     /// Whether the document wins over what was changed by call.
     force: bool,
-    /// How many entries earlier imports brought.
-    pub(super) imported_before: usize,
-    /// How many would go of what stands in sections that are one value.
-    pub(super) lost: usize,
-    /// The kinds of which everything would go, and how many there are.
-    pub(super) emptied: Vec<(String, usize)>,
+    pub(super) losses: Losses,
     history: History,
     services: Vec<Step<Service>>,
     nodes: Vec<Step<Node>>,
     workflows: Vec<Step<Workflow>>,
     pub(super) others: Vec<OtherEntry>,
     pub(super) others_to_delete: Vec<OtherEntry>,
-    header: Value,
-    sections: Value,
+    pub(super) header: Value,
+    /// The sections and their forms, in pairs.
+    pub(super) sections: Value,
 }
 
 impl Plan {
@@ -89,9 +80,7 @@ impl Plan {
                 .map(|item| (item.key(), item.body))
                 .collect(),
             force,
-            imported_before: 0,
-            lost: 0,
-            emptied: Vec::new(),
+            losses: Losses::default(),
             history,
             services: Vec::new(),
             nodes: Vec::new(),
@@ -127,35 +116,8 @@ impl Plan {
             plan.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
         }
         plan.count_sections();
-        plan.compare_header(transaction).await?;
+        plan.compare_document(transaction).await?;
         Ok(plan)
-    }
-
-    /// Says which values beside the sections the document changes: they are no entries, and would change unnoticed.
-    async fn compare_header(&mut self, transaction: &mut Transaction) -> Result<()> {
-        let Some(Value::Object(old)) = queries::header(transaction).await? else {
-            return Ok(());
-        };
-        let Value::Object(new) = &self.header else {
-            return Ok(());
-        };
-        let mut changes = Vec::new();
-        for key in old.keys().filter(|key| !new.contains_key(*key)) {
-            changes.push(format!("'{key}' goes"));
-        }
-        for (key, value) in new {
-            match old.get(key) {
-                None => changes.push(format!("'{key}' is new")),
-                Some(before) if before != value => changes.push(format!("'{key}' changes")),
-                Some(_) => {}
-            }
-        }
-        if !changes.is_empty() {
-            let message = format!("of the values beside the sections {}", changes.join(", "));
-            let warnings = &mut self.report.warnings;
-            warnings.push(Warning::new("TOP_LEVEL", "", message));
-        }
-        Ok(())
     }
 
     pub(super) fn note(
@@ -264,15 +226,8 @@ impl Plan {
             self.note(&section, &id, ImportAction::Delete, None);
             steps.push(Step::Delete(entry, place));
         }
-        self.count_before(E::TABLE.to_owned(), imported, deleted);
+        self.losses.count(E::TABLE.to_owned(), imported, deleted);
         Ok(steps)
-    }
-
-    pub(super) fn count_before(&mut self, what: String, imported: usize, gone: usize) {
-        self.imported_before += imported;
-        if gone == imported && gone >= MANY {
-            self.emptied.push((what, gone));
-        }
     }
 
     /// Counts what was noted, as a whole and by section, and keeps the entries that something happens to.
@@ -298,29 +253,6 @@ impl Plan {
         report
             .entries
             .retain(|entry| entry.action != ImportAction::Unchanged);
-    }
-
-    /// Refuses the accident that once emptied the users' catalog: a document that lost most of its entries.
-    pub(super) fn check_deletions(&self, source: &str) -> Result<()> {
-        let deleted = self.report.deleted + self.lost as i64;
-        let most = deleted as f64 > MOST_DELETED * self.imported_before as f64;
-        if !most && self.emptied.is_empty() {
-            return Ok(());
-        }
-        let mut what = format!("{deleted} of {} imported entries", self.imported_before);
-        if !self.emptied.is_empty() {
-            let emptied: Vec<String> = self
-                .emptied
-                .iter()
-                .map(|(what, count)| format!("all {count} {what}"))
-                .collect();
-            what = format!("{what}, among them {}", emptied.join(", "));
-        }
-        Err(Error::failed_precondition(format!(
-            "'{source}' would delete {what}; nothing was changed. More than {:.0} % at once, or all of a kind, is deleted only with the option 'force'",
-            MOST_DELETED * 100.0
-        ))
-        .with_details(json!({"report": self.report})))
     }
 
     pub(super) async fn carry_out(

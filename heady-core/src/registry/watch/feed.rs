@@ -186,6 +186,8 @@ impl Feed {
             match self.step(&mut position).await {
                 Ok(true) => pause = SOON,
                 Ok(false) => pause = (pause * 2).min(LATE),
+                // The database may be closed before this has heard of it.
+                Err(_) if self.is_closed() => return,
                 Err(error) => {
                     tracing::warn!("reading the registry's events failed: {error}");
                     pause = LATE;

@@ -84,10 +84,14 @@ pub(in crate::registry::import) fn foreign(
         .map(|(_, name, _)| *name)
 }
 
-/// Whether the nodes, each under its id, do something.
+/// Whether one of the nodes does something.
 fn has_acting(top: &Map<String, Value>) -> bool {
-    let nodes = top.get("nodes").and_then(Value::as_object);
-    nodes.is_some_and(|nodes| nodes.values().any(|node| has_any(node, ACTING)))
+    let acts = |node: &Value| has_any(node, ACTING);
+    match top.get("nodes") {
+        Some(Value::Array(nodes)) => nodes.iter().any(acts),
+        Some(Value::Object(nodes)) => nodes.values().any(acts),
+        _ => false,
+    }
 }
 
 fn has_any(value: &Value, keys: &[&str]) -> bool {

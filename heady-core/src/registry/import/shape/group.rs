@@ -52,6 +52,9 @@ const MARKS: &[&str] = &[
 /// Places that a group may name for all of its entries.
 const SHARED: &[&str] = &["host", "hostname", "domain", "location"];
 
+/// Places of which nothing but a service has one.
+const ADDRESSES: &[&str] = &["port", "endpoint", "baseUrl", "base_url", "url"];
+
 fn has(map: &Map<String, Value>, key: &str) -> bool {
     map.get(key).is_some_and(|value| !value.is_object())
 }
@@ -70,8 +73,8 @@ fn is_placed_value(value: &Value) -> bool {
     value.as_object().is_some_and(is_placed)
 }
 
-/// The entries of a group that is written as an object with a name: `{"name": "Core", "services": {…}}`.
-fn wrapped<'v>(section: &str, map: &'v Map<String, Value>) -> Option<&'v Value> {
+/// The entries that stand in an object under the name of its section.
+fn inner<'v>(section: &str, map: &'v Map<String, Value>) -> Option<&'v Value> {
     let inner = map.get(section)?;
     let holds_entries = match inner {
         Value::Object(map) => map.values().any(|value| is_entry(section, value)),
@@ -83,9 +86,14 @@ fn wrapped<'v>(section: &str, map: &'v Map<String, Value>) -> Option<&'v Value> 
         }
         _ => false,
     };
+    holds_entries.then_some(inner)
+}
+
+/// The entries of a group that is written as an object with a name: `{"name": "Core", "services": {…}}`.
+fn wrapped<'v>(section: &str, map: &'v Map<String, Value>) -> Option<&'v Value> {
     // Without a text it is told from a group of groups by having nothing else.
     let is_described = map.len() == 1 || map.values().any(Value::is_string);
-    (holds_entries && is_described && !is_placed(map)).then_some(inner)
+    inner(section, map).filter(|_| is_described && !is_placed(map))
 }
 
 fn is_entry(section: &str, value: &Value) -> bool {
@@ -256,13 +264,22 @@ impl<'s> Members<'s> {
     }
 }
 
-/// Whether an entry has nothing that an entry has, but only objects, as a group would.
-pub(in crate::registry::import) fn may_be_group(entry: &Value) -> bool {
+/// Whether what was taken for an entry may be a group: it has entries under the name of its section, it has no place of its
+/// own and all objects in it have one, or it has nothing but objects.
+pub(in crate::registry::import) fn may_be_group(section: &str, entry: &Value) -> bool {
+    let Some(map) = entry.as_object().filter(|map| !map.is_empty()) else {
+        return false;
+    };
     let holds_objects = |value: &Value| match value {
         Value::Array(items) => !items.is_empty() && items.iter().all(Value::is_object),
         value => value.is_object(),
     };
-    entry
-        .as_object()
-        .is_some_and(|map| !map.is_empty() && map.values().all(holds_objects))
+    let is_addressed = |value: &&Value| match value.as_object() {
+        Some(map) => has_any(map, ADDRESSES),
+        None => false,
+    };
+    let mut objects = map.values().filter(|value| value.is_object()).peekable();
+    inner(section, map).is_some()
+        || map.values().all(holds_objects)
+        || !is_placed(map) && objects.peek().is_some() && objects.all(|value| is_addressed(&value))
 }

@@ -117,6 +117,26 @@ async fn what_may_be_a_group_is_told(fresh: Fresh) {
         .map(|warning| warning.path.as_str())
         .collect();
     assert_eq!(told, ["services.core"]);
+    for (services_of, told) in [
+        (
+            json!([{"name": "Core", "services": [{"id": "api", "port": 1}]}]),
+            "services.Core",
+        ),
+        (
+            json!({"core": {"name": "Core", "api": {"port": 1}, "web": {"port": 2}}}),
+            "services.core",
+        ),
+        (
+            json!({"core": {"port": 80, "services": {"api": {"port": 1}}}}),
+            "services.core",
+        ),
+    ] {
+        let document = json!({"services": services_of});
+        let report = registry.import(forced(&document)).await.unwrap();
+        let is_told =
+            |warning: &crate::Warning| warning.code == "UNCLEAR_GROUP" && warning.path == told;
+        assert!(report.warnings.iter().any(is_told), "{document}");
+    }
     // Among groups such a thing is kept as one value, and that is told as well.
     let document = json!({"services": {
         "edge": {"gw": {"port": 1}},

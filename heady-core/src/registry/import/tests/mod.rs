@@ -2,6 +2,8 @@
 
 mod any_document;
 mod groups;
+mod homes;
+mod losses;
 mod repeated;
 mod settings;
 mod shapes;
