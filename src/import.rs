@@ -42,7 +42,6 @@ impl Import {
             root: self.root.map(|root| root.display().to_string()),
             dry_run: Some(self.dry_run),
             force: Some(self.force),
-            ..ImportOptions::default()
         };
         let heady = match common.open_if_there().await? {
             Some(heady) => heady,

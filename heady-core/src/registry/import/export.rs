@@ -110,13 +110,13 @@ impl Home<'_> {
         let fits = |name: &String| self.is_free(name) || self.takes(name, id);
         let first = self.names[0];
         if self.form(first) == Some(Form::Groups.word()) {
-            let group = |number: usize| match number {
-                1 => format!("{first}/ungrouped"),
-                number => format!("{first}/ungrouped-{number}"),
-            };
-            if let Some(group) = (1..).map(group).find(fits) {
-                return group;
+            let mut group = format!("{first}/ungrouped");
+            let mut number = 1;
+            while !fits(&group) {
+                number += 1;
+                group = format!("{first}/ungrouped-{number}");
             }
+            return group;
         }
         // An import knows what is meant by these.
         let mut name = format!("{REGISTERED}{first}");

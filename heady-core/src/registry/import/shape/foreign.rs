@@ -80,7 +80,7 @@ pub(in crate::registry::import) fn foreign(
     OTHERS
         .iter()
         .filter(|(keys, ..)| keys.iter().all(|key| top.contains_key(*key)))
-        .find(|(.., own)| !told_besides(own) && !(own.contains(&"nodes") && has_acting(top)))
+        .find(|(.., own)| !(told_besides(own) || own.contains(&"nodes") && has_acting(top)))
         .map(|(_, name, _)| *name)
 }
 

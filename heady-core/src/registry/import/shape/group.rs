@@ -120,9 +120,12 @@ fn is_group(section: &str, value: &Value) -> bool {
 
 /// Whether somewhere in these groups is an entry of which it is said where it is.
 fn holds_placed(section: &str, value: &Value) -> bool {
-    let in_group = |value: &Value| match is_entry(section, value) {
-        true => is_placed_value(value),
-        false => holds_placed(section, value),
+    let in_group = |value: &Value| {
+        if is_entry(section, value) {
+            is_placed_value(value)
+        } else {
+            holds_placed(section, value)
+        }
     };
     match value {
         Value::Object(map) if !is_entry(section, value) => match wrapped(section, map) {
