@@ -31,18 +31,26 @@ pub(super) fn parse(text: &str, keys: &mut Keys, note_repeated: bool) -> Result<
 /// What is wrong, for whoever wrote the text: what the parser advises its caller to do is no business of theirs.
 fn told(error: &serde_saphyr::Error) -> String {
     use serde_saphyr::Error as Fault;
-    let what = match error {
+    // Where an alias is at fault, the error itself is inside.
+    let mut fault = error;
+    while let Fault::AliasError { error, .. } = fault {
+        fault = error;
+    }
+    let what = match fault {
         Fault::NullIntoString { .. } => "a key is empty here; write it as a text",
         Fault::MultipleDocuments { .. } => "a second document begins here; a file has one",
         Fault::TaggedScalarCannotDeserializeIntoString { .. } => {
             "a value has a tag that is not read here; write it as a plain text"
         }
-        Fault::Budget { .. } => {
+        Fault::Budget { .. }
+        | Fault::AliasReplayLimitExceeded { .. }
+        | Fault::AliasExpansionLimitExceeded { .. }
+        | Fault::AliasReplayStackDepthExceeded { .. } => {
             "more keys, values, aliases or levels than a document may have; JSON may have more of them"
         }
         // The parser says where, too; the place travels in the details as well.
-        other => {
-            let told = other.to_string();
+        _ => {
+            let told = error.to_string();
             return told.replace(", set DuplicateKeyPolicy in Options if acceptable", "");
         }
     };
