@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::record::{Recorded, record};
+use super::record::{Observation, Recorded, record};
 use super::schedule::at;
 use super::{Pace, Prober, queries};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::types::now;
 
 /// How long the loop rests after a failure.
@@ -35,22 +35,48 @@ impl Prober {
     }
 
     async fn turn(&self, pace: Pace, view: &mut View) -> Result<()> {
-        self.write_found().await?;
+        let written = self.write_found().await;
+        // Whatever cannot be written: a prober that shows no life loses its services.
         if view.due <= Instant::now() {
             self.look(pace, view).await?;
             view.due = Instant::now() + pace.tick;
         }
+        written
+    }
+
+    /// Writes what was found and not written yet. What cannot be written because of one service is dropped, and what is found
+    /// of it next is tried again: it must keep nothing that was found of others.
+    async fn write_found(&self) -> Result<()> {
+        let mut parts = vec![self.roster().unwritten()];
+        while let Some(mut part) = parts.pop() {
+            let found = part.clone();
+            match record(self.store(), self.feed(), self.id(), None, found).await {
+                Ok(recorded) => self.recorded(&part, recorded),
+                Err(error) if error.kind() != ErrorKind::DataLoss => return Err(error),
+                Err(error) => match &part[..] {
+                    [] => return Err(error),
+                    [found] => {
+                        let id = &found.id;
+                        tracing::warn!(
+                            "what was found of the service '{id}' is not written: {error}"
+                        );
+                        self.roster().written(found, None);
+                    }
+                    _ => {
+                        parts.push(part.split_off(part.len() / 2));
+                        parts.push(part);
+                    }
+                },
+            }
+        }
         Ok(())
     }
 
-    /// Writes what was found and not written yet.
-    async fn write_found(&self) -> Result<()> {
-        let found = self.roster().unwritten();
-        if found.is_empty() {
-            return Ok(());
+    /// Takes note of what became of observations.
+    fn recorded(&self, found: &[Observation], recorded: Vec<Recorded>) {
+        if !found.is_empty() {
+            self.editors().forget();
         }
-        let recorded = record(self.store(), self.feed(), self.id(), None, found.clone()).await?;
-        self.editors().forget();
         let mut roster = self.roster();
         for (found, recorded) in found.iter().zip(recorded) {
             match recorded {
@@ -59,7 +85,6 @@ impl Prober {
                 Recorded::Refused => roster.forget(&found.id),
             }
         }
-        Ok(())
     }
 
     /// Shows life, takes or gives services, and does what is due to those that report themselves.

@@ -318,27 +318,36 @@ pub(super) async fn assigned(store: &Store, prober: &Id) -> Result<Vec<Assigned>
     let rows = store
         .fetch_all(Sql::from(text).with_clock(), vec![Arg::uuid(prober)])
         .await?;
-    rows.iter()
-        .map(|row| {
-            let base_url: String = row.get("base_url")?;
-            let health_path: String = row.get("health_path")?;
-            let found = findings(row, &base_url, &health_path)?;
-            let now: Timestamp = row.get("now")?;
-            Ok(Assigned {
-                id: row.get("id")?,
-                settings: Settings::read(row)?,
-                status: HealthStatus::from_word(&row.get::<String>("status")?)?,
-                speaks_until: speaks_until(row.get("report_expires_at")?, now),
-                fence: row.get("fence")?,
-                probed: found
-                    .as_ref()
-                    .and_then(|(last, _)| (now - last.at).to_std().ok()),
-                streak: found.map(|(_, streak)| streak),
-                base_url,
-                health_path,
-            })
+    // One that somebody damaged keeps no other from being probed.
+    let readable = |row: &Row| {
+        let read = read_assigned(row);
+        read.inspect_err(|error| {
+            let id = row.get::<Id>("id").unwrap_or_else(|_| "".into());
+            tracing::warn!("the service '{id}' is not probed, because it cannot be read: {error}");
         })
-        .collect()
+        .ok()
+    };
+    Ok(rows.iter().filter_map(readable).collect())
+}
+
+fn read_assigned(row: &Row) -> Result<Assigned> {
+    let base_url: String = row.get("base_url")?;
+    let health_path: String = row.get("health_path")?;
+    let found = findings(row, &base_url, &health_path)?;
+    let now: Timestamp = row.get("now")?;
+    Ok(Assigned {
+        id: row.get("id")?,
+        settings: Settings::read(row)?,
+        status: HealthStatus::from_word(&row.get::<String>("status")?)?,
+        speaks_until: speaks_until(row.get("report_expires_at")?, now),
+        fence: row.get("fence")?,
+        probed: found
+            .as_ref()
+            .and_then(|(last, _)| (now - last.at).to_std().ok()),
+        streak: found.map(|(_, streak)| streak),
+        base_url,
+        health_path,
+    })
 }
 
 /// Until when a service's own report holds, if it does at this time.
@@ -351,5 +360,6 @@ pub(super) fn speaks_until(expires_at: Option<Timestamp>, now: Timestamp) -> Opt
 pub(super) async fn expired(store: &Store, now: Timestamp) -> Result<Vec<Id>> {
     let text = "SELECT id FROM services WHERE report_expires_at <= $1 AND status <> 'UNHEALTHY' ORDER BY id";
     let rows = store.fetch_all(text, args![now]).await?;
-    rows.iter().map(|row| row.get("id")).collect()
+    // One whose id is no text cannot be asked for by it.
+    Ok(rows.iter().filter_map(|row| row.get("id").ok()).collect())
 }

@@ -81,7 +81,7 @@ pub(in crate::registry) async fn report(
 
 /// Calls a service unhealthy whose last report has run out; whoever comes second changes nothing.
 async fn expire(editors: &Editors, id: Id, at: Timestamp) -> Result<()> {
-    let nobody = Arc::from("");
+    let (nobody, of) = (Arc::from(""), id.clone());
     let expired = change(editors, &nobody, id, move |old| {
         let seen = old.clone().seen_at(at);
         if seen == *old {
@@ -91,6 +91,12 @@ async fn expire(editors: &Editors, id: Id, at: Timestamp) -> Result<()> {
         }
     });
     match expired.await {
+        Err(error) if error.kind() == ErrorKind::DataLoss => {
+            tracing::warn!(
+                "the last report of the service '{of}' has run out, which is not written: {error}"
+            );
+            Ok(())
+        }
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
@@ -105,12 +111,15 @@ impl Prober {
             let editors = self.editors().clone();
             expiring.spawn(async move { expire(&editors, id, at).await });
         }
+        let mut outcome = Ok(());
         while let Some(expired) = expiring.join_next().await {
-            expired.map_err(|error| {
+            let expired = expired.map_err(|error| {
                 Error::internal("expiring a report ended in a panic").caused_by(error)
-            })??;
+            });
+            // One that fails is no reason to give the others up.
+            outcome = outcome.and(expired.flatten());
         }
-        Ok(())
+        outcome
     }
 }
 

@@ -7,6 +7,7 @@ on_both_databases!(
     what_could_not_be_given_is_asked_all_the_same,
     a_prober_that_cannot_show_life_rests_and_comes_back,
     closing_waits_for_no_answer,
+    a_service_that_cannot_be_read_stops_no_other,
 );
 
 async fn change_schema(store: &Store, statements: Vec<Sql>) {
@@ -139,4 +140,92 @@ async fn closing_waits_for_no_answer(fresh: Fresh) {
     assert_eq!(prober_of(&store, "slow").await, None);
     let left = store.fetch_all("SELECT id FROM probers", vec![]).await;
     assert!(left.unwrap().is_empty());
+}
+
+/// Where the prober meets a service that somebody damaged: when it writes what turns it, and when it takes it.
+async fn a_service_that_cannot_be_read_stops_no_other(fresh: Fresh) {
+    use HealthStatus::{Degraded, Healthy};
+    const DAMAGES: [[&str; 2]; 2] = [
+        [
+            "UPDATE services SET metadata = '{' WHERE id = 'bad'",
+            "UPDATE services SET created_at = 'infinity' WHERE id = 'bad'",
+        ],
+        ["UPDATE services SET status = 'FINE' WHERE id = 'bad'"; 2],
+    ];
+    let store = fresh.open().await;
+    let (registry, server) = (registry(&store), Server::start().await);
+    let stored = async |id: &str| -> String {
+        let text = "SELECT status FROM services WHERE id = $1";
+        let row = store.fetch_optional(text, args![id]).await.unwrap();
+        row.unwrap().get("status").unwrap()
+    };
+    let seconds = |id: &str| ReportHealth {
+        id: id.into(),
+        status: Healthy,
+        ttl_seconds: 1,
+        note: None,
+    };
+    registry.prober.start_at(FAST);
+    for (round, [sqlite, postgres]) in DAMAGES.into_iter().enumerate() {
+        server.set(200);
+        for id in ["bad", "good", "job"] {
+            let base_url = if id == "job" { "" } else { &server.base };
+            registry
+                .register_service(service(id, base_url))
+                .await
+                .unwrap();
+        }
+        for id in ["bad", "good"] {
+            until_status(&registry, id, Healthy).await;
+        }
+        for id in ["bad", "job"] {
+            registry.report_health(seconds(id)).await.unwrap();
+        }
+        change_schema(&store, vec![Sql::of(sqlite, postgres)]).await;
+        server.set(503);
+        // One that comes later is in no roster yet.
+        let late = format!("late{round}");
+        let other = service(&late, &server.base);
+        registry.register_service(other).await.unwrap();
+        until("the newcomer is asked", async || {
+            server.times_asked(&format!("/{late}")) > 0
+        })
+        .await;
+        until("what is found of the other is written", async || {
+            stored("good").await == Degraded.as_str()
+        })
+        .await;
+        until("the other's report runs out", async || {
+            stored("job").await == HealthStatus::Unhealthy.as_str()
+        })
+        .await;
+        until("it shows life", async || {
+            *registry.prober.inner.lease.borrow() > Instant::now() + FAST.lease / 2
+        })
+        .await;
+        let error = registry.list_services().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::DataLoss);
+        assert!(error.message().contains("service 'bad'"), "{error}");
+        let repair = [
+            "UPDATE services SET metadata = '{}', status = 'UNHEALTHY' WHERE id = 'bad'",
+            "UPDATE services SET created_at = now(), status = 'UNHEALTHY' WHERE id = 'bad'",
+        ];
+        change_schema(&store, vec![Sql::of(repair[0], repair[1])]).await;
+        // Another revision, so that it is taken again.
+        registry.editors.forget();
+        for id in ["job", "good"] {
+            let gone = DeleteEntry {
+                id: id.into(),
+                if_version: None,
+            };
+            registry.delete_service(gone).await.unwrap();
+        }
+        until_status(&registry, "bad", Degraded).await;
+        let gone = DeleteEntry {
+            id: "bad".into(),
+            if_version: None,
+        };
+        registry.delete_service(gone).await.unwrap();
+    }
+    registry.close().await;
 }
