@@ -167,9 +167,7 @@ impl Heady {
         if options.workers.unwrap_or(true) {
             self.inner.pipeline.start_worker();
         }
-        if options.probes.unwrap_or(true) {
-            self.inner.registry.start_prober();
-        }
+        self.inner.registry.start(options.probes.unwrap_or(true));
         self.inner.audit.start();
         Ok(())
     }

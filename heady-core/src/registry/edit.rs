@@ -15,6 +15,7 @@
 mod answers;
 mod clock;
 mod decided;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -23,12 +24,11 @@ use std::marker::PhantomData;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde_json::Value;
-
 use self::answers::Answers;
 pub(super) use self::clock::Clock;
 use self::decided::Decided;
-use super::entry::{Entry, Present};
+pub(super) use self::step::{Edit, Step};
+use super::entry::Entry;
 use super::history::History;
 use super::memory::{Memory, Position};
 use super::watch::{self, Feed, News, RegistryEvent};
@@ -36,36 +36,6 @@ use super::{Node, Service, Workflow};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Attempt, Dialect, Failed, Lane, Store, Transaction, Work};
 use crate::types::Id;
-
-/// What a caller's change comes to, now that it sees the entry.
-pub(super) enum Step<E> {
-    /// Nothing: this is the entry.
-    Keep(E),
-    /// Another declaration.
-    Put(E),
-    /// Another health.
-    Observe(E),
-    /// Another health, because somebody said so: with what the audit log says of it.
-    Report(E, Value),
-    /// A time that nobody needs to be told of.
-    Note(E),
-    /// The entry goes.
-    Delete,
-}
-
-/// What a change does with the entry as it is, or with its absence. It may be asked more than once.
-type Decide<E> = Box<dyn Fn(Option<&Present<E>>) -> Result<Step<E>> + Send + Sync>;
-
-/// One caller's change of one entry.
-pub(super) struct Edit<E> {
-    pub(super) id: Id,
-    pub(super) actor: Arc<str>,
-    /// About how many bytes it writes.
-    pub(super) weight: usize,
-    /// Whether it may come to [`Step::Delete`].
-    pub(super) deletes: bool,
-    pub(super) decide: Decide<E>,
-}
 
 /// A change on its way, and what was sent for it so far.
 pub(super) struct Underway<E> {

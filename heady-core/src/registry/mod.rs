@@ -303,9 +303,9 @@ impl Registry {
         })
     }
 
-    /// Probes services in a rhythm from now on.
-    pub(crate) fn start_prober(&self) {
-        self.prober.start();
+    /// Writes from now on which reports have run out, and probes services in a rhythm if it is to.
+    pub(crate) fn start(&self, probes: bool) {
+        self.prober.start(probes);
     }
 
     /// Ends every watch, and hands the services that are probed here back.

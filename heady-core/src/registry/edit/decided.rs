@@ -73,10 +73,16 @@ impl<E: Entry> Decided<E> {
     fn apply(&mut self, op: &Underway<E>, memory: &mut Memory, clock: &Clock) -> Result<E> {
         let (edit, known) = (&op.edit, E::known(memory));
         let old = known.get(&edit.id);
-        let step = (edit.decide)(old)?;
         let place = old.map_or_else(Place::default, |old| old.place.clone());
+        let (overdue, step) = match (edit.decide)(old)? {
+            Step::Overdue(seen, step) => (Some(seen), *step),
+            step => (None, step),
+        };
+        if let Some(seen) = &overdue {
+            self.history.observe(seen, &place)?;
+        }
         let entry = match step {
-            Step::Keep(entry) => return Ok(entry),
+            Step::Keep(entry) if overdue.is_none() => return Ok(entry),
             Step::Put(entry) => {
                 let entry = Arc::new(self.history.put(old.is_some(), entry, &place)?);
                 self.sent(op, &entry);
@@ -85,7 +91,7 @@ impl<E: Entry> Decided<E> {
                 self.record(edit, details);
                 entry
             }
-            Step::Observe(entry) => {
+            Step::Observe(entry) | Step::Overdue(entry, _) => {
                 self.history.observe(&entry, &place)?;
                 let entry = Arc::new(entry);
                 self.sent(op, &entry);
@@ -98,9 +104,13 @@ impl<E: Entry> Decided<E> {
                 self.record(edit, details);
                 entry
             }
-            Step::Note(entry) => {
+            Step::Keep(entry) | Step::Note(entry) => {
                 self.history.keep(&entry, &place);
-                Arc::new(entry)
+                let entry = Arc::new(entry);
+                if overdue.is_some() {
+                    self.sent(op, &entry);
+                }
+                entry
             }
             Step::Delete => {
                 let old = old.ok_or_else(|| Error::not_found(E::KIND.noun(), &edit.id))?;

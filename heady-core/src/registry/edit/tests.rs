@@ -13,6 +13,7 @@ use super::super::tests::{catalog, of, registry};
 use super::super::*;
 use super::*;
 use crate::ErrorKind;
+use crate::registry::entry::Present;
 use crate::store::testing::{Fresh, on_both_databases};
 
 on_both_databases!(

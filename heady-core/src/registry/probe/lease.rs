@@ -87,7 +87,7 @@ impl Prober {
         }
     }
 
-    /// Shows life, takes or gives services, and does what is due to those that report themselves.
+    /// Shows life, and takes or gives services.
     async fn look(&self, pace: Pace, view: &mut View) -> Result<()> {
         let lives = *self.inner.lease.borrow() > Instant::now();
         if !lives {
@@ -107,9 +107,6 @@ impl Prober {
         }
         let balance = queries::balance(self.store(), self.id(), pace.lease).await?;
         self.roster().keep_time(balance.now - now());
-        if balance.expired {
-            self.expire_reports(balance.now).await?;
-        }
         let share = balance.share();
         if balance.own > share {
             let too_many = usize::try_from(balance.own - share).unwrap_or_default();

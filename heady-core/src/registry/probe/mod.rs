@@ -6,8 +6,11 @@
 //! A prober is two loops. The first ([`schedule`]) asks whoever is due and touches no database, so a slow one holds up
 //! no probe. The second ([`lease`]) does everything that touches it: writes what was found, shows that this prober
 //! lives, and takes and gives services so that all probers have about as many.
+//!
+//! An engine that is started and does not probe still writes which reports have run out ([`expiry`]).
 
 mod ask;
+mod expiry;
 mod lease;
 mod model;
 mod once;
@@ -82,8 +85,9 @@ struct Inner {
     /// Until when nobody takes this prober's services.
     lease: watch::Sender<Instant>,
     started: AtomicBool,
+    expires: AtomicBool,
     closing: CancellationToken,
-    loops: Mutex<Option<JoinHandle<()>>>,
+    loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Prober {
@@ -100,38 +104,61 @@ impl Prober {
             found: Notify::new(),
             lease: watch::Sender::new(Instant::now()),
             started: AtomicBool::new(false),
+            expires: AtomicBool::new(false),
             closing: CancellationToken::new(),
-            loops: Mutex::new(None),
+            loops: Mutex::default(),
         };
         Self {
             inner: Arc::new(inner),
         }
     }
 
-    /// Probes in a rhythm from now on, once.
-    pub(super) fn start(&self) {
-        self.start_at(PACE);
+    /// Probes in a rhythm from now on, once, or only writes which reports have run out.
+    pub(super) fn start(&self, probes: bool) {
+        if probes {
+            self.start_at(PACE);
+        } else {
+            self.start_expiring(PACE);
+        }
     }
 
     fn start_at(&self, pace: Pace) {
+        self.start_expiring(pace);
         if self.inner.started.swap(true, Ordering::Relaxed) {
             return;
         }
         let prober = self.clone();
-        let loops = self.inner.store.runtime().spawn(async move {
+        self.spawn(async move {
             // Without a client it takes no services, which others can ask.
             let http = match prober.http() {
                 Ok(http) => http.clone(),
                 Err(error) => return tracing::error!("nothing is probed here: {error}"),
             };
-            let both = async { tokio::join!(prober.schedule(http), prober.keep(pace)) };
-            prober.inner.closing.run_until_cancelled(both).await;
+            tokio::join!(prober.schedule(http), prober.keep(pace));
         });
-        *self
-            .inner
+    }
+
+    fn start_expiring(&self, pace: Pace) {
+        if !self.inner.expires.swap(true, Ordering::Relaxed) {
+            let prober = self.clone();
+            self.spawn(async move { prober.keep_expiring(pace.tick).await });
+        }
+    }
+
+    /// Runs a loop until the engine closes.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let closing = self.inner.closing.clone();
+        let running = self.inner.store.runtime().spawn(async move {
+            closing.run_until_cancelled(work).await;
+        });
+        self.loops().push(running);
+    }
+
+    fn loops(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.inner
             .loops
             .lock()
-            .unwrap_or_else(PoisonError::into_inner) = Some(loops);
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends every probe, writes what was found and hands the services back.
@@ -143,20 +170,17 @@ impl Prober {
         }
     }
 
-    /// Ends the loops, and says whether they ran.
+    /// Ends the loops, and says whether there were services to hand back.
     async fn stop(&self) -> bool {
         self.inner.closing.cancel();
-        let loops = self
-            .inner
-            .loops
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        let Some(loops) = loops else { return false };
-        if let Err(error) = loops.await {
-            tracing::warn!("the prober ended in a panic: {error}");
+        let loops = std::mem::take(&mut *self.loops());
+        let ran = !loops.is_empty() && self.inner.started.load(Ordering::Relaxed);
+        for running in loops {
+            if let Err(error) = running.await {
+                tracing::warn!("the prober ended in a panic: {error}");
+            }
         }
-        true
+        ran
     }
 
     /// A service with what this process found of it a moment ago.

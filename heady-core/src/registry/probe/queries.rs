@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::registry::history::History;
 use crate::registry::{HealthStatus, LastProbe, Service};
 use crate::store::{Arg, Row, Sql, Store, Transaction, args};
-use crate::types::{Id, Timestamp};
+use crate::types::{Id, Timestamp, now};
 
 /// Where a service answers, as one text.
 fn place(base_url: &str, health_path: &str) -> String {
@@ -217,8 +217,6 @@ pub(super) struct Balance {
     pub(super) own: i64,
     /// and how many nobody has.
     pub(super) free: i64,
-    /// Whether a service's own report ran out.
-    pub(super) expired: bool,
 }
 
 impl Balance {
@@ -236,8 +234,7 @@ pub(super) async fn balance(store: &Store, prober: &Id, lease: Duration) -> Resu
            (SELECT count(*) FROM living WHERE id <> $1) AS others,
            count(*) AS services,
            count(CASE WHEN p.prober = $1 THEN 1 END) AS own,
-           count(CASE WHEN p.prober IS NULL OR p.prober NOT IN (SELECT id FROM living) THEN 1 END) AS free,
-           EXISTS (SELECT 1 FROM services WHERE report_expires_at <= {now} AND status <> 'UNHEALTHY') AS expired
+           count(CASE WHEN p.prober IS NULL OR p.prober NOT IN (SELECT id FROM living) THEN 1 END) AS free
          FROM services AS s LEFT JOIN service_probes AS p ON p.service_id = s.id WHERE s.base_url <> ''",
     );
     let args = vec![Arg::uuid(prober), Arg::from(lease.as_secs_f64())];
@@ -249,7 +246,6 @@ pub(super) async fn balance(store: &Store, prober: &Id, lease: Duration) -> Resu
         services: row.get("services")?,
         own: row.get("own")?,
         free: row.get("free")?,
-        expired: row.get("expired")?,
     })
 }
 
@@ -356,10 +352,17 @@ pub(super) fn speaks_until(expires_at: Option<Timestamp>, now: Timestamp) -> Opt
     (!rest.is_zero()).then(|| Instant::now() + rest)
 }
 
-/// The services whose own report ran out and that are not called unhealthy yet.
-pub(super) async fn expired(store: &Store, now: Timestamp) -> Result<Vec<Id>> {
-    let text = "SELECT id FROM services WHERE report_expires_at <= $1 AND status <> 'UNHEALTHY' ORDER BY id";
-    let rows = store.fetch_all(text, args![now]).await?;
+/// The database's time, and the services whose own report has run out by it and that are not called unhealthy yet.
+pub(super) async fn expired(store: &Store) -> Result<(Timestamp, Vec<Id>)> {
+    let text = "SELECT {now} AS now, id FROM services WHERE report_expires_at <= {now} AND status <> 'UNHEALTHY'
+        ORDER BY id";
+    let rows = store
+        .fetch_all(Sql::from(text).with_clock(), vec![])
+        .await?;
+    let at = rows
+        .first()
+        .map_or_else(|| Ok(now()), |row| row.get("now"))?;
     // One whose id is no text cannot be asked for by it.
-    Ok(rows.iter().filter_map(|row| row.get("id").ok()).collect())
+    let ids = rows.iter().filter_map(|row| row.get("id").ok());
+    Ok((at, ids.collect()))
 }

@@ -177,6 +177,10 @@ impl Observation {
             Weight::Counted { thresholds, .. } => self.streak.verdict(old.status, thresholds),
         };
         if status != old.status {
+            if old != *present.entry {
+                // Its last report ran out, which nobody has written: those who watch have to be told.
+                history.observe(&old, &present.place)?;
+            }
             let service = Service {
                 status,
                 status_reason: self.last.reason.clone(),

@@ -5,17 +5,16 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use tokio::task::JoinSet;
 
 use super::record::last_healthy;
-use super::{Prober, ReportHealth, queries};
-use crate::error::{Error, ErrorKind, Result};
+use super::{ReportHealth, queries};
+use crate::error::{Error, Result};
 use crate::registry::edit::{Edit, Editors, Step};
 use crate::registry::entry::{Entry, Present};
 use crate::registry::put::LIGHT;
 use crate::registry::{HealthStatus, Service};
 use crate::store::{Store, check_storable};
-use crate::types::{Id, Timestamp};
+use crate::types::Id;
 
 /// The longest note, in characters.
 const MAX_NOTE: usize = 500;
@@ -58,73 +57,40 @@ pub(in crate::registry) async fn report(
     let at = queries::clock(store).await?;
     let until = at + chrono::TimeDelta::seconds(ttl_seconds);
     change(editors, actor, id, move |old| {
-        // A report that ran out unseen was an unhealthy spell.
-        let old_status = old.clone().seen_at(at).status;
+        // A report that ran out unseen was an unhealthy spell, of which those who watch have to be told.
+        let seen = old.clone().seen_at(at);
         let mut service = Service {
             status,
             status_reason: note.clone(),
             report_expires_at: Some(until),
-            ..old.clone()
+            ..seen.clone()
         };
         if status == HealthStatus::Healthy {
             service.last_healthy_at = last_healthy(old.last_healthy_at, Some(at), at);
         }
-        if status == old_status {
-            return Step::Note(service);
+        let step = if status == seen.status {
+            Step::Note(service)
+        } else {
+            service.status_changed_at = Some(at);
+            let details = json!({"change": "HEALTH", "status": status, "ttlSeconds": ttl_seconds});
+            Step::Report(service, details)
+        };
+        if seen == *old {
+            step
+        } else {
+            Step::Overdue(seen, Box::new(step))
         }
-        service.status_changed_at = Some(at);
-        let details = json!({"change": "HEALTH", "status": status, "ttlSeconds": ttl_seconds});
-        Step::Report(service, details)
     })
     .await
 }
 
-/// Calls a service unhealthy whose last report has run out; whoever comes second changes nothing.
-async fn expire(editors: &Editors, id: Id, at: Timestamp) -> Result<()> {
-    let (nobody, of) = (Arc::from(""), id.clone());
-    let expired = change(editors, &nobody, id, move |old| {
-        let seen = old.clone().seen_at(at);
-        if seen == *old {
-            Step::Keep(seen)
-        } else {
-            Step::Observe(seen)
-        }
-    });
-    match expired.await {
-        Err(error) if error.kind() == ErrorKind::DataLoss => {
-            tracing::warn!(
-                "the last report of the service '{of}' has run out, which is not written: {error}"
-            );
-            Ok(())
-        }
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-impl Prober {
-    /// Calls all services unhealthy whose last report has run out at this time.
-    pub(super) async fn expire_reports(&self, at: Timestamp) -> Result<()> {
-        // At once, so that the lane writes them together.
-        let mut expiring = JoinSet::new();
-        for id in queries::expired(self.store(), at).await? {
-            let editors = self.editors().clone();
-            expiring.spawn(async move { expire(&editors, id, at).await });
-        }
-        let mut outcome = Ok(());
-        while let Some(expired) = expiring.join_next().await {
-            let expired = expired.map_err(|error| {
-                Error::internal("expiring a report ended in a panic").caused_by(error)
-            });
-            // One that fails is no reason to give the others up.
-            outcome = outcome.and(expired.flatten());
-        }
-        outcome
-    }
-}
-
 /// A change of a service's health.
-async fn change<F>(editors: &Editors, actor: &Arc<str>, id: Id, change: F) -> Result<Service>
+pub(super) async fn change<F>(
+    editors: &Editors,
+    actor: &Arc<str>,
+    id: Id,
+    change: F,
+) -> Result<Service>
 where
     F: Fn(&Service) -> Step<Service> + Send + Sync + 'static,
 {

@@ -3,7 +3,13 @@
 use super::*;
 use crate::store::Arg;
 
-on_both_databases!(a_report_holds_for_its_time, a_report_is_checked,);
+on_both_databases!(
+    a_report_holds_for_its_time,
+    a_report_is_checked,
+    what_a_late_report_says_is_told,
+    a_probe_does_not_hide_that_a_report_had_run_out,
+    who_does_not_probe_writes_what_has_run_out,
+);
 
 fn report(id: &str, status: HealthStatus) -> ReportHealth {
     ReportHealth {
@@ -88,11 +94,11 @@ async fn a_report_holds_for_its_time(fresh: Fresh) {
     assert_eq!(late.status, Unhealthy, "whoever reads sees it at once");
     assert_eq!(late.status_changed_at, late.report_expires_at);
     let (a, b) = tokio::join!(
-        registry.prober.expire_reports(now()),
-        other.prober.expire_reports(now())
+        registry.prober.expire_reports(),
+        other.prober.expire_reports()
     );
     a.and(b).unwrap();
-    registry.prober.expire_reports(now()).await.unwrap();
+    registry.prober.expire_reports().await.unwrap();
     assert_eq!(registry.get_service("job").await.unwrap(), late);
     assert_eq!(
         statuses(&registry, "job").await,
@@ -171,4 +177,97 @@ async fn a_report_is_checked(fresh: Fresh) {
         registry.get_service("job").await.unwrap().status,
         HealthStatus::Unknown
     );
+}
+
+async fn what_a_late_report_says_is_told(fresh: Fresh) {
+    use HealthStatus::{Healthy, Unhealthy, Unknown};
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    for (id, late) in [("ill", Unhealthy), ("well", Healthy)] {
+        registry.register_service(service(id, "")).await.unwrap();
+        registry.report_health(report(id, Healthy)).await.unwrap();
+        run_out(&store).await;
+        let seen = registry.get_service(id).await.unwrap();
+        assert_eq!(seen.status, Unhealthy);
+        // Before anybody has written that.
+        let after = ReportHealth {
+            note: Some("late".into()),
+            ..report(id, late)
+        };
+        let after = registry.report_health(after).await.unwrap();
+        assert_eq!(
+            (after.status, after.status_reason.as_deref()),
+            (late, Some("late"))
+        );
+        assert_eq!(registry.get_service(id).await.unwrap(), after);
+        let is_as_seen = after.status_changed_at == seen.status_changed_at;
+        assert_eq!(is_as_seen, late == Unhealthy, "{after:?}");
+        assert!(after.status_changed_at >= seen.status_changed_at);
+    }
+    assert!(registry.prober.expire_reports().await.unwrap().is_empty());
+    assert_eq!(
+        statuses(&registry, "ill").await,
+        [Unknown, Healthy, Unhealthy]
+    );
+    assert_eq!(
+        statuses(&registry, "well").await,
+        [Unknown, Healthy, Unhealthy, Healthy]
+    );
+}
+
+async fn a_probe_does_not_hide_that_a_report_had_run_out(fresh: Fresh) {
+    use HealthStatus::{Healthy, Unhealthy, Unknown};
+    let store = fresh.open().await;
+    let (registry, server) = (registry(&store), Server::start().await);
+    let job = service("job", &server.base);
+    registry.register_service(job).await.unwrap();
+    registry
+        .report_health(report("job", Healthy))
+        .await
+        .unwrap();
+    run_out(&store).await;
+    registry.probe(ProbeOptions::default()).await.unwrap();
+    assert_eq!(
+        statuses(&registry, "job").await,
+        [Unknown, Healthy, Unhealthy, Healthy]
+    );
+    let page = Audit::new(store).list(AuditQuery::default()).await.unwrap();
+    let newest = &page.entries[0].details;
+    assert_eq!(
+        (&newest["status"], &newest["probed"]),
+        (&json!("HEALTHY"), &json!(true))
+    );
+    assert_eq!(
+        page.entries.len(),
+        3,
+        "nobody stands for what time has done"
+    );
+}
+
+async fn who_does_not_probe_writes_what_has_run_out(fresh: Fresh) {
+    use HealthStatus::{Healthy, Unhealthy, Unknown};
+    let store = fresh.open().await;
+    let (registry, server) = (registry(&store), Server::start().await);
+    registry
+        .register_service(service("api", &server.base))
+        .await
+        .unwrap();
+    registry
+        .report_health(report("api", Healthy))
+        .await
+        .unwrap();
+    registry.prober.start_expiring(FAST);
+    let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
+    run_out(&store).await;
+    let event = tokio::time::timeout(Duration::from_mins(1), watch.next()).await;
+    let event = event.expect("it is told within a minute").unwrap().unwrap();
+    assert_eq!(event.object.as_ref().unwrap()["status"], "UNHEALTHY");
+    assert_eq!(
+        statuses(&registry, "api").await,
+        [Unknown, Healthy, Unhealthy]
+    );
+    registry.close().await;
+    let probers = store.fetch_all("SELECT id FROM probers", vec![]).await;
+    assert!(probers.unwrap().is_empty());
+    assert_eq!(server.times_asked("/api"), 0);
 }
