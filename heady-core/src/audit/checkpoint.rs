@@ -54,18 +54,21 @@ impl Signer {
     }
 
     /// Signs all heads as they are now.
+    ///
+    /// # Errors
+    /// `DATA_LOSS` if one is no row: a note of it would say for ever that rows are gone.
     pub(super) async fn sign(&self, store: &Store) -> Result<AuditCheckpoint> {
         let key = self.ring.private().await?;
         let text = key.public().text();
         let compare = || self.compare_key(store, &text);
         self.known.get_or_try_init(compare).await?;
         let committed = store.seats().committed();
-        let heads = queries::heads(store).await?;
+        let heads = queries::signable_heads(store).await?;
         let created_at = now();
         let checkpoint = AuditCheckpoint {
             id: Id::new(),
-            rows: note::rows(&heads),
-            note: note::write(&heads, created_at, key),
+            rows: note::rows(&heads)?,
+            note: note::write(&heads, created_at, key)?,
             public_key: text,
             created_at,
         };

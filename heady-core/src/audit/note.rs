@@ -45,22 +45,30 @@ pub(super) struct Note {
 }
 
 /// Writes and signs a note.
-pub(super) fn write(heads: &[Head], time: Timestamp, key: &PrivateKey) -> String {
+///
+/// # Errors
+/// `DATA_LOSS` for heads that no log has.
+pub(super) fn write(heads: &[Head], time: Timestamp, key: &PrivateKey) -> Result<String> {
+    let rows = rows(heads)?;
     let lines = head_lines(heads);
     let text = format!(
-        "{}\n{}\n{}\ntime {}\n{lines}",
+        "{}\n{rows}\n{}\ntime {}\n{lines}",
         key.name(),
-        rows(heads),
         root(&lines),
         time_text(time)
     );
     let signature = key.sign(&text);
-    format!("{text}\n{signature}")
+    Ok(format!("{text}\n{signature}"))
 }
 
 /// How many rows the chains have together.
-pub(super) fn rows(heads: &[Head]) -> i64 {
-    heads.iter().map(|head| head.seq).sum()
+///
+/// # Errors
+/// `DATA_LOSS` for more than any log has.
+pub(super) fn rows(heads: &[Head]) -> Result<i64> {
+    let add = |sum: i64, head: &Head| sum.checked_add(head.seq);
+    let sum = heads.iter().try_fold(0, add);
+    sum.ok_or_else(|| Error::data_loss("the audit log's heads name more rows than there can be"))
 }
 
 fn head_lines(heads: &[Head]) -> String {
@@ -89,7 +97,7 @@ impl Note {
         let (_, size, hash) = (lines.next()?, lines.next()?, lines.next()?);
         let time = lines.next()?.strip_prefix("time ")?.parse().ok()?;
         let heads = lines.map(read_head).collect::<Option<Vec<_>>>()?;
-        if size != rows(&heads).to_string() || hash != root(&head_lines(&heads)) {
+        if size != rows(&heads).ok()?.to_string() || hash != root(&head_lines(&heads)) {
             return None;
         }
         let signatures = signatures.lines().map(str::to_owned).collect();
@@ -228,7 +236,7 @@ mod tests {
         let key = ring.private().await.unwrap();
         let keys = [PublicKey::read(&key.public().text()).unwrap()];
         let time = crate::types::now();
-        let text = write(&heads(), time, key);
+        let text = write(&heads(), time, key).unwrap();
         let note = Note::read(&text).unwrap();
         assert_eq!((note.time, &note.heads), (time, &heads()));
         assert!(note.is_signed_by(&keys));
@@ -251,8 +259,22 @@ mod tests {
             );
         }
         // One who computes the sums again still cannot sign.
-        let forged = write(&heads()[..1], time, other).replace(other.name(), key.name());
+        let forged = write(&heads()[..1], time, other).unwrap();
+        let forged = forged.replace(other.name(), key.name());
         assert!(!Note::read(&forged).unwrap().is_signed_by(&keys));
+
+        // More rows than can be counted are those of no log.
+        let mut many = heads();
+        many.iter_mut().for_each(|head| head.seq = i64::MAX);
+        assert_eq!(write(&many, time, key).unwrap_err().code(), "DATA_LOSS");
+        let many = format!(
+            "name\n-2\n{}\ntime {}\n{}\n\u{2014} name AAAA\n",
+            root(&head_lines(&many)),
+            time_text(time),
+            head_lines(&many)
+        );
+        assert_eq!(Note::read(&many), None);
+        assert_eq!(kept(Some(&many)).unwrap_err().code(), "INVALID_ARGUMENT");
 
         let file = format!("\n{text}\n\n{text}{text}");
         assert_eq!(split(&file), [text.clone(), text.clone(), text]);

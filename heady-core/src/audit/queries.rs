@@ -9,7 +9,7 @@ use super::report::Stop;
 use super::{AuditCheckpoint, AuditFault, FaultKind, chain};
 use crate::error::{Error, Result};
 use crate::store::{Arg, Dialect, Mark, Row, Sql, Store, Transaction, args};
-use crate::types::{Id, hex};
+use crate::types::Id;
 
 /// Moves the head of a chain, if it is as the writer knows it, and appends the rows that lead from there to its new place.
 /// If it is not, no chain is found for the rows, which the table refuses: a writer whose knowledge of the chain is stale
@@ -35,14 +35,16 @@ pub(super) fn insert() -> Sql {
     )
 }
 
+/// The last place that a chain is continued from. Only somebody else can have written one beyond it, and places are counted.
+const LAST: i64 = 1 << 62;
+
 /// Reads the head of a chain for the writer that will continue it in this transaction. A chain that has none begins. One
-/// whose head somebody moved back cannot be continued: then there is `None`.
+/// whose head is not its last row cannot be continued, whatever somebody made of the head: then there is `None`.
 pub(super) async fn locked_head(
     transaction: &mut Transaction,
     chain_id: &str,
 ) -> Result<Option<Mark>> {
-    let text = "SELECT seq, hash, EXISTS (SELECT 1 FROM audit_logs WHERE chain_id = $1 AND seq > audit_heads.seq) AS moved
-        FROM audit_heads WHERE chain_id = $1";
+    let text = "SELECT seq, hash FROM audit_heads WHERE chain_id = $1";
     let sql = Sql::of(text, format!("{text} FOR UPDATE"));
     let mut row = transaction
         .fetch_optional(sql.clone(), args![chain_id])
@@ -55,21 +57,30 @@ pub(super) async fn locked_head(
         row = transaction.fetch_optional(sql, args![chain_id]).await?;
     }
     let row = row.ok_or_else(|| Error::internal("a chain of the audit log did not begin"))?;
-    if row.get("moved")? {
-        return Ok(None);
+    let hash = row.get::<Vec<u8>>("hash").ok();
+    let mark = row
+        .get("seq")
+        .ok()
+        .zip(hash.and_then(|hash| hash.try_into().ok()));
+    let mark = mark.map(|(seq, digest)| Mark { seq, digest });
+    match mark {
+        Some(mark) if is_last(transaction, chain_id, &mark).await? => Ok(Some(mark)),
+        _ => Ok(None),
     }
-    let hash: Vec<u8> = row.get("hash")?;
-    let digest = hash.try_into().map_err(|hash: Vec<u8>| {
-        let message = format!(
-            "the head of chain '{chain_id}' is no SHA-256: '{}'",
-            hex(&hash)
-        );
-        Error::data_loss(message)
-    })?;
-    Ok(Some(Mark {
-        seq: row.get("seq")?,
-        digest,
-    }))
+}
+
+/// Whether a chain ends there: at a row of it with none beyond, or before its first row. In a statement of its own, which sees
+/// what was committed while the lock on the head was waited for.
+async fn is_last(transaction: &mut Transaction, chain_id: &str, mark: &Mark) -> Result<bool> {
+    let text = "SELECT EXISTS (SELECT 1 FROM audit_logs WHERE chain_id = $1 AND seq = $2 AND hash = $3) AS is_row,
+            EXISTS (SELECT 1 FROM audit_logs WHERE chain_id = $1 AND seq > $2) AS is_behind";
+    let args = args![chain_id, mark.seq, mark.digest.to_vec()];
+    let row = transaction.fetch_optional(text, args).await?;
+    let row = row.ok_or_else(|| Error::internal("a query for one row gave none"))?;
+    let begins = mark.seq == 0 && mark.digest == chain::genesis(chain_id);
+    let is_row: bool = row.get("is_row")?;
+    let is_behind: bool = row.get("is_behind")?;
+    Ok((begins || is_row) && !is_behind && mark.seq < LAST)
 }
 
 /// Whether a row of this identifier exists.
@@ -206,6 +217,27 @@ fn read_head(row: &Row) -> Result<Head, AuditFault> {
     } else {
         Err(fault("is none that an engine wrote: none has such a name"))
     }
+}
+
+/// The heads of all chains that have rows, at one moment, if each is a row: what is signed must be found again.
+pub(super) async fn signable_heads(store: &Store) -> Result<Vec<Head>, Stop> {
+    let sql = "SELECT chain_id, seq, hash, EXISTS (SELECT 1 FROM audit_logs AS log WHERE log.chain_id = head.chain_id
+             AND log.seq = head.seq AND log.hash = head.hash) AS is_row
+        FROM audit_heads AS head WHERE seq > 0 ORDER BY chain_id";
+    let rows = store.fetch_all(sql, vec![]).await?;
+    let mut heads = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let head = read_head(row)?;
+        if !row.get::<bool>("is_row")? {
+            let Head { chain_id, seq, .. } = &head;
+            return Err(Error::data_loss(format!(
+                "the head of chain '{chain_id}' is no row of it: there is none at {seq} with its hash"
+            ))
+            .into());
+        }
+        heads.push(head);
+    }
+    Ok(heads)
 }
 
 pub(super) async fn head(store: &Store, chain_id: &str) -> Result<Option<Head>, Stop> {

@@ -113,7 +113,7 @@ pub(super) fn truncated(chain_id: &str, have: i64, had: i64, who: &str) -> Audit
     AuditFault {
         kind: FaultKind::Truncated,
         chain_id: Some(chain_id.to_owned()),
-        seq: Some(have + 1),
+        seq: Some(have.saturating_add(1)),
         id: None,
         message: format!("the chain ends at row {have}, but {who} knows row {had}"),
     }

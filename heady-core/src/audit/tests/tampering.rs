@@ -424,7 +424,7 @@ async fn a_forged_checkpoint_is_found(fresh: Fresh) {
     let forged = AuditCheckpoint {
         id: crate::Id::new(),
         rows: 10,
-        note: note::write(&heads, crate::types::now(), key),
+        note: note::write(&heads, crate::types::now(), key).unwrap(),
         public_key: key.public().text(),
         created_at: crate::types::now(),
     };
