@@ -1,5 +1,7 @@
 //! Pages of entries and of checkpoints, newest first.
 
+use std::ops::RangeInclusive;
+
 use serde_json::json;
 
 use super::queries::{self, uuid_of};
@@ -7,7 +9,7 @@ use super::row::LogRow;
 use super::{AuditEntry, AuditPage, AuditQuery, CheckpointPage, CheckpointQuery};
 use crate::error::{Error, Result};
 use crate::store::{Arg, Page, Row, Store};
-use crate::types::{Id, hex};
+use crate::types::{Id, Timestamp, hex};
 
 pub(super) async fn entries(store: &Store, query: AuditQuery) -> Result<AuditPage> {
     let page = Page::of(query.limit, query.cursor.as_deref())?;
@@ -28,11 +30,11 @@ pub(super) async fn entries(store: &Store, query: AuditQuery) -> Result<AuditPag
             only(column, value.into());
         }
     }
-    if let Some(since) = query.since {
+    if let Some(since) = query.since.map(within_years) {
         only("timestamp >=", since.into());
         only("id >=", Arg::Uuid(Some(first_id(since.timestamp_millis()))));
     }
-    if let Some(until) = query.until {
+    if let Some(until) = query.until.map(within_years) {
         only("timestamp <", until.into());
         let after = until.timestamp_millis().saturating_add(1);
         only("id <", Arg::Uuid(Some(first_id(after))));
@@ -48,6 +50,16 @@ pub(super) async fn entries(store: &Store, query: AuditQuery) -> Result<AuditPag
     let rows = store.fetch_all(sql, args).await?;
     let (entries, next) = cut(page, &rows, "entry", entry)?;
     Ok(AuditPage { entries, next })
+}
+
+/// The years from 0 to 9999, in microseconds: their texts sort as they do, and an identifier has room for their milliseconds.
+const YEARS: RangeInclusive<i64> = -62_167_219_200_000_000..=253_402_300_799_999_999;
+
+/// The time, or the one nearest to it that both databases can compare with others. Beyond those there are no entries.
+fn within_years(time: Timestamp) -> Timestamp {
+    let micros = time.timestamp_micros();
+    let within = micros.clamp(*YEARS.start(), *YEARS.end());
+    Timestamp::from_timestamp_micros(within).unwrap_or(time)
 }
 
 /// The least identifier of a millisecond.

@@ -5,7 +5,8 @@ use crate::types::{Timestamp, now};
 
 on_both_databases!(
     a_clock_that_was_put_back_hides_nothing,
-    identifiers_follow_the_time
+    identifiers_follow_the_time,
+    a_list_of_all_times_has_everything,
 );
 
 async fn append_at(store: &Store, timestamp: Timestamp, target: &str) {
@@ -81,4 +82,35 @@ async fn identifiers_follow_the_time(fresh: Fresh) {
     };
     let page = Audit::new(store).list(query).await.unwrap();
     assert_eq!(page.entries.len(), 1);
+}
+
+async fn a_list_of_all_times_has_everything(fresh: Fresh) {
+    let store = fresh.open().await;
+    append_alone(&store, 3).await;
+    let audit = Audit::new(store);
+    let count = async |since: Option<&str>, until: Option<&str>| {
+        let time = |text: &str| text.parse().unwrap();
+        let query = AuditQuery {
+            since: since.map(time),
+            until: until.map(time),
+            ..AuditQuery::default()
+        };
+        audit.list(query).await.unwrap().entries.len()
+    };
+    for until in [
+        "9999-12-31T23:59:59Z",
+        "+12000-01-01T00:00:00Z",
+        "+262142-12-31T23:59:59Z",
+    ] {
+        assert_eq!(count(None, Some(until)).await, 3, "until {until}");
+        assert_eq!(count(Some(until), None).await, 0, "since {until}");
+    }
+    for since in [
+        "0000-01-01T00:00:00Z",
+        "-0001-01-01T00:00:00Z",
+        "-262143-01-01T00:00:00Z",
+    ] {
+        assert_eq!(count(Some(since), None).await, 3, "since {since}");
+        assert_eq!(count(None, Some(since)).await, 0, "until {since}");
+    }
 }
