@@ -23,11 +23,10 @@ use crate::types::{Id, hex};
 pub(super) type Digest = [u8; 32];
 pub(super) type Salt = [u8; 16];
 
-/// Whether a chain can have this name. A note of heads has one in each line, between blanks, and could not be read back with
-/// another one.
+/// Whether a chain can have this name: engines name theirs in ASCII. A note of heads has one in each line, between blanks, and
+/// could not be read back with another one.
 pub(super) fn is_name(chain_id: &str) -> bool {
-    let divides = |character: char| character.is_whitespace() || character.is_control();
-    !chain_id.is_empty() && !chain_id.contains(divides)
+    !chain_id.is_empty() && chain_id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// What stands before the first row of a chain.

@@ -4,12 +4,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::queries::{self, Cursor};
+use super::queries::{self, CheckpointPlace, Cursor};
 use super::row::LogRow;
 use super::{AuditExport, ExportAudit};
 use crate::error::{Error, Result};
 use crate::store::{Page, Row, Store};
-use crate::types::Id;
 
 /// One line of an export.
 #[derive(Debug, Serialize, Deserialize)]
@@ -53,7 +52,7 @@ pub(super) struct CheckpointLine {
 /// Where a part begins.
 enum Place {
     /// After this checkpoint.
-    Checkpoints(Option<Id>),
+    Checkpoints(Option<CheckpointPlace>),
     /// After this place of a chain.
     Rows { chain_id: String, after: Cursor },
     /// After so many rows that have no place in a chain.
@@ -66,7 +65,9 @@ impl Place {
             return Ok(Self::Checkpoints(None));
         };
         let place = match text.split_once(':') {
-            Some(("c", id)) => Some(Self::Checkpoints(Some(id.into()))),
+            Some(("c", place)) => {
+                CheckpointPlace::read(place).map(|place| Self::Checkpoints(Some(place)))
+            }
             Some(("r", place)) => Self::read_rows(place),
             Some(("s", offset)) => offset.parse().ok().map(Self::Strays),
             _ => None,
@@ -87,7 +88,8 @@ impl Place {
 
     fn text(&self) -> String {
         match self {
-            Self::Checkpoints(id) => format!("c:{}", id.clone().unwrap_or_else(|| "".into())),
+            Self::Checkpoints(None) => "c".to_owned(),
+            Self::Checkpoints(Some(place)) => format!("c:{place}"),
             Self::Rows { chain_id, after } => format!("r:{chain_id}:{after}"),
             Self::Strays(offset) => format!("s:{offset}"),
         }
@@ -110,9 +112,8 @@ pub(super) async fn export(store: &Store, options: ExportAudit) -> Result<AuditE
                         public_key: row.get("public_key").unwrap_or_default(),
                     }))?;
                 }
-                // Identifiers that are no text are the last ones.
-                match page.last().and_then(|last| last.get("id").ok()) {
-                    Some(last) => Some(Place::Checkpoints(Some(last))),
+                match page.last() {
+                    Some(last) => Some(Place::Checkpoints(Some(CheckpointPlace::after(last)?))),
                     None => Some(next_chain(store, None).await?),
                 }
             }

@@ -1,14 +1,19 @@
 //! The SQL of the audit log.
 
+mod checkpoints;
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+pub(super) use self::checkpoints::{
+    CheckpointPlace, add_checkpoint, checkpoint, checkpoints_after, public_keys,
+};
 use super::note::Head;
 use super::report::Stop;
-use super::{AuditCheckpoint, AuditFault, FaultKind, chain};
+use super::{AuditFault, FaultKind, chain};
 use crate::error::{Error, Result};
-use crate::store::{Arg, Dialect, Mark, Row, Sql, Store, Transaction, args};
+use crate::store::{Arg, Mark, Row, Sql, Store, Transaction, args};
 use crate::types::Id;
 
 /// Moves the head of a chain, if it is as the writer knows it, and appends the rows that lead from there to its new place.
@@ -159,15 +164,21 @@ pub(super) async fn rows_after(
     store.fetch_all(sql, args).await
 }
 
-/// Rows that no walk along chains meets, because they have no place in one: somebody put them there who made the database
-/// forget what it checks.
+/// What holds on SQLite for names of chains that can be read, and for all that engines give: ASCII without NUL. What is no ASCII
+/// may be no text either, and SQLite cannot tell; both of its functions end at a NUL or begin behind one.
+const READABLE: &str = "instr(chain_id, char(0)) = 0 AND chain_id NOT GLOB '*[^' || char(1) || '-' || char(127) || ']*'";
+
+/// Rows that no walk along chains meets, because they have no place in one, or in none that an engine would name so: somebody
+/// put them there.
 pub(super) async fn strays(store: &Store, offset: i64, limit: i64) -> Result<Vec<Row>> {
     let sql = Sql::of(
         // The inner query reads the index alone.
-        "SELECT * FROM audit_logs WHERE rowid IN (
-            SELECT rowid FROM audit_logs
-            WHERE chain_id IS NULL OR typeof(chain_id) <> 'text' OR instr(chain_id, char(0)) > 0 OR typeof(seq) <> 'integer')
-         ORDER BY rowid LIMIT $2 OFFSET $1",
+        format!(
+            "SELECT * FROM audit_logs WHERE rowid IN (
+                SELECT rowid FROM audit_logs
+                WHERE chain_id IS NULL OR typeof(chain_id) <> 'text' OR typeof(seq) <> 'integer' OR NOT ({READABLE}))
+             ORDER BY rowid LIMIT $2 OFFSET $1"
+        ),
         // In two steps, lest they are looked for in the order of all identifiers.
         "WITH strays AS MATERIALIZED (SELECT * FROM audit_logs WHERE chain_id IS NULL OR seq IS NULL)
          SELECT * FROM strays ORDER BY id LIMIT $2 OFFSET $1",
@@ -186,7 +197,7 @@ pub(super) async fn next_chain(store: &Store, after: Option<&str>) -> Result<Opt
         )
     };
     // Bytes sort behind all texts.
-    let sqlite = text("chain_id < x'' AND instr(chain_id, char(0)) = 0");
+    let sqlite = text(&format!("chain_id < x'' AND {READABLE}"));
     let args = after.map_or_else(Vec::new, |after| args![after]);
     let row = store
         .fetch_optional(Sql::of(sqlite, text("true")), args)
@@ -282,58 +293,4 @@ pub(super) async fn hashes_at(
             Ok(((row.get("chain_id")?, row.get("seq")?), hash))
         })
         .collect()
-}
-
-pub(super) async fn add_checkpoint(store: &Store, checkpoint: &AuditCheckpoint) -> Result<()> {
-    let args = vec![
-        Arg::uuid(&checkpoint.id),
-        checkpoint.rows.into(),
-        (&checkpoint.note).into(),
-        (&checkpoint.public_key).into(),
-        checkpoint.created_at.into(),
-    ];
-    store
-        .write(move |transaction| {
-            Box::pin(async move {
-                let sql = "INSERT INTO audit_checkpoints (id, rows, note, public_key, created_at) VALUES ($1, $2, $3, $4, $5)";
-                transaction.execute(sql, args).await.map(drop)
-            })
-        })
-        .await
-}
-
-pub(super) fn checkpoint(row: &Row) -> Result<AuditCheckpoint> {
-    Ok(AuditCheckpoint {
-        id: row.get("id")?,
-        rows: row.get("rows")?,
-        note: row.get("note")?,
-        public_key: row.get("public_key")?,
-        created_at: row.get("created_at")?,
-    })
-}
-
-/// Checkpoints in the order in which they were made, as they are stored.
-pub(super) async fn checkpoints_after(
-    store: &Store,
-    after: Option<&Id>,
-    limit: i64,
-) -> Result<Vec<Row>> {
-    let mut args = args![limit];
-    args.extend(after.map(|after| match store.dialect() {
-        // Whatever somebody wrote there.
-        Dialect::Sqlite => after.into(),
-        #[cfg(feature = "postgres")]
-        Dialect::Postgres => Arg::uuid(after),
-    }));
-    let bound = after.map_or("true", |_| "id > $2");
-    let sql = format!("SELECT * FROM audit_checkpoints WHERE {bound} ORDER BY id LIMIT $1");
-    store.fetch_all(sql, args).await
-}
-
-/// The keys that the stored checkpoints name, as far as they can be read.
-pub(super) async fn public_keys(store: &Store) -> Result<Vec<String>> {
-    let sql = "SELECT DISTINCT public_key FROM audit_checkpoints ORDER BY public_key";
-    let rows = store.fetch_all(sql, vec![]).await?;
-    let keys = rows.iter().filter_map(|row| row.get("public_key").ok());
-    Ok(keys.collect())
 }

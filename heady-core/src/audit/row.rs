@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::chain::{Digest, Fields, details_commit};
 use super::{AuditFault, FaultKind};
 use crate::error::Result;
-use crate::store::{Row, time_text};
+use crate::store::{AsWritten, Row, time_text};
 use crate::types::{Id, Timestamp, hex, unhex_all};
 
 /// Stored bytes, in JSON as hex digits. What is not as it should be is read as no bytes, which equal no hash, and is found
@@ -120,7 +120,7 @@ impl LogRow {
             target: row.get("target")?,
             status: row.get("status")?,
             details: row.get("details")?,
-            timestamp: row.get("timestamp")?,
+            timestamp: row.get::<AsWritten>("timestamp")?.0,
             chain_id: row.get("chain_id")?,
             seq: row.get("seq")?,
             prev_hash: Bytes::of(row, "prev_hash"),

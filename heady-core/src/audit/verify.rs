@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::key::{KeyRing, PublicKey};
 use super::note::{self, Head, Note};
-use super::queries::{self, Cursor};
+use super::queries::{self, CheckpointPlace, Cursor};
 use super::report::Stop;
 use super::row::LogRow;
 use super::walk::{Ends, Walk, check_name, not_signed, truncated};
@@ -114,25 +114,26 @@ impl<'a> Verifying<'a> {
             .iter()
             .map(|note| note::trimmed(note).to_owned())
             .collect();
+        let is_kept = |row: &&Row| {
+            let note = row.get::<String>("note");
+            note.is_ok_and(|note| kept.contains(note::trimmed(&note)))
+        };
         // Those that are both here and kept elsewhere are one each.
         let mut both = 0;
-        let mut after: Option<Id> = None;
+        let mut after = None;
         loop {
             let page = queries::checkpoints_after(self.store, after.as_ref(), 200).await?;
             let Some(last) = page.last() else { break };
-            after = last.get("id").ok();
-            let notes = page
-                .iter()
-                .map(stored_note)
-                .collect::<Result<Vec<_>, _>>()?;
-            both += notes
-                .iter()
-                .filter(|note| kept.contains(note::trimmed(note)))
-                .count();
-            self.check_notes(&notes, &mut known).await?;
-        }
-        for notes in self.notes.clone().chunks(200) {
+            both += page.iter().filter(is_kept).count();
+            let notes = page.iter().map(|row| stored_note(row, &self.keys));
+            let notes = notes.collect::<Result<_, _>>()?;
             self.check_notes(notes, &mut known).await?;
+            after = Some(CheckpointPlace::after(last)?);
+        }
+        for texts in self.notes.clone().chunks(200) {
+            let notes = texts.iter().map(|text| read_note(text, &self.keys));
+            self.check_notes(notes.collect::<Result<_, _>>()?, &mut known)
+                .await?;
         }
         self.report.checkpoints -= both as i64;
         Ok(self.report.check_signed()?)
@@ -171,12 +172,12 @@ impl<'a> Verifying<'a> {
     /// Checks that every head of signed notes is a row; those in `known` were looked up for the notes before.
     async fn check_notes(
         &mut self,
-        notes: &[String],
+        notes: Vec<Note>,
         known: &mut HashSet<Head>,
     ) -> Result<(), Stop> {
         let mut wanted = Vec::new();
-        for text in notes {
-            let note = read_note(text, &self.keys)?;
+        let count = notes.len() as i64;
+        for note in notes {
             let named = named(&note);
             for head in &note.heads {
                 self.ends.sign(head);
@@ -198,7 +199,7 @@ impl<'a> Verifying<'a> {
                 }
             }
         }
-        self.report.checkpoints += notes.len() as i64;
+        self.report.checkpoints += count;
         Ok(())
     }
 }
@@ -304,24 +305,35 @@ pub(super) fn not_written(why: &str) -> String {
     format!("the row is not the one that was written: {why}")
 }
 
-/// Reads a checkpoint's note; a checkpoint that cannot be read was not made by an engine.
-fn stored_note(row: &Row) -> Result<String, AuditFault> {
-    let read = queries::checkpoint(row).and_then(|checkpoint| {
-        PublicKey::read(&checkpoint.public_key)?;
-        Ok(checkpoint.note)
-    });
-    read.map_err(|error| AuditFault {
+/// Reads a checkpoint's note; a checkpoint that cannot be read, or says otherwise than its note, was not made by an engine.
+fn stored_note(row: &Row, keys: &[PublicKey]) -> Result<Note, AuditFault> {
+    let fault = |why: &str| AuditFault {
         kind: FaultKind::CheckpointSignature,
         chain_id: None,
         seq: None,
         id: None,
         message: format!(
-            "the checkpoint {} is not one that was made: {}",
+            "the checkpoint {} is not one that was made: {why}",
             row.get::<Id>("id")
                 .map_or_else(|_| "without a name".to_owned(), |id| id.to_string()),
-            error.message()
         ),
-    })
+    };
+    let read = queries::checkpoint(row).and_then(|checkpoint| {
+        let key = PublicKey::read(&checkpoint.public_key)?;
+        Ok((checkpoint, key))
+    });
+    let (checkpoint, key) = read.map_err(|error| fault(error.message()))?;
+    let note = if keys.contains(&key) {
+        // One signature is checked, as it is that of the key that the checkpoint names.
+        read_note(&checkpoint.note, &[key])?
+    } else {
+        read_note(&checkpoint.note, keys)?;
+        return Err(fault("another key has signed it than it names"));
+    };
+    if note::rows(&note.heads).ok() != Some(checkpoint.rows) || note.time != checkpoint.created_at {
+        return Err(fault("its note says otherwise"));
+    }
+    Ok(note)
 }
 
 /// Reads a note that one of the keys has signed.

@@ -38,7 +38,7 @@ pub(crate) use columns::Columns;
 pub(crate) use each::Each;
 pub(crate) use hold::Hold;
 pub(crate) use page::Page;
-pub(crate) use row::Row;
+pub(crate) use row::{AsWritten, Row};
 pub(crate) use seat::{Continuation, Mark, Seats};
 pub(crate) use sql::{
     Arg, DEEPEST, Dialect, Sql, args, check_storable, check_storable_json, check_storable_within,

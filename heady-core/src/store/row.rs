@@ -110,6 +110,31 @@ impl Column for Timestamp {
     }
 }
 
+/// A point in time that stands there as this engine writes it. SQLite compares texts, of which others may mean the same moment
+/// and sort elsewhere.
+pub(crate) struct AsWritten(pub(crate) Timestamp);
+
+impl Column for AsWritten {
+    fn from_sqlite(value: &SqliteValue) -> Result<Self, Unreadable> {
+        // As `time_text` writes it; that is not called, since whoever verifies a log reads millions of them.
+        const FORM: &[u8; 27] = b"0000-00-00T00:00:00.000000Z";
+        let written = text(value)?.as_bytes();
+        let is_as = |(byte, form): (&u8, &u8)| match form {
+            b'0' => byte.is_ascii_digit(),
+            form => byte == form,
+        };
+        if written.len() != FORM.len() || !written.iter().zip(FORM).all(is_as) {
+            return Err("the time stands there in another form than it is written".into());
+        }
+        Timestamp::from_sqlite(value).map(Self)
+    }
+
+    #[cfg(feature = "postgres")]
+    fn from_postgres(row: &sqlx::postgres::PgRow, name: &str) -> sqlx::Result<Self> {
+        Timestamp::from_postgres(row, name).map(Self)
+    }
+}
+
 impl Column for i64 {
     fn from_sqlite(value: &SqliteValue) -> Result<Self, Unreadable> {
         match value {

@@ -1,5 +1,6 @@
 //! What no engine would write: it is named, and withholds nothing else.
 
+use super::super::key::{KeyPlace, KeyRing};
 use super::super::queries;
 use super::tampering::Log;
 use super::*;
@@ -9,7 +10,7 @@ on_both_databases!(
     a_chain_without_a_name_is_found,
     a_row_that_cannot_be_read_is_named,
     a_row_without_a_place_is_named,
-    a_checkpoint_that_cannot_be_read_is_named,
+    a_checkpoint_that_was_changed_is_named,
     a_head_that_cannot_be_signed_is_named,
 );
 
@@ -208,39 +209,50 @@ async fn a_row_without_a_place_is_named(fresh: Fresh) {
     }
 }
 
-async fn a_checkpoint_that_cannot_be_read_is_named(fresh: Fresh) {
-    let changes: &[Sqls] = &[
-        &[
-            &["UPDATE audit_checkpoints SET public_key = 'junk'"],
-            &["UPDATE audit_checkpoints SET public_key = 'junk'"],
-        ],
-        &[
-            &["UPDATE audit_checkpoints SET created_at = 'yesterday'"],
-            &["UPDATE audit_checkpoints SET created_at = 'infinity'"],
-        ],
-        &[
-            &["UPDATE audit_checkpoints SET note = x'00'"],
-            &["UPDATE audit_checkpoints SET note = 'junk'"],
-        ],
-        &[
-            &["UPDATE audit_checkpoints SET id = x'00'"],
-            &["UPDATE audit_checkpoints SET rows = -1"],
-        ],
+async fn a_checkpoint_that_was_changed_is_named(fresh: Fresh) {
+    let same = |change: &'static str| [change, change];
+    let changes: [[&'static str; 2]; 9] = [
+        same("public_key = 'junk'"),
+        ["created_at = 'yesterday'", "created_at = 'infinity'"],
+        ["note = x'00'", "note = 'junk'"],
+        ["id = x'00'", "rows = -1"],
+        same("rows = 99999"),
+        same("created_at = '2001-01-01T00:00:00.000000Z'"),
+        // Another engine's, which signed none of it.
+        same("public_key = 'OTHER'"),
+        // An empty log's, and the one of the log that is verified.
+        same("rows = 0"),
+        same("note = replace(note, 'chain 0.0 6', 'chain 0.0 5')"),
     ];
-    let log = Log::of(&fresh).await;
+    let ring = KeyRing::new(KeyPlace::Memory);
+    let other = ring.private().await.unwrap().public().text();
     for change in changes {
-        tamper(&log, change).await;
+        let log = Log::of(&fresh).await;
+        log.tamper(of_dialect(&log, FORGET)).await;
+        let change = of_dialect(&log, &change).replace("OTHER", &other);
+        let change = format!("UPDATE audit_checkpoints SET {change}");
+        execute(&log.store, vec![change.clone().into()]).await;
         // One who has a key, and one who believes the database.
         for audit in [&log.audit, &Audit::new(log.store.clone())] {
             let report = audit.verify(VerifyAudit::default()).await.unwrap();
             let fault = report.first_fault.expect("it is broken");
-            assert_eq!(fault.kind, FaultKind::CheckpointSignature, "{fault:?}");
+            assert_eq!(
+                fault.kind,
+                FaultKind::CheckpointSignature,
+                "{change}: {fault:?}"
+            );
         }
         log.verify_export(VerifyAudit::default()).await;
         if let Err(error) = log.audit.checkpoints(CheckpointQuery::default()).await {
             assert_eq!(error.code(), "DATA_LOSS", "{error}");
             assert!(error.message().contains("the checkpoint"), "{error}");
         }
+        log.tamper(&[
+            "DELETE FROM audit_logs",
+            "DELETE FROM audit_heads",
+            "DELETE FROM audit_checkpoints",
+        ])
+        .await;
     }
 }
 

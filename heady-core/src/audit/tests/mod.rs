@@ -6,6 +6,7 @@ mod junk;
 mod listing;
 mod signing;
 mod tampering;
+mod texts;
 
 use serde_json::json;
 
