@@ -265,7 +265,9 @@ mod tests {
 
         // More rows than can be counted are those of no log.
         let mut many = heads();
-        many.iter_mut().for_each(|head| head.seq = i64::MAX);
+        for head in &mut many {
+            head.seq = i64::MAX;
+        }
         assert_eq!(write(&many, time, key).unwrap_err().code(), "DATA_LOSS");
         let many = format!(
             "name\n-2\n{}\ntime {}\n{}\n\u{2014} name AAAA\n",

@@ -255,7 +255,7 @@ impl History {
             call = call.with(sql, args);
         }
         // What would be dropped at once is not written.
-        let dropped = usize::try_from(compacted - self.after.revision).unwrap_or(0);
+        let dropped = usize::try_from(compacted.saturating_sub(self.after.revision)).unwrap_or(0);
         let log = std::mem::take(&mut self.log);
         if log.revisions.len() > dropped {
             call = call.with(&*queries::LOG, log.arguments(dropped));
@@ -275,7 +275,9 @@ impl History {
             retained,
             ..
         } = self.after;
-        if self.revision - compacted <= retained + retained / 8 {
+        // Whoever set it may have meant all, or none.
+        let retained = retained.max(0);
+        if self.revision.saturating_sub(compacted) <= retained.saturating_add(retained / 8) {
             compacted
         } else {
             self.revision - retained

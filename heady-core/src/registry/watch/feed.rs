@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::{EntryKind, queries};
 use super::model::{News, Seen, Told};
 use super::state::{Broadcast, CAPACITY, PAGE, PAGE_BYTES, State};
-use super::{RegistryChange, RegistryEvent, list_again};
+use super::{RegistryChange, RegistryEvent, list_again, removed};
 use crate::error::{Error, Result};
 use crate::store::{Row, Store, Transaction, args};
 use crate::types::Id;
@@ -147,7 +147,7 @@ impl Feed {
         let events = if revision == newest {
             Vec::new()
         } else {
-            rows.iter().map(heard).collect::<Result<_>>()?
+            without_gap(revision, newest, &rows)?
         };
         let last = events.last().map_or(revision, |last: &Told| last.revision);
         Ok(Stored {
@@ -306,6 +306,32 @@ pub(in crate::registry) async fn events_at(
         .fetch_all(queries::events_at(), args![revisions])
         .await?;
     rows.iter().map(event).collect()
+}
+
+/// The events of rows up to the first one that is missing. What somebody removed must not be passed over in silence.
+///
+/// # Errors
+/// `FAILED_PRECONDITION`, as for events that were dropped, if the first one is missing.
+fn without_gap(since: i64, newest: i64, rows: &[Row]) -> Result<Vec<Told>> {
+    // Without any there is one row, of the registry's revision alone.
+    let is_event = |row: &&Row| !matches!(row.get::<Option<i64>>("revision"), Ok(None));
+    let mut events: Vec<Told> = Vec::with_capacity(rows.len());
+    let mut next = since;
+    for row in rows.iter().filter(is_event) {
+        let told = heard(row)?;
+        next = next.saturating_add(1);
+        if told.revision != next {
+            if events.is_empty() {
+                return Err(removed(since, newest, told.revision));
+            }
+            break;
+        }
+        events.push(told);
+    }
+    if events.is_empty() {
+        return Err(removed(since, newest, newest.saturating_add(1)));
+    }
+    Ok(events)
 }
 
 /// The event of a row, or its place: one that cannot be read must not keep those behind it from everybody.

@@ -231,7 +231,7 @@ fn list_again(since: i64, newest: i64, compacted: i64) -> Error {
     } else if since < compacted {
         format!(
             "events after revision {since} are gone, the oldest kept is {}; list again and watch from there",
-            compacted + 1
+            compacted.saturating_add(1)
         )
     } else {
         format!(
@@ -239,8 +239,21 @@ fn list_again(since: i64, newest: i64, compacted: i64) -> Error {
              it that was changed since; list again and watch from there"
         )
     };
+    gone(message, compacted.saturating_add(1), newest)
+}
+
+/// The answer to a watcher whose next events somebody removed: those up to the oldest that comes after them.
+fn removed(since: i64, newest: i64, oldest: i64) -> Error {
+    let message = format!(
+        "events after revision {since} are missing: somebody removed those before revision {oldest}; list again and watch \
+         from there"
+    );
+    gone(message, oldest, newest)
+}
+
+fn gone(message: String, oldest: i64, newest: i64) -> Error {
     // Not ABORTED, which asks for the same call once more: that one can never succeed.
     Error::failed_precondition(message).with_details(serde_json::json!({
-        "compacted": true, "oldest": compacted + 1, "newest": newest,
+        "compacted": true, "oldest": oldest, "newest": newest,
     }))
 }

@@ -9,6 +9,8 @@ on_both_databases!(
     events_that_are_gone_say_list_again,
     a_log_that_was_put_back_says_list_again,
     a_log_that_was_put_back_and_grew_says_list_again,
+    events_that_somebody_removed_say_list_again,
+    events_are_kept_however_many_there_may_be,
 );
 
 async fn a_watch_begins_where_it_is_told(fresh: Fresh) {
@@ -221,4 +223,61 @@ async fn a_log_that_was_put_back_says_list_again(fresh: Fresh) {
         let error = told.expect("an answer within a minute").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::FailedPrecondition);
     }
+}
+
+async fn events_that_somebody_removed_say_list_again(fresh: Fresh) {
+    // Which go, how many events there are before them and the oldest after them.
+    let removed = [
+        ("revision = 5", 4, 6),
+        ("revision IN (2, 3)", 1, 4),
+        ("revision < 4", 0, 4),
+        ("true", 0, 6),
+    ];
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    for n in 1..=5 {
+        registry.put_service(put("a", n)).await.unwrap();
+    }
+    for (which, before, oldest) in removed {
+        let remove = format!("DELETE FROM registry_events WHERE {which}");
+        store
+            .write(move |transaction| {
+                Box::pin(async move { transaction.execute(remove, vec![]).await })
+            })
+            .await
+            .unwrap();
+        registry.forget_events();
+        let error = match registry.watch(since(0)).await {
+            Err(error) => error,
+            Ok(mut watch) => {
+                for revision in 1..=before {
+                    assert_eq!(next(&mut watch).await.revision, revision, "{which}");
+                }
+                watch.next().await.unwrap_err()
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::FailedPrecondition, "{which}");
+        let details = error.details().unwrap();
+        assert_eq!(
+            details,
+            &json!({"compacted": true, "oldest": oldest, "newest": 5})
+        );
+    }
+    // And goes on from what there is.
+    let list = registry.list_services().await.unwrap();
+    let mut again = registry.watch(since(list.revision)).await.unwrap();
+    registry.put_service(put("a", -1)).await.unwrap();
+    assert_eq!(next(&mut again).await.revision, 6);
+}
+
+async fn events_are_kept_however_many_there_may_be(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    for (n, retained) in [i64::MAX, i64::MIN, 5].into_iter().enumerate() {
+        retain(&store, retained).await;
+        registry.editors.forget();
+        registry.put_service(put("a", n as i64)).await.unwrap();
+    }
+    let list = registry.list_services().await.unwrap();
+    assert_eq!(list.revision, 3);
 }
