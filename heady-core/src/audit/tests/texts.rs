@@ -1,4 +1,4 @@
-//! Texts that only SQLite keeps: bytes that are none, and other spellings of a time.
+//! Texts in a file of SQLite: bytes that are none, other spellings of a time, and what was erased.
 
 use super::tampering::Log;
 use super::*;
@@ -89,5 +89,29 @@ async fn checkpoints_behind_those_without_a_name_are_exported() {
         assert_eq!((fault.kind, fault.seq), (FaultKind::Truncated, Some(7)));
         assert_eq!(exported.checkpoints, 11, "{name}");
         assert!(!log.verify(with).await.ok);
+    }
+}
+
+#[tokio::test]
+async fn erased_details_are_gone_from_the_file() {
+    const SECRET: &[u8] = b"MARKED-PERSON-4711";
+    let fresh = Fresh::sqlite();
+    let store = fresh.open().await;
+    let secret = String::from_utf8_lossy(SECRET);
+    let record = record("person:1").with(json!({"mail": format!("{secret}@example.org")}));
+    store
+        .write(move |transaction| Box::pin(async move { append(transaction, &[record]).await }))
+        .await
+        .unwrap();
+    append_alone(&store, 3).await;
+    let erase = "UPDATE audit_logs SET details = '{}', salt = NULL WHERE target = 'person:1'";
+    execute(&store, vec![erase.into()]).await;
+    store.close().await;
+    drop(store);
+    let path = fresh.url.strip_prefix("sqlite:").unwrap();
+    for file in [path.to_owned(), format!("{path}-wal")] {
+        let bytes = std::fs::read(&file).unwrap_or_default();
+        let is_there = bytes.windows(SECRET.len()).any(|window| window == SECRET);
+        assert!(!is_there, "{file}");
     }
 }
