@@ -54,13 +54,13 @@ CREATE TABLE workflows (
 );
 
 -- Every section of an imported catalog that has no table of its own; a section that is not a list of entries with
--- ids is one row with the id ''.
+-- ids is one row with the id ''. `key` is a hash of both, which have any length, and no index takes that.
 CREATE TABLE registry_entries (
+  key TEXT PRIMARY KEY,
   section TEXT NOT NULL,
   id TEXT NOT NULL,
   position INTEGER NOT NULL,
-  body TEXT NOT NULL,
-  PRIMARY KEY (section, id)
+  body TEXT NOT NULL
 );
 
 -- The imported catalog as a whole: its plain top-level values and the order and form of its sections.

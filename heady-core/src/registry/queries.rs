@@ -2,7 +2,7 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::EntryKind;
 use super::entry::Entry;
@@ -216,6 +216,13 @@ pub(super) struct OtherEntry {
     pub(super) body: Value,
 }
 
+impl OtherEntry {
+    /// What tells it from all others, however long their names are.
+    fn key(&self) -> String {
+        crate::document::hash(&json!([self.section, self.id]))
+    }
+}
+
 pub(super) fn other_entry(row: &Row) -> Result<OtherEntry> {
     Ok(OtherEntry {
         section: row.get("section")?,
@@ -234,9 +241,9 @@ pub(super) async fn put_other_entry(
 ) -> Result<()> {
     transaction
         .execute(
-            "INSERT INTO registry_entries (section, id, position, body) VALUES ($1, $2, $3, $4)
-             ON CONFLICT (section, id) DO UPDATE SET position = excluded.position, body = excluded.body",
-            args![&entry.section, &entry.id, entry.position, &entry.body],
+            "INSERT INTO registry_entries (key, section, id, position, body) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (key) DO UPDATE SET position = excluded.position, body = excluded.body",
+            args![entry.key(), &entry.section, &entry.id, entry.position, &entry.body],
         )
         .await
         .map(drop)
@@ -248,8 +255,8 @@ pub(super) async fn delete_other_entry(
 ) -> Result<()> {
     transaction
         .execute(
-            "DELETE FROM registry_entries WHERE section = $1 AND id = $2",
-            args![&entry.section, &entry.id],
+            "DELETE FROM registry_entries WHERE key = $1",
+            args![entry.key()],
         )
         .await
         .map(drop)

@@ -11,6 +11,7 @@ on_both_databases!(
     duplicates_and_loose_ends_are_reported,
     typed_edits_reach_the_export,
     an_export_shows_one_moment,
+    names_of_any_length_are_imported,
 );
 
 async fn a_catalog_is_imported_and_comes_back_whole(fresh: Fresh) {
@@ -300,4 +301,33 @@ async fn an_export_shows_one_moment(fresh: Fresh) {
         assert!(documents.contains(&exported), "{exported}");
     }
     importing.await.unwrap();
+}
+
+async fn names_of_any_length_are_imported(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    // Such as cannot be compressed: PostgreSQL would.
+    let name = |length: usize, mut seed: u64| -> String {
+        let mut next = || {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            char::from(b'a' + (seed >> 40) as u8 % 26)
+        };
+        (0..length).map(|_| next()).collect()
+    };
+    let (key, section) = (name(6000, 1), name(6000, 2));
+    let mut document = catalog();
+    document["models"] = json!([{"id": key, "size": 1}, {"id": "small", "size": 2}]);
+    document[&section] = json!({"a": {"n": 1}, key.as_str(): {"n": 2}});
+    registry.import(of(document.clone())).await.unwrap();
+    assert_eq!(registry.export().await.unwrap().0, document);
+    document["models"][0]["size"] = json!(3);
+    document[&section]["a"]["n"] = json!(4);
+    registry.import(of(document.clone())).await.unwrap();
+    assert_eq!(registry.export().await.unwrap().0, document);
+    let without = ImportOptions {
+        force: Some(true),
+        ..of(catalog())
+    };
+    let report = registry.import(without).await.unwrap();
+    assert!(report.deleted > 0);
+    assert_eq!(registry.export().await.unwrap().0, catalog());
 }
