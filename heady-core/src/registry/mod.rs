@@ -7,6 +7,7 @@ mod edit;
 mod entry;
 mod history;
 mod import;
+mod imports;
 mod memory;
 mod model;
 mod node;
@@ -47,6 +48,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use self::edit::Editors;
+use self::imports::Imports;
 use self::probe::Prober;
 use self::watch::Feed;
 use crate::error::Result;
@@ -66,6 +68,7 @@ pub struct Registry {
     editors: Editors,
     feed: Feed,
     prober: Prober,
+    imports: Imports,
 }
 
 impl std::fmt::Debug for Registry {
@@ -82,6 +85,7 @@ impl Registry {
         let editors = Editors::new(&store, &feed);
         Self {
             prober: Prober::new(store.clone(), feed.clone(), editors.clone(), http),
+            imports: Imports::default(),
             editors,
             feed,
             store,
@@ -345,18 +349,6 @@ impl Registry {
     /// `NOT_FOUND`, or `INVALID_ARGUMENT` naming the field.
     pub async fn report_health(&self, options: ReportHealth) -> Result<Service> {
         probe::report(&self.store, &self.editors, &self.actor, options).await
-    }
-
-    /// Imports a registry document: plans what to create, change and delete, then does it in one transaction.
-    ///
-    /// # Errors
-    /// `NOT_FOUND` for a missing file, `INVALID_ARGUMENT` with line and column for a malformed one or for a document
-    /// that is no registry, `FAILED_PRECONDITION` if it would delete a large share of the registry. After an error
-    /// nothing has changed.
-    pub async fn import(&self, options: ImportOptions) -> Result<ImportReport> {
-        let report = import::run(&self.store, &self.actor, options).await?;
-        self.changed();
-        Ok(report)
     }
 
     /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown

@@ -12,6 +12,7 @@ on_both_databases!(
     typed_edits_reach_the_export,
     an_export_shows_one_moment,
     names_of_any_length_are_imported,
+    imports_that_nobody_waits_for_are_few,
 );
 
 async fn a_catalog_is_imported_and_comes_back_whole(fresh: Fresh) {
@@ -330,4 +331,31 @@ async fn names_of_any_length_are_imported(fresh: Fresh) {
     let report = registry.import(without).await.unwrap();
     assert!(report.deleted > 0);
     assert_eq!(registry.export().await.unwrap().0, catalog());
+}
+
+async fn imports_that_nobody_waits_for_are_few(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = registry(&store);
+    // While somebody else has the registry's lock.
+    let mut other = fresh.open().await.begin().await.unwrap();
+    super::history::History::lock(&mut other).await.unwrap();
+    for n in 0..20 {
+        let mut document = catalog();
+        document["n"] = json!(n);
+        let import = registry.import(of(document));
+        let waited = tokio::time::timeout(std::time::Duration::from_millis(20), import).await;
+        assert!(waited.is_err(), "it waits for the lock");
+    }
+    drop(other);
+    let imported = async || {
+        let log = Audit::new(store.clone()).list(AuditQuery::default()).await;
+        log.unwrap().entries.len()
+    };
+    // One more has to wait for those before it.
+    registry.import(of(catalog())).await.unwrap();
+    while registry.imports_under_way() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let imported = imported().await;
+    assert!((2..=5).contains(&imported), "{imported} were carried out");
 }
