@@ -27,11 +27,11 @@ const FORGET: Sqls = &[
 /// Statements for SQLite, and those for PostgreSQL.
 type Sqls = &'static [&'static [&'static str]; 2];
 
-fn of_dialect<T: Copy>(log: &Log, [sqlite, postgres]: &[T; 2]) -> T {
+fn of_dialect<T: Copy>(log: &Log, both: &[T; 2]) -> T {
     match log.store.dialect() {
-        Dialect::Sqlite => *sqlite,
+        Dialect::Sqlite => both[0],
         #[cfg(feature = "postgres")]
-        Dialect::Postgres => *postgres,
+        Dialect::Postgres => both[1],
     }
 }
 
