@@ -4,17 +4,22 @@ use serde_json::{Map, Value};
 
 use super::catalog::path_of;
 
-/// What an entry comes to that two sides changed: every field as the side has it that changed it.
-///
-/// # Errors
-/// The fields that both changed, each in its own way.
-pub(super) fn merge(base: &Value, ours: &Value, theirs: &Value) -> Result<Value, Vec<String>> {
+/// What an entry comes to that two sides changed.
+#[derive(Debug, PartialEq)]
+pub(super) struct Merged {
+    /// Every field as the side has it that changed it; as ours where both did.
+    pub(super) entry: Value,
+    /// The fields that both changed, each in its own way; the empty path for the whole of it.
+    pub(super) conflicts: Vec<String>,
+}
+
+/// Takes the changes of both sides since `base`; without one nobody knows what they changed.
+pub(super) fn merge(base: Option<&Value>, ours: &Value, theirs: &Value) -> Merged {
     let mut conflicts = Vec::new();
-    let merged = merged(Some(base), Some(ours), Some(theirs), "", &mut conflicts);
-    if conflicts.is_empty() {
-        Ok(merged.unwrap_or_default())
-    } else {
-        Err(conflicts)
+    let entry = merged(base, Some(ours), Some(theirs), "", &mut conflicts);
+    Merged {
+        entry: entry.unwrap_or_default(),
+        conflicts,
     }
 }
 
@@ -48,7 +53,7 @@ fn merged(
         return Some(Value::Object(map));
     }
     conflicts.push(path.to_owned());
-    None
+    ours.cloned()
 }
 
 #[cfg(test)]
@@ -64,19 +69,35 @@ mod tests {
         let theirs =
             json!({"id": "a", "port": 1, "slo": {"p50": 9, "p95": 2}, "gone": 1, "note": "n"});
         let both = json!({"id": "a", "port": 2, "slo": {"p50": 9, "p95": 3}, "new": {"x": 1}, "note": "n"});
-        assert_eq!(merge(&base, &ours, &theirs), Ok(both.clone()));
-        assert_eq!(merge(&base, &theirs, &ours), Ok(both));
+        let without_conflict = |entry: &Value| Merged {
+            entry: entry.clone(),
+            conflicts: vec![],
+        };
+        assert_eq!(merge(Some(&base), &ours, &theirs), without_conflict(&both));
+        assert_eq!(merge(Some(&base), &theirs, &ours), without_conflict(&both));
         for side in [&base, &ours] {
-            assert_eq!(merge(&base, &ours, side), Ok(ours.clone()));
+            assert_eq!(merge(Some(&base), &ours, side), without_conflict(&ours));
         }
     }
 
     #[test]
-    fn what_both_changed_is_named() {
-        let base = json!({"port": 1, "slo": {"p50": 1}, "gone": 1, "same": 1});
+    fn what_both_changed_is_named_and_stays_ours() {
+        let base = json!({"port": 1, "slo": {"p50": 1}, "gone": 1, "lost": 1, "same": 1});
         let ours = json!({"port": 2, "slo": {"p50": 2}, "gone": 2, "same": 2, "new": 1});
-        let theirs = json!({"port": 3, "slo": {"p50": 3}, "same": 2, "new": 2});
-        let conflicts = merge(&base, &ours, &theirs).unwrap_err();
-        assert_eq!(conflicts, ["gone", "new", "port", "slo.p50"]);
+        let theirs = json!({"port": 3, "slo": {"p50": 3, "p95": 4}, "lost": 2, "same": 2, "new": 2, "note": "n"});
+        let Merged {
+            entry,
+            mut conflicts,
+        } = merge(Some(&base), &ours, &theirs);
+        conflicts.sort();
+        assert_eq!(conflicts, ["gone", "lost", "new", "port", "slo.p50"]);
+        let stays = json!({"port": 2, "slo": {"p50": 2, "p95": 4}, "gone": 2, "same": 2, "new": 1, "note": "n"});
+        assert_eq!(entry, stays);
+        let unknown = merge(None, &ours, &theirs);
+        assert_eq!(
+            (unknown.entry, unknown.conflicts),
+            (ours.clone(), vec![String::new()])
+        );
+        assert_eq!(merge(None, &ours, &ours).conflicts, [""; 0]);
     }
 }

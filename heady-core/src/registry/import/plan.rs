@@ -1,6 +1,6 @@
 //! The plan of an import: what it would do with every entry, and the doing of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::mem::take;
 
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use super::super::{
 use super::catalog::{self, Catalog, Key, Kind};
 use super::declare::Succeeds;
 use super::guard::Losses;
-use super::merge::merge;
+use super::merge::{Merged, merge};
 use crate::audit::{self, Record};
 use crate::error::Result;
 use crate::store::Transaction;
@@ -152,6 +152,10 @@ impl Plan {
             .values()
             .filter(|(_, place)| place.section.is_some())
             .count();
+        let sections: HashSet<_> = wanted
+            .iter()
+            .map(|(_, place)| place.section.clone())
+            .collect();
         let mut steps = Vec::new();
         for (mut entry, place) in wanted {
             let section = place.section.clone().unwrap_or_default();
@@ -172,35 +176,30 @@ impl Plan {
                 }
                 continue;
             }
-            let base = applied.filter(|applied| !by_call && **applied != old.metadata().0);
-            let reason = match base {
-                None => by_call.then(|| "was registered by call until now".to_owned()),
-                Some(_) if self.force => {
-                    Some("was changed by call since the last import".to_owned())
+            let (ours, theirs) = (&old.metadata().0, &entry.metadata().0);
+            let is_changed = !by_call && applied != Some(ours);
+            let merged = match applied {
+                _ if self.force || !is_changed => None,
+                // It was kept beside documents that did not have it, and nobody knows any more what it was before.
+                None if self.applied.is_empty() => None,
+                base => Some(merge(base, ours, theirs)),
+            };
+            let reason = match merged {
+                None if by_call => Some("was registered by call until now".to_owned()),
+                None if is_changed => Some("was changed by call since the last import".to_owned()),
+                None => None,
+                Some(merged) if merged.entry != *ours => {
+                    entry = said(entry.id(), &merged.entry);
+                    Some(told(&merged, "both changes were taken"))
                 }
-                Some(base) => match merge(base, &old.metadata().0, &entry.metadata().0) {
-                    Ok(merged) if merged != old.metadata().0 => {
-                        entry = said(entry.id(), &merged);
-                        let both = "was changed by call, too, since the last import; both changes were taken";
-                        Some(both.to_owned())
+                Some(merged) => {
+                    let reason = told(&merged, "the document says nothing new");
+                    self.note(&section, &id, ImportAction::Skip, Some(reason));
+                    if old_place != place {
+                        steps.push(Step::Move((old, place)));
                     }
-                    kept => {
-                        let why = match kept {
-                            Ok(_) => "the document says nothing new".to_owned(),
-                            Err(fields) => {
-                                format!("the document changes '{}', too", fields.join("', '"))
-                            }
-                        };
-                        let reason = format!(
-                            "was changed by call since the last import, and {why}; kept (force takes the document's)"
-                        );
-                        self.note(&section, &id, ImportAction::Skip, Some(reason));
-                        if old_place != place {
-                            steps.push(Step::Move((old, place)));
-                        }
-                        continue;
-                    }
-                },
+                    continue;
+                }
             };
             self.note(&section, &id, ImportAction::Update, reason);
             entry.succeed(&old);
@@ -216,10 +215,15 @@ impl Plan {
             let section = place.section.clone().unwrap_or_default();
             let id = entry.id().to_string();
             let applied = self.applied.get(&(kind, String::new(), id.clone()));
-            if !self.force && applied.is_some_and(|applied| *applied != entry.metadata().0) {
-                let reason = "was changed by call since the last import; kept beside the document (force deletes it)";
+            // One that no document had since was kept so before.
+            let is_known = !self.applied.is_empty();
+            if !self.force && is_known && applied != Some(&entry.metadata().0) {
+                let reason = "was changed by call since it was imported; kept beside the document (force deletes it)";
                 self.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
-                steps.push(Step::Move((entry, Place::default())));
+                // It stands where it was as long as there is such a section, which is where the document may have it again.
+                if !sections.contains(&place.section) {
+                    steps.push(Step::Move((entry, Place::default())));
+                }
                 continue;
             }
             deleted += 1;
@@ -289,6 +293,21 @@ impl Plan {
             Record::new(actor, "IMPORT", format!("registry:{source}"), "SUCCEEDED").with(details);
         audit::append(transaction, &[record]).await
     }
+}
+
+/// Why an entry that was changed by call, too, is what it comes to.
+fn told(merged: &Merged, otherwise: &str) -> String {
+    let what = match merged.conflicts.as_slice() {
+        [] => otherwise.to_owned(),
+        [whole] if whole.is_empty() => {
+            "the document has it again; kept (force takes the document's)".to_owned()
+        }
+        fields => format!(
+            "the document changes '{}', too; kept (force takes the document's)",
+            fields.join("', '")
+        ),
+    };
+    format!("was changed by call, too, since the last import; {what}")
 }
 
 async fn apply<E: Succeeds>(
