@@ -13,6 +13,7 @@ mod plan;
 mod secrets;
 mod sections;
 mod shape;
+mod succeed;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -14,9 +14,9 @@ use super::super::{
     ImportAction, ImportEntry, ImportReport, ImportSection, Node, Service, Workflow,
 };
 use super::catalog::{self, Catalog, Key, Kind};
-use super::declare::Succeeds;
 use super::guard::Losses;
 use super::merge::{Merged, merge};
+use super::succeed::Succeeds;
 use crate::audit::{self, Record};
 use crate::error::Result;
 use crate::store::Transaction;
