@@ -310,6 +310,12 @@ impl Target {
         if service.settings.interval != self.service.settings.interval {
             self.due = self.due.min(at + service.settings.interval);
         }
+        // It was not to be asked before, and does not speak for itself that long any more.
+        let silent_from =
+            |service: &Assigned| service.speaks_until.map_or(at, |until| until.max(at));
+        if silent_from(&service) < silent_from(&self.service) {
+            self.due = self.due.min(silent_from(&service));
+        }
         self.service = service;
         self
     }

@@ -298,6 +298,27 @@ fn a_service_that_speaks_for_itself_is_left_alone_until_its_report_runs_out() {
 }
 
 #[test]
+fn a_service_that_speaks_no_longer_is_asked_when_it_stops() {
+    let (mut roster, start) = (Roster::default(), Instant::now());
+    let speaks = |until: Option<Duration>| Assigned {
+        speaks_until: until.map(|until| start + until),
+        ..assigned("a", 1000)
+    };
+    roster.assign(vec![speaks(Some(Duration::from_hours(1)))], start);
+    let at = roster.next_due().unwrap();
+    assert!(roster.take_due(at).is_empty());
+    // Its last report holds for less than the one before, or has run out.
+    for (until, due) in [
+        (Some(Duration::from_mins(1)), start + Duration::from_mins(1)),
+        (None, at),
+    ] {
+        roster.assign(vec![speaks(until)], at);
+        assert_eq!(roster.next_due(), Some(due));
+    }
+    assert_eq!(ask_due(&mut roster, at, HealthStatus::Healthy).len(), 1);
+}
+
+#[test]
 fn a_probe_that_came_to_nothing_is_made_again() {
     let (mut roster, start) = (Roster::default(), Instant::now());
     roster.assign(vec![assigned("a", 1000)], start);
