@@ -76,7 +76,7 @@ test('the audit log is signed, exported and verified', async () => {
   const report = await heady.audit.verify({ publicKeys: [publicKey], checkpoints: note })
   assert.deepEqual(
     [report.ok, report.rows, report.checkpoints, report.keysFrom, report.firstFault],
-    [true, 2, 2, 'GIVEN', null],
+    [true, 2, 1, 'GIVEN', null],
   )
   const first = await heady.audit.export({ limit: 2 })
   const rest = await heady.audit.export({ cursor: first.next })
