@@ -7,7 +7,6 @@ mod edit;
 mod entry;
 mod history;
 mod import;
-mod imports;
 mod memory;
 mod model;
 mod node;
@@ -48,7 +47,6 @@ use std::sync::Arc;
 use serde_json::json;
 
 use self::edit::Editors;
-use self::imports::Imports;
 use self::probe::Prober;
 use self::watch::Feed;
 use crate::error::Result;
@@ -68,7 +66,7 @@ pub struct Registry {
     editors: Editors,
     feed: Feed,
     prober: Prober,
-    imports: Imports,
+    imports: import::Places,
 }
 
 impl std::fmt::Debug for Registry {
@@ -85,7 +83,7 @@ impl Registry {
         let editors = Editors::new(&store, &feed);
         Self {
             prober: Prober::new(store.clone(), feed.clone(), editors.clone(), http),
-            imports: Imports::default(),
+            imports: import::Places::default(),
             editors,
             feed,
             store,

@@ -9,6 +9,7 @@ mod guard;
 mod merge;
 mod model;
 mod others;
+mod places;
 mod plan;
 mod secrets;
 mod sections;
@@ -36,6 +37,7 @@ pub use model::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSe
 pub(super) use catalog::{Catalog, Item, Key, Kind, read};
 pub(super) use declare::{HEALTH_KEYS, SETTING_KEYS, is_health_place, is_off, told_id};
 pub(super) use export::{Present, Reader, export, present};
+pub(super) use places::Places;
 #[cfg(feature = "http")]
 pub(crate) use sections::entries;
 pub(crate) use sections::other_sections;

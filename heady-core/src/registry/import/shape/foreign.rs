@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use super::group::PLACES;
+
 /// A format: the keys that all its documents have, what to say about it, and the sections that are its own as well.
 type Format = (
     &'static [&'static str],
@@ -24,21 +26,8 @@ const OTHERS: &[Format] = &[
     (&["files", "patterns", "tasks"], "an index of files", &[]),
 ];
 
-/// Keys that services of a registry have and those of a Compose file have not.
-const REGISTERED: &[&str] = &[
-    "port",
-    "endpoint",
-    "baseUrl",
-    "base_url",
-    "url",
-    "healthPath",
-    "health_path",
-    "healthEndpoint",
-    "health_check_url",
-    "role",
-    "status",
-    "criticality",
-];
+/// Keys beside its places that a service of a registry has and one of a Compose file has not.
+const REGISTERED: &[&str] = &["status", "criticality"];
 
 /// Keys that nodes of a registry have and those of a graph have not.
 const ACTING: &[&str] = &[
@@ -61,7 +50,7 @@ pub(in crate::registry) fn compose(top: &Map<String, Value>) -> Option<&Map<Stri
         && services.values().all(image)
         && !services
             .values()
-            .any(|service| has_any(service, REGISTERED));
+            .any(|service| has_any(service, PLACES) || has_any(service, REGISTERED));
     is_compose.then_some(services)
 }
 

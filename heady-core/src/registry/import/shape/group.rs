@@ -15,7 +15,7 @@ pub(in crate::registry::import) enum Member {
 }
 
 /// Keys that say where something is found, or what it is for: they are seldom written of a part of an entry.
-const PLACES: &[&str] = &[
+pub(super) const PLACES: &[&str] = &[
     "port",
     "endpoint",
     "baseUrl",

@@ -12,11 +12,7 @@ on_both_databases!(
 async fn a_probe_that_somebody_asks_for_decides_at_once(fresh: Fresh) {
     use HealthStatus::{Degraded, Healthy, Unknown};
     let store = fresh.open().await;
-    let (registry, server) = (registry(&store), Server::start().await);
-    registry
-        .register_service(service("api", &server.base))
-        .await
-        .unwrap();
+    let (registry, server) = with_api(&store).await;
     for (status, expected) in [
         (200, Healthy),
         (200, Healthy),
@@ -233,11 +229,7 @@ async fn settings_are_checked_and_kept(fresh: Fresh) {
 
 async fn a_deleted_service_is_forgotten(fresh: Fresh) {
     let store = fresh.open().await;
-    let (registry, server) = (registry(&store), Server::start().await);
-    registry
-        .register_service(service("api", &server.base))
-        .await
-        .unwrap();
+    let (registry, _server) = with_api(&store).await;
     registry.prober.start_at(FAST);
     until_status(&registry, "api", HealthStatus::Healthy).await;
     let delete = DeleteEntry {

@@ -123,6 +123,14 @@ fn service(id: &str, base_url: &str) -> RegisterService {
     }
 }
 
+/// A registry with a service `api`, and the server that this is.
+async fn with_api(store: &Store) -> (Registry, Arc<Server>) {
+    let (registry, server) = (registry(store), Server::start().await);
+    let api = service("api", &server.base);
+    registry.register_service(api).await.unwrap();
+    (registry, server)
+}
+
 /// Waits until this holds; it never holding is a failure.
 async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) {
     let waiting = async {
@@ -257,11 +265,7 @@ async fn a_prober_follows_a_service(fresh: Fresh) {
 
 async fn a_flapping_service_keeps_its_status(fresh: Fresh) {
     let store = fresh.open().await;
-    let (registry, server) = (registry(&store), Server::start().await);
-    registry
-        .register_service(service("api", &server.base))
-        .await
-        .unwrap();
+    let (registry, server) = with_api(&store).await;
     registry.prober.start_at(FAST);
     until_status(&registry, "api", HealthStatus::Healthy).await;
     for round in 0..5 {

@@ -93,11 +93,7 @@ async fn what_could_not_be_given_is_asked_all_the_same(fresh: Fresh) {
 async fn a_prober_that_cannot_show_life_rests_and_comes_back(fresh: Fresh) {
     use HealthStatus::{Healthy, Unhealthy, Unknown};
     let store = fresh.open().await;
-    let (registry, server) = (registry(&store), Server::start().await);
-    registry
-        .register_service(service("api", &server.base))
-        .await
-        .unwrap();
+    let (registry, server) = with_api(&store).await;
     registry.prober.start_at(FAST);
     until_status(&registry, "api", Healthy).await;
     let signs_of_life = ["INSERT ON probers", "true"];

@@ -247,11 +247,7 @@ async fn a_probe_does_not_hide_that_a_report_had_run_out(fresh: Fresh) {
 async fn who_does_not_probe_writes_what_has_run_out(fresh: Fresh) {
     use HealthStatus::{Healthy, Unhealthy, Unknown};
     let store = fresh.open().await;
-    let (registry, server) = (registry(&store), Server::start().await);
-    registry
-        .register_service(service("api", &server.base))
-        .await
-        .unwrap();
+    let (registry, server) = with_api(&store).await;
     registry
         .report_health(report("api", Healthy))
         .await

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{ImportOptions, ImportReport, Registry, import};
+use super::super::Registry;
+use super::{ImportOptions, ImportReport, run};
 use crate::error::{Error, Result};
 
 /// How many are under way at most. The database carries out one after the other; what others do meanwhile is read and plan.
@@ -15,15 +16,15 @@ const AT_ONCE: usize = 4;
 
 /// The places of those under way; clones share them.
 #[derive(Clone)]
-pub(super) struct Imports(Arc<Semaphore>);
+pub(in crate::registry) struct Places(Arc<Semaphore>);
 
-impl Default for Imports {
+impl Default for Places {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(AT_ONCE)))
     }
 }
 
-impl Imports {
+impl Places {
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
         let place = self.0.clone().acquire_owned().await;
         place.map_err(|error| Error::internal("imports have no places any more").caused_by(error))
@@ -41,7 +42,7 @@ impl Registry {
         let registry = self.clone();
         let place = self.imports.place().await?;
         let importing = self.store.runtime().spawn(async move {
-            let report = import::run(&registry.store, &registry.actor, options).await?;
+            let report = run(&registry.store, &registry.actor, options).await?;
             registry.changed();
             drop(place);
             Ok(report)
