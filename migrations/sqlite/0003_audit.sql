@@ -1,8 +1,9 @@
 -- Blueprint 2.2: who did what. Columns after the blank line are ours.
 
--- With rowids, because a row is longer than a twentieth of a page: the tree of a key would be deep, as its inner pages hold whole
--- rows, too, and more of them would move for each that is appended.
 CREATE TABLE audit_logs (
+  -- The rows stand in the order of their chains: the upper bits are the chain's number, the lower 40 the row's in it. No other
+  -- index of that order is kept: SQLite rebalances one over and over, where each row is appended to its end.
+  place INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
   actor TEXT NOT NULL,
   action TEXT NOT NULL,
@@ -11,9 +12,9 @@ CREATE TABLE audit_logs (
   details TEXT NOT NULL DEFAULT '{}',
   timestamp TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')),
 
-  -- The place in the hash chain.
-  chain_id TEXT NOT NULL CHECK (chain_id <> '' AND typeof(chain_id) = 'text'),
-  seq INTEGER NOT NULL CHECK (seq > 0 AND typeof(seq) = 'integer'),
+  -- The place in the hash chain. Nothing is checked here, as verifying finds whatever no engine writes.
+  chain_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
   prev_hash BLOB NOT NULL,
   hash BLOB NOT NULL,
   -- What the chain knows of the details, which may be erased together with their salt.
@@ -21,13 +22,12 @@ CREATE TABLE audit_logs (
   salt BLOB,
   -- Of a tool call.
   call_id TEXT,
-  policy_version INTEGER,
-  UNIQUE (chain_id, seq)
+  policy_version INTEGER
 );
 
 -- The last row of each chain.
 CREATE TABLE audit_heads (
-  chain_id TEXT PRIMARY KEY CHECK (chain_id <> '' AND typeof(chain_id) = 'text'),
+  chain_id TEXT PRIMARY KEY,
   seq INTEGER NOT NULL,
   hash BLOB NOT NULL
 ) WITHOUT ROWID;
@@ -41,13 +41,13 @@ CREATE TABLE audit_checkpoints (
   created_at TEXT NOT NULL
 ) WITHOUT ROWID;
 
--- What was written stays, but for details that are erased. With the rowid, because UPDATE OR REPLACE deletes the row that has the
+-- What was written stays, but for details that are erased. With the place, because UPDATE OR REPLACE deletes the row that has the
 -- one it sets, and no trigger for deletes fires on connections that are not ours: recursive_triggers is off there.
 CREATE TRIGGER audit_logs_update BEFORE UPDATE ON audit_logs
 WHEN NOT (NEW.details = '{}' AND NEW.salt IS NULL
-  AND (NEW.rowid, NEW.id, NEW.actor, NEW.action, NEW.target, NEW.status, NEW.timestamp, NEW.chain_id, NEW.seq, NEW.prev_hash,
+  AND (NEW.place, NEW.id, NEW.actor, NEW.action, NEW.target, NEW.status, NEW.timestamp, NEW.chain_id, NEW.seq, NEW.prev_hash,
        NEW.hash, NEW.details_commit, NEW.call_id, NEW.policy_version)
-  IS  (OLD.rowid, OLD.id, OLD.actor, OLD.action, OLD.target, OLD.status, OLD.timestamp, OLD.chain_id, OLD.seq, OLD.prev_hash,
+  IS  (OLD.place, OLD.id, OLD.actor, OLD.action, OLD.target, OLD.status, OLD.timestamp, OLD.chain_id, OLD.seq, OLD.prev_hash,
        OLD.hash, OLD.details_commit, OLD.call_id, OLD.policy_version))
 BEGIN SELECT RAISE(ABORT, 'an audit row cannot be changed; only its details can be erased'); END;
 CREATE TRIGGER audit_logs_delete BEFORE DELETE ON audit_logs

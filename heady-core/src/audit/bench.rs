@@ -66,10 +66,7 @@ impl Bench {
             let mut cursor = Cursor::start();
             let mut page = queries::rows_after(&self.store, &chain_id, &cursor, PAGE).await?;
             while let Some(last) = page.last() {
-                let Some(next) = Cursor::after(last)? else {
-                    break;
-                };
-                cursor = next;
+                cursor = Cursor::after(last)?;
                 let (next, read) = tokio::join!(
                     queries::rows_after(&self.store, &chain_id, &cursor, PAGE),
                     async { page.iter().try_for_each(|row| LogRow::of(row).map(drop)) }

@@ -23,10 +23,12 @@ use crate::types::{Id, hex};
 pub(super) type Digest = [u8; 32];
 pub(super) type Salt = [u8; 16];
 
-/// Whether a chain can have this name: engines name theirs in ASCII. A note of heads has one in each line, between blanks, and
-/// could not be read back with another one.
+/// Whether a chain can have this name: a seat's, which is two numbers. A note of heads could not be read back with all others,
+/// as it has a name in each line, between blanks.
 pub(super) fn is_name(chain_id: &str) -> bool {
-    !chain_id.is_empty() && chain_id.bytes().all(|byte| byte.is_ascii_graphic())
+    let is_number = |text: &str| text.parse().is_ok_and(|n: u32| n.to_string() == text);
+    let numbers = chain_id.split_once('.');
+    numbers.is_some_and(|(engine, seat)| is_number(engine) && is_number(seat))
 }
 
 /// What stands before the first row of a chain.
@@ -94,15 +96,12 @@ pub(super) struct Fields<'a> {
 impl Fields<'_> {
     /// The hash of the row that has these fields and follows the row with the hash `prev`.
     pub(super) fn hash(&self, prev: &Digest) -> Result<Digest> {
-        // Long enough for most, so that it need not grow: every commit waits for the hashes of its rows.
-        let mut json = Vec::with_capacity(512);
-        serde_json::to_writer(&mut json, self)?;
-        Ok(Sha256::new()
-            .chain_update(b"heady/audit/row/1\0")
-            .chain_update(prev)
-            .chain_update(json)
-            .finalize()
-            .into())
+        // Every commit waits for the hashes of its rows. So all of it is in one buffer, which is long enough for most.
+        let mut hashed = Vec::with_capacity(512);
+        hashed.extend(b"heady/audit/row/1\0");
+        hashed.extend(prev);
+        serde_json::to_writer(&mut hashed, self)?;
+        Ok(Sha256::digest(&hashed).into())
     }
 }
 

@@ -122,7 +122,7 @@ pub(super) async fn export(store: &Store, options: ExportAudit) -> Result<AuditE
                 for row in &page {
                     lines.add(&Line::of(row))?;
                 }
-                let after = page.last().map(Cursor::after).transpose()?.flatten();
+                let after = page.last().map(Cursor::after).transpose()?;
                 match after {
                     Some(after) => Some(Place::Rows { chain_id, after }),
                     None => Some(next_chain(store, Some(&chain_id)).await?),

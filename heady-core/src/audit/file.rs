@@ -175,7 +175,7 @@ impl Reading {
             }
         }
         let walk = self.walk.get_or_insert_with(|| Walk::of(&row.chain_id));
-        walk.step(row)?;
+        walk.step(row.seq, row)?;
         let wanted = self.wanted.remove(&(row.chain_id.clone(), row.seq));
         for (head, checkpoint) in wanted.unwrap_or_default() {
             if row.hash.0 != head.hash {

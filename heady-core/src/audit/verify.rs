@@ -89,12 +89,7 @@ impl<'a> Verifying<'a> {
         let mut chain_id = None;
         while let Some(next) = queries::next_chain(self.store, chain_id.as_deref()).await? {
             check_name(&next)?;
-            let mut walk = Walk::of(&next);
-            let outcome = walk_chain(self.store, &mut walk).await;
-            self.report.add(&walk);
-            outcome?;
-            self.ends.rows.insert(next.clone(), walk.last.seq);
-            self.began = self.began.into_iter().chain(walk.began).min();
+            self.check_chain(&next).await?;
             chain_id = Some(next);
         }
         if let Some(stray) = queries::strays(self.store, 0, 1).await?.first() {
@@ -103,7 +98,22 @@ impl<'a> Verifying<'a> {
             return Err(row.fault(FaultKind::Hash, message).into());
         }
         // Those of chains without rows were not looked at.
-        queries::heads(self.store).await.map(drop)
+        for head in queries::heads(self.store).await? {
+            if !self.ends.rows.contains_key(&head.chain_id) {
+                self.check_chain(&head.chain_id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn check_chain(&mut self, chain_id: &str) -> Result<(), Stop> {
+        let mut walk = Walk::of(chain_id);
+        let outcome = walk_chain(self.store, &mut walk).await;
+        self.report.add(&walk);
+        outcome?;
+        self.ends.rows.insert(chain_id.to_owned(), walk.last.seq);
+        self.began = self.began.into_iter().chain(walk.began).min();
+        Ok(())
     }
 
     async fn check_checkpoints(&mut self) -> Result<(), Stop> {
@@ -241,17 +251,11 @@ async fn walk_chain(store: &Store, walk: &mut Walk) -> Result<(), Stop> {
     loop {
         let mut page = queries::rows_after(store, &chain_id, &cursor, PAGE).await?;
         while let Some(last) = page.last() {
-            let next = Cursor::after(last)?;
-            cursor = next.unwrap_or(cursor);
+            cursor = Cursor::after(last)?;
             // The next page is fetched while this one is verified.
             let (next, verified) = tokio::join!(
-                async {
-                    match next {
-                        Some(next) => queries::rows_after(store, &chain_id, &next, PAGE).await,
-                        None => Ok(Vec::new()),
-                    }
-                },
-                async { page.iter().try_for_each(|row| walk.step(&read(row)?)) }
+                queries::rows_after(store, &chain_id, &cursor, PAGE),
+                async { step_through(walk, &page) }
             );
             verified?;
             page = next?;
@@ -277,6 +281,13 @@ async fn walk_chain(store: &Store, walk: &mut Walk) -> Result<(), Stop> {
         }
         ended_at = Some(last.seq);
     }
+}
+
+fn step_through(walk: &mut Walk, page: &[Row]) -> Result<(), Stop> {
+    for row in page {
+        walk.step(queries::seq_of(row)?, &read(row)?)?;
+    }
+    Ok(())
 }
 
 fn head_fault(chain_id: &str, seq: i64, message: &str) -> AuditFault {

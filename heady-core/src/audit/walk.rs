@@ -35,18 +35,37 @@ impl Walk {
         }
     }
 
-    /// Takes the next row, which must be whole and continue the last one.
-    pub(super) fn step(&mut self, row: &LogRow) -> Result<(), AuditFault> {
+    /// Takes the next row, which must be whole and continue the last one. It stands at this number of the chain, and must
+    /// say so.
+    pub(super) fn step(&mut self, stands_at: i64, row: &LogRow) -> Result<(), AuditFault> {
+        let chain_id = &self.last.chain_id;
+        if row.chain_id != *chain_id {
+            return Err(row.fault(
+                FaultKind::Hash,
+                format!(
+                    "the row was added or changed: it stands at place {stands_at} of chain '{chain_id}', of which it is none"
+                ),
+            ));
+        }
         let next = self.last.seq + 1;
-        match row.seq.cmp(&next) {
-            Ordering::Equal => {}
+        match stands_at.cmp(&next) {
+            Ordering::Equal if row.seq == next => {}
+            Ordering::Equal => {
+                return Err(AuditFault {
+                    seq: Some(next),
+                    ..row.fault(
+                        FaultKind::Reorder,
+                        format!("in this place of the chain stands row {}", row.seq),
+                    )
+                });
+            }
             Ordering::Greater => {
                 return Err(AuditFault {
                     kind: FaultKind::Gap,
                     chain_id: Some(row.chain_id.clone()),
                     seq: Some(next),
                     id: None,
-                    message: format!("rows {next} to {} are missing", row.seq - 1),
+                    message: format!("rows {next} to {} are missing", stands_at - 1),
                 });
             }
             Ordering::Less => {

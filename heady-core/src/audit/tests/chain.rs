@@ -31,7 +31,7 @@ async fn a_connection_of_another_program_replaces_no_row() {
     let path = fresh.url.strip_prefix("sqlite:").unwrap();
     let other = rusqlite::Connection::open(path).unwrap();
     for text in [
-        "UPDATE OR REPLACE audit_logs SET details = '{}', salt = NULL, rowid = 3 WHERE seq = 2",
+        "UPDATE OR REPLACE audit_logs SET details = '{}', salt = NULL, place = 3 WHERE seq = 2",
         "INSERT OR REPLACE INTO audit_checkpoints SELECT id, 0, 'junk', public_key, created_at FROM audit_checkpoints",
         "UPDATE OR REPLACE audit_checkpoints SET note = 'junk'",
     ] {
@@ -43,13 +43,18 @@ async fn a_connection_of_another_program_replaces_no_row() {
     }
     let report = audit.verify(VerifyAudit::default()).await.unwrap();
     assert_eq!((report.rows, report.first_fault), (3, None));
-    // A row that was replaced is found, at least.
-    let replace = "INSERT OR REPLACE INTO audit_logs SELECT id, 'nobody', action, target, status, details, timestamp, chain_id,
-        seq, prev_hash, hash, details_commit, salt, call_id, policy_version FROM audit_logs WHERE seq = 2";
-    other.execute(replace, []).unwrap();
-    let report = audit.verify(VerifyAudit::default()).await.unwrap();
-    let fault = report.first_fault.unwrap();
-    assert_eq!((fault.kind, fault.seq), (FaultKind::Hash, Some(2)));
+    // A row that was replaced is found, at least: in its own place, and in the one that SQLite gives it.
+    for (place, kind) in [("place", FaultKind::Hash), ("NULL", FaultKind::Gap)] {
+        let replace = format!(
+            "INSERT OR REPLACE INTO audit_logs SELECT {place}, id, 'nobody', action, target, status, details, timestamp,
+                chain_id, seq, prev_hash, hash, details_commit, salt, call_id, policy_version
+             FROM audit_logs WHERE seq = 2"
+        );
+        other.execute(&replace, []).unwrap();
+        let report = audit.verify(VerifyAudit::default()).await.unwrap();
+        let fault = report.first_fault.unwrap();
+        assert_eq!((fault.kind, fault.seq), (kind, Some(2)));
+    }
 }
 
 /// Recomputes every chain, with nothing of the verifier's.

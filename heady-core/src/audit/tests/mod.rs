@@ -4,6 +4,7 @@ mod chain;
 mod heads;
 mod junk;
 mod listing;
+mod places;
 mod signing;
 mod tampering;
 mod texts;

@@ -191,11 +191,14 @@ async fn a_deleted_row_is_a_gap(fresh: Fresh) {
     log.tamper(&["DELETE FROM audit_logs WHERE seq = 1"]).await;
     log.assert_fault(FaultKind::Gap, 1).await;
     // To close the gap does not help.
-    log.tamper(&[
-        "UPDATE audit_logs SET seq = 1 WHERE seq = 2",
-        "UPDATE audit_logs SET seq = 2 WHERE seq = 3",
-    ])
-    .await;
+    let moved = |to: i64| {
+        let from = to + 1;
+        Sql::of(
+            format!("UPDATE audit_logs SET seq = {to}, place = {to} WHERE seq = {from}"),
+            format!("UPDATE audit_logs SET seq = {to} WHERE seq = {from}"),
+        )
+    };
+    execute(&log.store, vec![moved(1), moved(2)]).await;
     log.assert_fault(FaultKind::Reorder, 1).await;
 }
 
