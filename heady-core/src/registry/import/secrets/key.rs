@@ -1,6 +1,7 @@
 //! What a key says about the text under it.
 
 use super::literal::{is_phrase, literal, looks_random, without_scheme};
+use super::number::is_duration;
 
 /// How much a key gives the text under it away as a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,7 +9,7 @@ pub(super) enum Secrecy {
     None,
     /// It is a secret if it looks random.
     Doubtful,
-    /// It is a secret unless it says where one is, or how something is authorized.
+    /// It is a secret unless it says where one is, how something is authorized or how long.
     Likely,
     /// It is a secret unless it says where one is.
     Certain,
@@ -219,7 +220,7 @@ impl Secrecy {
         literal(text).is_some_and(|literal| match self {
             Self::None => false,
             Self::Doubtful => looks_random(without_scheme(&literal)),
-            Self::Likely => !is_phrase(&literal),
+            Self::Likely => !is_phrase(&literal) && !is_duration(&literal),
             Self::Certain => true,
         })
     }
@@ -303,6 +304,11 @@ fn is_doubtful(words: &[String]) -> bool {
         [.., last] => DOUBTFUL_WORDS.contains(&last.as_str()),
         [] => false,
     }
+}
+
+/// The last word of a key in lower case.
+pub(super) fn last_word(key: &str) -> String {
+    words(key).pop().unwrap_or_default()
 }
 
 /// The words of a key in lower case: `OPENAI_API_KEY` and `openaiApiKey` are `openai`, `api`, `key`.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::REDACTED;
+use super::direction::is_direction;
 use super::key::Secrecy;
 use super::reference::{is_chord, is_header, is_reference};
 use super::word::begins_like_a_token;
@@ -134,9 +135,10 @@ fn is_excused(text: &str) -> bool {
         || is_chord(text)
         || source.is_some_and(|name| !name.trim_start().contains(char::is_whitespace))
         || is_word(text)
+        || is_direction(text)
 }
 
-fn is_word(text: &str) -> bool {
+pub(super) fn is_word(text: &str) -> bool {
     WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 

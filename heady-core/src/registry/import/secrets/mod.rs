@@ -5,20 +5,27 @@
 //! are no secrets. Each text is read a fixed number of times, however it is made.
 
 mod address;
+mod command;
+mod direction;
 mod key;
 mod literal;
+mod number;
 mod place;
 mod reference;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod text;
 mod word;
 
 use std::collections::HashMap;
+use std::mem;
 
 use serde_json::{Map, Value};
 
+use self::command::Program;
 use self::key::Secrecy;
+use self::number::{is_duration, measures};
 pub(super) use self::place::Place;
 use self::text::{Awaited, without_secrets};
 use crate::error::{Error, Result};
@@ -33,8 +40,16 @@ const NAMES: [&str; 9] = [
 ];
 const VALUES: [&str; 5] = ["value", "values", "val", "v", "default"];
 
-/// From which number on one may be a secret; a smaller one counts something.
-const LEAST_SECRET: u64 = 100;
+/// The keys under which a program stands, and those under which its arguments stand beside it.
+const COMMANDS: [&str; 6] = [
+    "command",
+    "cmd",
+    "program",
+    "executable",
+    "entrypoint",
+    "exec",
+];
+const ARGUMENTS: [&str; 4] = ["args", "arguments", "argv", "options"];
 
 /// How many documents within texts of each other are opened.
 const MOST_IN_TEXTS: usize = 3;
@@ -61,6 +76,8 @@ struct Redaction {
     /// How many texts that are documents themselves this one is in.
     in_texts: usize,
     place: Place,
+    /// The program that the text or list is for that comes next.
+    program: Program,
     warnings: Vec<Warning>,
 }
 
@@ -103,25 +120,34 @@ impl Redaction {
                 return Some(document.to_string());
             }
         }
-        without_secrets(text)
+        without_secrets(text, self.program)
     }
 
     fn list(&mut self, items: &mut [Value], key: &str, secrecy: Secrecy) -> Result<()> {
         let named = pair(items);
         let mut awaited = Awaited::Nothing;
+        let mut program = mem::take(&mut self.program);
         for (index, item) in items.iter_mut().enumerate() {
             let left = self.place.enter_item(index);
             let text = item.as_str().unwrap_or_default();
             let next = if text.contains(char::is_whitespace) {
                 Awaited::Nothing
+            } else if program.awaits_behind(text) {
+                Awaited::by_known_option()
             } else {
                 Awaited::by(text, "")
             };
+            // Other lists may have commands in them, each for itself.
+            if text.starts_with('-') {
+                self.program = program;
+            } else if !text.contains(char::is_whitespace) {
+                program = program.after(text, "");
+            }
             if let Some(redacted) = awaited.redacted(text) {
                 self.check_text(text)?;
                 *item = Value::String(redacted);
                 self.warn();
-            } else if secrecy == Secrecy::Certain && is_secret_number(item) {
+            } else if secrecy == Secrecy::Certain && number::is_secret(item, key, "") {
                 self.take(item);
             } else {
                 let own = if index == 1 { named } else { Secrecy::None };
@@ -136,6 +162,7 @@ impl Redaction {
     fn object(&mut self, map: &mut Map<String, Value>, parent: &str, over: Secrecy) -> Result<()> {
         self.keys(map);
         let named = named(map);
+        let program = program(map);
         for (key, value) in map {
             self.check_text(key)?;
             let left = self.place.enter_key(key);
@@ -145,16 +172,22 @@ impl Redaction {
             } else if own == Secrecy::None && is_among(key, &VALUES) {
                 own = named;
             }
-            if own == Secrecy::Certain && is_secret_number(value) {
+            if own == Secrecy::Certain && number::is_secret(value, key, parent) {
                 self.take(value);
             }
             let secrecy = match value {
                 Value::Object(_) => own.inside(key, over),
                 Value::String(_) if Secrecy::is_described_by(key) => own,
+                Value::String(text) if is_duration(text) && measures(parent) => Secrecy::None,
                 Value::String(text) if over == Secrecy::Certain && Secrecy::is_named(key, text) => {
                     Secrecy::None
                 }
                 _ => own.max(over),
+            };
+            self.program = if is_among(key, &ARGUMENTS) {
+                program
+            } else {
+                Program::default()
             };
             self.value(value, key, secrecy)?;
             self.place.leave(left);
@@ -166,7 +199,7 @@ impl Redaction {
     fn keys(&mut self, map: &mut Map<String, Value>) {
         let leaking: Vec<(String, String)> = map
             .keys()
-            .filter_map(|key| Some((key.clone(), without_secrets(key)?)))
+            .filter_map(|key| Some((key.clone(), without_secrets(key, Program::default())?)))
             .collect();
         // How many keys became the same one.
         let mut taken: HashMap<String, usize> = HashMap::new();
@@ -223,6 +256,21 @@ fn named(map: &Map<String, Value>) -> Secrecy {
         .unwrap_or(Secrecy::None)
 }
 
+/// The program whose arguments stand beside it: `{"command": ["mysql"], "args": ["-p…"]}`.
+fn program(map: &Map<String, Value>) -> Program {
+    if !map.keys().any(|key| is_among(key, &ARGUMENTS)) {
+        return Program::default();
+    }
+    let commands = map.iter().filter(|(key, _)| is_among(key, &COMMANDS));
+    let words = commands.flat_map(|(_, command)| match command {
+        Value::Array(words) => words.as_slice(),
+        word => std::slice::from_ref(word),
+    });
+    words
+        .filter_map(Value::as_str)
+        .fold(Program::default(), Program::after_all)
+}
+
 /// What the first of two texts says about the second: `["X-Api-Key", …]`. Both may be words of a list, so it has to look
 /// like a secret.
 fn pair(items: &[Value]) -> Secrecy {
@@ -234,13 +282,4 @@ fn pair(items: &[Value]) -> Secrecy {
 
 fn is_among(key: &str, keys: &[&str]) -> bool {
     keys.iter().any(|one| key.eq_ignore_ascii_case(one))
-}
-
-fn is_secret_number(value: &Value) -> bool {
-    let count = |value: &Value| {
-        value
-            .as_i64()
-            .is_some_and(|value| value.unsigned_abs() < LEAST_SECRET)
-    };
-    value.is_number() && !count(value)
 }

@@ -5,14 +5,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::REDACTED;
 use super::address::{without_credentials, without_secret_path};
+use super::command::Program;
 use super::key::Secrecy;
 use super::literal::{is_literal, is_scheme, is_spoken, looks_random};
+use super::tags::without_secrets_in_tags;
 use super::word::{
-    QUOTES, Span, has_password, opens_template, without_assignments, without_end, without_tokens,
+    QUOTES, Span, end_of_value, has_password, opens_template, without_assignments, without_tokens,
 };
 
 /// What may stand before a word and is no part of it.
-const BEFORE: [char; 7] = ['"', '\'', '`', '(', '[', '{', ','];
+pub(super) const BEFORE: [char; 7] = ['"', '\'', '`', '(', '[', '{', ','];
 
 /// Flags of which the value is a user and a password, as `curl` has them.
 const USER_FLAGS: [&str; 4] = ["-u", "-U", "--user", "--proxy-user"];
@@ -72,6 +74,14 @@ impl Awaited {
         }
     }
 
+    /// What an option says of which it is known that a secret stands behind it.
+    pub(super) const fn by_known_option() -> Self {
+        Self::Value {
+            secrecy: Secrecy::Certain,
+            flag: true,
+        }
+    }
+
     fn by_flag(flag: &str) -> Self {
         if USER_FLAGS.contains(&flag) {
             return Self::User;
@@ -108,8 +118,7 @@ impl Awaited {
         // `curl -ubob:…`
         let user = word.strip_prefix("-u").is_some_and(has_password);
         let (awaited, start) = if user { (Self::User, 2) } else { (self, 0) };
-        let end = without_end(word).trim_end_matches([',', ';']);
-        let mut span = Span::of(word, start, without_end(end).len());
+        let mut span = Span::of(word, start, end_of_value(word));
         let value = &word[span.start..span.end];
         let taken = match awaited {
             Self::Nothing => false,
@@ -177,11 +186,18 @@ fn is_sentence(word: &str, after: &str) -> bool {
     is_spoken(word) && !word.ends_with([',', '.']) && next().next().is_some_and(is_spoken)
 }
 
-/// The text without the secrets in it, or `None` if there are none.
-pub(super) fn without_secrets(text: &str) -> Option<String> {
+/// The text without the secrets in it, or `None` if there are none. It may go on the command of this program.
+pub(super) fn without_secrets(text: &str, program: Program) -> Option<String> {
     if text.contains("PRIVATE KEY-----") {
         return Some(REDACTED.to_owned());
     }
+    match without_secrets_in_tags(text) {
+        Some(clean) => Some(without_secrets_in_words(&clean, program).unwrap_or(clean)),
+        None => without_secrets_in_words(text, program),
+    }
+}
+
+fn without_secrets_in_words(text: &str, mut program: Program) -> Option<String> {
     let mut clean = String::with_capacity(text.len());
     let mut awaited = Awaited::Nothing;
     let mut before = "";
@@ -190,11 +206,15 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
         let (space, tail) = split_at(rest, |char| !char.is_whitespace());
         clean.push_str(space);
         if space.contains('\n') {
+            if before != "\\" && !before.is_empty() {
+                program = Program::default();
+            }
             before = "";
             awaited = awaited.on_next_line();
         }
         let (word, after) = split_at(tail, char::is_whitespace);
-        let open = if let Some(span) = awaited.in_word(word, after) {
+        let found = awaited.in_word(word, after);
+        let open = if let Some(span) = found.or_else(|| program.in_word(word)) {
             clean.push_str(&word[..span.start]);
             clean.push_str(REDACTED);
             clean.push_str(&word[span.end..]);
@@ -204,9 +224,14 @@ pub(super) fn without_secrets(text: &str) -> Option<String> {
             let (word_clean, open) =
                 without_assignments(&without_secret_path(&without_credentials(word)));
             clean.push_str(&without_tokens(&word_clean));
-            awaited = awaited.behind(word, before);
+            awaited = if program.awaits_behind(word) {
+                Awaited::by_known_option()
+            } else {
+                awaited.behind(word, before)
+            };
             open
         };
+        program = program.after(word, before);
         (before, rest) = (word, after);
         if let Some(quote) = open {
             // The value goes on up to the quote that closes it.

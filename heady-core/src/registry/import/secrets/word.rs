@@ -190,6 +190,13 @@ pub(super) fn without_end(value: &str) -> &str {
     value.trim_end_matches(|char| QUOTES.contains(&char) || closing.contains(&Some(char)))
 }
 
+/// Where the value ends that a word ends with, without what stands behind it in a text.
+pub(super) fn end_of_value(word: &str) -> usize {
+    let word = &word[..word.find("</").unwrap_or(word.len())];
+    let end = without_end(word).trim_end_matches([',', ';']);
+    without_end(end).len()
+}
+
 /// Whether a value is the first word of a placeholder with spaces in it, as in `{{ name }}`.
 pub(super) fn opens_template(value: &str) -> bool {
     (value.starts_with("{{") || value.starts_with("${{")) && !value.contains("}}")

@@ -33,6 +33,18 @@ fn texts_of_parts_that_are_alike() {
         "=\\",
         "-u a:",
         "{\"a\":",
+        "mysql -px ",
+        "mysql -p\"",
+        "<a ",
+        "<a>",
+        "<a b=\"",
+        "<a b=\"c\" ",
+        "<password>",
+        "<password><![CDATA[",
+        "<password>x</password>",
+        "<key>password",
+        "</a>",
+        "<a></b>",
     ] {
         ends(|times| {
             let text = part.repeat(times * 6_000 / part.len());

@@ -20,6 +20,47 @@ fn names_of_headers_references_chords_and_phrases_stay() {
 }
 
 #[test]
+fn phrases_that_say_where_a_secret_is_stay() {
+    all_stay(&json!({"notes": [
+        {"password": "see the vault"}, {"password": "See docs/secrets.md, section Databases"}, {"secret": "stored in 1Password"},
+        {"apiKey": "not required"}, {"password": "ask the owner of the service"}, {"privateKey": "mounted at runtime by Kubernetes"},
+        {"password": "hashed with argon2id"}, {"secrets": {"db": "provided by the environment"}}, {"clientSecret": "to be set"},
+    ]}));
+    let mut document = json!([
+        {"password": "see hunter2x"}, {"password": "see the Zx9mQ2LpT"}, {"password": "stored in x9!"}, {"password": "swordfish is the one"},
+        {"password": "set swordfish"}, {"password": "not swordfish"}, {"password": "see swordfish"},
+    ]);
+    assert_eq!(redact(&mut document).unwrap().len(), 7, "{document:#}");
+}
+
+#[test]
+fn numbers_and_durations_that_measure_something_stay() {
+    all_stay(&json!({
+        "tokenCount": 4096, "maxTokens": 128_000, "passwordMinLength": 128, "tokens": {"input": 4096}, "privateKey": 4096,
+        "encryptionKey": 256, "ttl": {"password": 86_400, "accessToken": "15m", "apiKey": "24 hours"}, "limits": {"apiKey": 1000},
+        "rates": {"password": 99.5}, "accessToken": "15m", "jwt": {"token": "7 days"},
+    }));
+    let mut document = json!({
+        "password": 4096, "apiKey": 990_099, "secret": 100.5, "db": {"password": 86_400}, "passwords": [1234], "a": {"password": "15m"},
+        "b": {"token": "15x"},
+    });
+    assert_eq!(redact(&mut document).unwrap().len(), 7, "{document:#}");
+}
+
+#[test]
+fn options_and_tags_that_say_nothing_secret_stay() {
+    all_stay(&json!({"notes": [
+        "mysql -p heady", "mysql -uroot -p", "mysql -p$MYSQL_PWD -p\"${PW}\"", "mysql -p$(cat /run/secrets/db)", "mkdir -pv /srv/mysql",
+        "docker run --name mysql -p3306:3306 -d mysql:8", "docker run mysql -p127.0.0.1:3306:3306/tcp", "mysql -e 'SELECT 1' | ssh -p2222 host",
+        "mysql --version\nssh -p2222 host", "redis-cli -a to log in", "tar -pxf a.tar", "if a < b and b > c, the password rules",
+        "svc --token <token> --password <password>", "<password>${DB_PASSWORD}</password>", "<password></password><token/>",
+        "<label for=\"password\">Password</label><input type=\"password\" name=\"password\">", "<h2 id=\"api-key\">Your key</h2>",
+        "<add key=\"Port\" value=\"a8Kd93kLs02Mx8zQ\"/>", "<key>Name</key><string>a8Kd93kLs02Mx8zQ</string>",
+        "<secrets provider=\"vault\"><name>heady</name></secrets>", "Map<String, password> and List<token>",
+    ], "port": {"command": ["ssh"], "args": ["-p2222", "host"]}}));
+}
+
+#[test]
 fn doubtful_ones_go() {
     let mut document = json!({
         "a": {"password": "Correct Horse Battery Staple"}, "b": {"secrets": {"db": "super-secret", "password": "my-password"}},

@@ -99,6 +99,69 @@ fn pairs_within_a_text() {
 }
 
 #[test]
+fn short_options_of_programs_that_are_known_for_them() {
+    for text in [
+        "mysql -pZx9mQ2LpT",
+        "mysql -u root -pZx9mQ2LpT heady < dump.sql",
+        "docker exec mysql mysqldump -uroot -p'Zx9mQ2LpT Zx9mQ2LpT' heady | gzip",
+        "cd /srv && /usr/bin/mariadb -h db \\\n  -pZx9mQ2LpT",
+        "N=$(mysql -e 'SELECT 1' -pZx9mQ2LpT) && echo done",
+        "bash -c \"mysqladmin ping -pZx9mQ2LpT\"",
+        "sshpass -pZx9mQ2LpT ssh host",
+        "sshpass -p Zx9mQ2LpT ssh host",
+        "redis-cli -a Zx9mQ2LpT ping",
+        "mongosh -u bob -p \"Zx9mQ2LpT\" mongodb://db",
+    ] {
+        all_go(json!({"note": text}), 1);
+    }
+    let document = all_go(
+        json!({
+            "test": ["CMD", "mysqladmin", "ping", "-uroot", "-pZx9mQ2LpT"], "all": ["redis-cli", "-a", "Zx9mQ2LpT", "ping"],
+            "job": {"command": ["mysql", "-h", "db"], "args": ["-pZx9mQ2LpT", "heady"]}, "shell": {"cmd": "mysqldump", "args": "-pZx9mQ2LpT"},
+            "short": "mysqldump -ppw -u root; tar -pxf a.tar",
+        }),
+        5,
+    );
+    assert_eq!(
+        document["short"],
+        "mysqldump -p[REDACTED] -u root; tar -pxf a.tar"
+    );
+    assert_eq!(document["test"][4], "-p[REDACTED]");
+}
+
+#[test]
+fn tags_and_their_attributes() {
+    for text in [
+        "<password>Zx9mQ2LpT</password>",
+        "<db:password encoding=\"plain\"> Zx9mQ2LpT two </db:password>",
+        "<password><![CDATA[Zx9<mQ2LpT Zx9mQ2LpT]]></password>",
+        "<add key=\"ApiKey\" value=\"Zx9mQ2LpT\"/>",
+        "<add value = 'Zx9mQ2LpT two' key = 'Some.Api.Key' />",
+        "<ApiKey value=\"Zx9mQ2LpT\"/>",
+        "<user name=\"bob\" password=\"a > Zx9mQ2LpT\" />",
+        "<property name=\"password\">Zx9mQ2LpT</property>",
+        "<dict><key>ApiKey</key>\n<string>Zx9mQ2LpT</string></dict>",
+        "<secrets>\n<db>Zx9mQ2LpT</db><br></secrets>",
+        "<input type=password name=password value=Zx9mQ2LpT>",
+        "<meta name=\"csrf-token\" content=\"Zx9mQ2LpT\">",
+        "<note>mysql -pZx9mQ2LpT</note>",
+    ] {
+        let text = format!("<config a=\"1\">{text}<port>80</port></config>");
+        let document = all_go(json!({"note": text}), 1);
+        let shown = document["note"].as_str().unwrap();
+        assert!(shown.ends_with("<port>80</port></config>"), "{shown}");
+    }
+    let document = all_go(
+        json!({"both": "<a><password>Zx9mQ2LpT</password><user>bob</user><b token=\"Zx9mQ2LpT\">x</b></a>"}),
+        1,
+    );
+    assert_eq!(
+        document["both"],
+        "<a><password>[REDACTED]</password><user>bob</user><b token=\"[REDACTED]\">x</b></a>"
+    );
+}
+
+#[test]
 fn documents_within_texts() {
     let inner =
         json!({"n": {"apiKey": "Zx9mQ2LpT", "port": 1.5}, "list": ["--token", "Zx9mQ2LpT"]});

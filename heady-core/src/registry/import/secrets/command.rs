@@ -1,0 +1,154 @@
+//! Programs that are given a secret by a short option: `mysql -p…`, `sshpass -p …`. Of any other program the same option may
+//! mean anything.
+
+use super::key::Secrecy;
+use super::text::BEFORE;
+use super::word::{Span, end_of_value, opens_template, start};
+
+/// How some programs are given a secret.
+#[derive(Debug)]
+struct Usage {
+    programs: &'static [&'static str],
+    option: &'static str,
+    /// Whether it stands in the same word, and whether it stands in the next one.
+    attached: bool,
+    next: bool,
+}
+
+const KNOWN: [Usage; 4] = [
+    Usage {
+        programs: &[
+            "mysql",
+            "mysqladmin",
+            "mysqlbinlog",
+            "mysqlcheck",
+            "mysqldump",
+            "mysqlimport",
+            "mysqlpump",
+            "mysqlshow",
+            "mysqlslap",
+            "mysqlsh",
+            "mysql_upgrade",
+            "mariadb",
+            "mariadb-admin",
+            "mariadb-backup",
+            "mariadb-binlog",
+            "mariadb-check",
+            "mariadb-dump",
+            "mariadb-import",
+            "mariadb-show",
+            "mariadb-slap",
+            "mariadb-upgrade",
+            "mariabackup",
+            "xtrabackup",
+            "mycli",
+        ],
+        option: "-p",
+        attached: true,
+        // Alone it asks for the password, and what follows is a database.
+        next: false,
+    },
+    Usage {
+        programs: &["sshpass"],
+        option: "-p",
+        attached: true,
+        next: true,
+    },
+    Usage {
+        programs: &["redis-cli", "valkey-cli"],
+        option: "-a",
+        attached: false,
+        next: true,
+    },
+    Usage {
+        programs: &[
+            "mongo",
+            "mongosh",
+            "mongodump",
+            "mongoexport",
+            "mongoimport",
+            "mongorestore",
+        ],
+        option: "-p",
+        attached: false,
+        next: true,
+    },
+];
+
+/// Options behind which a program's name is that of something else: `docker run --name mysql -p3306:3306`.
+const NAMING: [&str; 8] = [
+    "--name",
+    "--hostname",
+    "--host",
+    "--network",
+    "--net",
+    "--network-alias",
+    "--link",
+    "--alias",
+];
+
+/// The program that the words of a command are for, as far as it is known for its options.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Program(Option<&'static Usage>);
+
+impl Program {
+    /// The program behind this word, which stands behind another one.
+    pub(super) fn after(self, word: &str, before: &str) -> Self {
+        if word.ends_with([';', '|', '&']) {
+            return Self::default();
+        }
+        // `$(mysql`, `/usr/bin/mysql`, `"mysql`
+        let apart = |char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.');
+        let name = word.trim_end_matches(apart);
+        let name = name.rsplit(apart).next().unwrap_or_default();
+        let name = name.strip_suffix(".exe").unwrap_or(name);
+        let found = KNOWN.iter().find(|usage| usage.programs.contains(&name));
+        match found {
+            Some(_) if NAMING.contains(&before) => self,
+            Some(_) => Self(found),
+            None => self,
+        }
+    }
+
+    /// The program behind all words of a text.
+    pub(super) fn after_all(self, text: &str) -> Self {
+        let mut before = "";
+        text.split_whitespace().fold(self, |program, word| {
+            let program = program.after(word, before);
+            before = word;
+            program
+        })
+    }
+
+    /// Whether the secret stands in the word behind this one.
+    pub(super) fn awaits_behind(self, word: &str) -> bool {
+        self.0
+            .is_some_and(|usage| usage.next && word.trim_start_matches(BEFORE) == usage.option)
+    }
+
+    /// Where the secret stands in this word.
+    pub(super) fn in_word(self, word: &str) -> Option<Span> {
+        let usage = self.0.filter(|usage| usage.attached)?;
+        let option = word.trim_start_matches(BEFORE);
+        let value = option.strip_prefix(usage.option)?;
+        let span = Span::of(word, word.len() - value.len(), end_of_value(word));
+        let value = &word[span.start..span.end.max(span.start)];
+        let is_made = value.starts_with("$(") || value.starts_with('`');
+        let taken = !value.is_empty()
+            && !is_made
+            && !is_ports(value)
+            && !opens_template(value)
+            && Secrecy::Certain.takes(start(value));
+        taken.then_some(span)
+    }
+}
+
+/// Whether this maps ports, as containers have it: `3306:3306`, `127.0.0.1:3306:3306/tcp`.
+fn is_ports(value: &str) -> bool {
+    let numbers = value.strip_suffix("/tcp").or(value.strip_suffix("/udp"));
+    let numbers = numbers.unwrap_or(value);
+    numbers.contains(':')
+        && numbers
+            .chars()
+            .all(|char| char.is_ascii_digit() || matches!(char, ':' | '.' | '-'))
+}
