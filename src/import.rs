@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use heady_core::registry::ImportOptions;
+use heady_core::registry::{ImportOptions, ReadImport};
 use heady_core::{Error, Heady, Result, Warning, document, report};
 
 use crate::Common;
@@ -43,20 +43,14 @@ impl Import {
             dry_run: Some(self.dry_run),
             force: Some(self.force),
         };
+        // A file that is refused must not leave a new database behind, and may be another one if it is read again.
+        let read = ReadImport::open(options).await?;
         let heady = match common.open_if_there().await? {
             Some(heady) => heady,
-            None if self.dry_run => nothing().await?,
-            None => {
-                // A file that is refused must not leave a new database behind.
-                let tried = ImportOptions {
-                    dry_run: Some(true),
-                    ..options.clone()
-                };
-                nothing().await?.registry().import(tried).await?;
-                common.open(None).await?
-            }
+            None if self.dry_run => Heady::connect("sqlite::memory:").await?,
+            None => common.open(None).await?,
         };
-        let imported = heady.registry().import(options).await;
+        let imported = heady.registry().import_read(read).await;
         heady.close().await;
         if let Err(error) = &imported {
             // What a refused import would have done is what its user has to judge.
@@ -104,11 +98,6 @@ fn one_at_a_time(folder: Option<&Path>) -> Error {
         None => "these are several files".to_owned(),
     };
     Error::invalid_argument(format!("{what}; import one file after the other"))
-}
-
-/// A database that nobody keeps.
-async fn nothing() -> Result<Heady> {
-    Heady::connect("sqlite::memory:").await
 }
 
 pub(crate) async fn export(common: &Common) -> Result<ExitCode> {

@@ -29,7 +29,9 @@ pub(crate) use history::take_turn;
 #[cfg(feature = "http")]
 pub(crate) use import::entries;
 pub(crate) use import::other_sections;
-pub use import::{ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection};
+pub use import::{
+    ImportAction, ImportEntry, ImportOptions, ImportReport, ImportSection, ReadImport,
+};
 pub use model::{
     DeleteEntry, EntryKind, HealthStatus, Node, NodeList, RegisterNode, RegisterService,
     RegisterWorkflow, Service, ServiceList, UpdateNode, UpdateService, UpdateWorkflow, Workflow,

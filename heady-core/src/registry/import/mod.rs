@@ -119,17 +119,37 @@ async fn folder(root: Option<String>, file: Option<&Path>) -> Result<Option<Path
     }
 }
 
-pub(super) async fn run(
-    store: &Store,
-    actor: &str,
-    options: ImportOptions,
-) -> Result<ImportReport> {
-    let document = options.document.map(crate::types::Json::into_inner);
-    let source = Source::open(options.path, document, options.root).await?;
-    let (dry_run, force) = (
-        options.dry_run.unwrap_or(false),
-        options.force.unwrap_or(false),
-    );
+/// An import whose document was read and looked through: what it would be refused for by itself is known before there is a
+/// database, and no file is read a second time.
+#[derive(Debug)]
+pub struct ReadImport {
+    source: Source,
+    dry_run: bool,
+    force: bool,
+}
+
+impl ReadImport {
+    /// Reads the document.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` for a missing file, `INVALID_ARGUMENT` with line and column for a malformed one or for a document
+    /// that is no registry.
+    pub async fn open(options: ImportOptions) -> Result<Self> {
+        let document = options.document.map(crate::types::Json::into_inner);
+        Ok(Self {
+            source: Source::open(options.path, document, options.root).await?,
+            dry_run: options.dry_run.unwrap_or(false),
+            force: options.force.unwrap_or(false),
+        })
+    }
+}
+
+async fn run(store: &Store, actor: &str, import: ReadImport) -> Result<ImportReport> {
+    let ReadImport {
+        source,
+        dry_run,
+        force,
+    } = import;
     let actor = actor.to_owned();
     store
         .write(move |transaction| {

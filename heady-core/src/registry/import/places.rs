@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::Registry;
-use super::{ImportOptions, ImportReport, run};
+use super::{ImportOptions, ImportReport, ReadImport, run};
 use crate::error::{Error, Result};
 
 /// How many are under way at most. The database carries out one after the other; what others do meanwhile is read and plan.
@@ -39,10 +39,25 @@ impl Registry {
     /// that is no registry, `FAILED_PRECONDITION` if it would delete a large share of the registry. After an error
     /// nothing has changed.
     pub async fn import(&self, options: ImportOptions) -> Result<ImportReport> {
+        self.begin_import(ReadImport::open(options)).await
+    }
+
+    /// Imports a document that was read already, as [`Registry::import`] does.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` if it would delete a large share of the registry. After an error nothing has changed.
+    pub async fn import_read(&self, import: ReadImport) -> Result<ImportReport> {
+        self.begin_import(std::future::ready(Ok(import))).await
+    }
+
+    async fn begin_import(
+        &self,
+        read: impl Future<Output = Result<ReadImport>> + Send + 'static,
+    ) -> Result<ImportReport> {
         let registry = self.clone();
         let place = self.imports.place().await?;
         let importing = self.store.runtime().spawn(async move {
-            let report = run(&registry.store, &registry.actor, options).await?;
+            let report = run(&registry.store, &registry.actor, read.await?).await?;
             registry.changed();
             drop(place);
             Ok(report)

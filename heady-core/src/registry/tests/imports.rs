@@ -13,6 +13,7 @@ on_both_databases!(
     an_export_shows_one_moment,
     names_of_any_length_are_imported,
     imports_that_nobody_waits_for_are_few,
+    what_is_imported_is_what_was_read,
 );
 
 async fn a_catalog_is_imported_and_comes_back_whole(fresh: Fresh) {
@@ -358,4 +359,29 @@ async fn imports_that_nobody_waits_for_are_few(fresh: Fresh) {
     }
     let imported = imported().await;
     assert!((2..=5).contains(&imported), "{imported} were carried out");
+}
+
+async fn what_is_imported_is_what_was_read(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("registry.json");
+    std::fs::write(&file, r#"{"services": {"api": {"port": 1}}}"#).unwrap();
+    let options = ImportOptions {
+        path: Some(file.display().to_string()),
+        ..ImportOptions::default()
+    };
+    let read = ReadImport::open(options).await.unwrap();
+    let after = r#"{"services": {"web": {"port": 2}, "job": {"port": 3}}}"#;
+    std::fs::write(&file, after).unwrap();
+    let report = registry.import_read(read).await.unwrap();
+    assert_eq!(report.created, 1);
+    let services = registry.list_services().await.unwrap().services;
+    assert_eq!((services.len(), services[0].id.as_str()), (1, "api"));
+    std::fs::remove_file(&file).unwrap();
+    let drift = registry.detect_drift(DetectDrift {
+        live: Some(false),
+        ..DetectDrift::default()
+    });
+    let source = drift.await.unwrap().sources.remove(0);
+    assert!(source.error.is_some(), "the path is known: {source:?}");
 }
