@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use heady_core::registry::{ImportOptions, ReadImport};
-use heady_core::{Error, Heady, Result, Warning, document, report};
+use heady_core::{Error, Heady, Json, Result, Warning, document, report};
+use serde::Deserialize;
 
 use crate::Common;
-use crate::output::{note, result};
+use crate::output::{note, readable, result, told};
 
 #[derive(Args)]
 pub(crate) struct Import {
@@ -100,10 +101,19 @@ fn one_at_a_time(folder: Option<&Path>) -> Error {
     Error::invalid_argument(format!("{what}; import one file after the other"))
 }
 
+/// An export, or what could be read of one.
+#[derive(Deserialize)]
+struct Exported {
+    document: Json,
+}
+
 pub(crate) async fn export(common: &Common) -> Result<ExitCode> {
     let heady = common.open_existing(None).await?;
     let document = heady.registry().export().await;
     heady.close().await;
-    result(common, &document?, |document| format!("{:#}\n", document.0))?;
-    Ok(ExitCode::SUCCESS)
+    let (exported, unreadable) = readable(document.map(|document| Exported { document }))?;
+    result(common, &exported.document, |document| {
+        format!("{:#}\n", document.0)
+    })?;
+    Ok(told(unreadable))
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use heady_core::{Error, Result};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::Common;
@@ -22,6 +23,37 @@ pub(crate) fn result<T: Serialize>(
         text(value)
     };
     print(&text).map(drop)
+}
+
+/// What could be read, and the error that names what could not: it has the rest in its details.
+pub(crate) fn readable<T: DeserializeOwned>(read: Result<T>) -> Result<(T, Option<Error>)> {
+    match read {
+        Ok(whole) => Ok((whole, None)),
+        Err(error) => {
+            let details = error.details().cloned();
+            let rest = details.filter(|details| details.get("unreadable").is_some());
+            match rest.map(serde_json::from_value) {
+                Some(Ok(rest)) => Ok((rest, Some(error))),
+                _ => Err(error),
+            }
+        }
+    }
+}
+
+/// Tells what could not be read beside what was printed, which is a failure.
+pub(crate) fn told(unreadable: impl IntoIterator<Item = Error>) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for error in unreadable {
+        // The details are what was printed.
+        let message = error.message().split("; the details have ").next();
+        note(&format!(
+            "heady: {}: {}",
+            error.code(),
+            message.unwrap_or_default()
+        ));
+        code = ExitCode::FAILURE;
+    }
+    code
 }
 
 /// Prints a text on stdout. Returns false if nobody reads it any more: they may have seen enough, as `head` has.

@@ -9,10 +9,11 @@ use heady_core::registry::{
     self, DetectDrift, DriftQuery, EntryKind, HealthStatus, Node, ProbeOptions, RegistryEvent,
     RegistryWatch, Service, WatchOptions, Workflow,
 };
-use heady_core::{Heady, Result, Timestamp, report};
+use heady_core::{Error, Heady, Json, Result, Timestamp, report};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::output::{self, exit, line, note, result};
+use crate::output::{self, exit, line, note, readable, result, told};
 use crate::run::interrupted;
 use crate::{Common, Rights};
 
@@ -132,51 +133,80 @@ struct Everything {
     workflows: Vec<Workflow>,
     /// The revision to watch from: nothing here is older.
     revision: i64,
+    /// What is there as well and cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Json>,
 }
 
 async fn list(common: &Common, heady: &Heady, kind: Option<Kind>) -> Result<ExitCode> {
     let registry = heady.registry();
     match kind {
         Some(Kind::Services) => {
-            result(common, &registry.list_services().await?, report::services)?;
+            print_list(common, registry.list_services().await, report::services)
         }
-        Some(Kind::Nodes) => result(common, &registry.list_nodes().await?, report::nodes)?,
+        Some(Kind::Nodes) => print_list(common, registry.list_nodes().await, report::nodes),
         Some(Kind::Workflows) => {
-            result(common, &registry.list_workflows().await?, report::workflows)?;
+            print_list(common, registry.list_workflows().await, report::workflows)
         }
-        None => {
-            let services = registry.list_services().await?;
-            let nodes = registry.list_nodes().await?;
-            let workflows = registry.list_workflows().await?;
-            let mut text = [
-                report::services(&services),
-                report::nodes(&nodes),
-                report::workflows(&workflows),
-            ]
-            .join("\n");
-            if services.services.is_empty()
-                && nodes.nodes.is_empty()
-                && workflows.workflows.is_empty()
-            {
-                text.push('\n');
-                text += &match report::other_sections(&registry.export().await?) {
-                    others if others.is_empty() => {
-                        "Nothing is registered here yet: heady import FILE imports a registry.\n"
-                            .to_owned()
-                    }
-                    others => others,
-                };
-            }
-            let everything = Everything {
-                revision: services.revision,
-                services: services.services,
-                nodes: nodes.nodes,
-                workflows: workflows.workflows,
-            };
-            result(common, &everything, |_| text)?;
-        }
+        None => list_all(common, heady).await,
     }
-    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a list with what of it cannot be read.
+fn print_list<L: Serialize + DeserializeOwned>(
+    common: &Common,
+    listed: Result<L>,
+    text: impl FnOnce(&L) -> String,
+) -> Result<ExitCode> {
+    let (list, unreadable) = readable(listed)?;
+    match unreadable.as_ref().and_then(Error::details) {
+        Some(details) if common.json => result(common, details, |_| String::new())?,
+        _ => result(common, &list, text)?,
+    }
+    Ok(told(unreadable))
+}
+
+async fn list_all(common: &Common, heady: &Heady) -> Result<ExitCode> {
+    let registry = heady.registry();
+    let (services, of_services) = readable(registry.list_services().await)?;
+    let (nodes, of_nodes) = readable(registry.list_nodes().await)?;
+    let (workflows, of_workflows) = readable(registry.list_workflows().await)?;
+    let unreadable: Vec<Error> = [of_services, of_nodes, of_workflows]
+        .into_iter()
+        .flatten()
+        .collect();
+    let mut text = [
+        report::services(&services),
+        report::nodes(&nodes),
+        report::workflows(&workflows),
+    ]
+    .join("\n");
+    if services.services.is_empty()
+        && nodes.nodes.is_empty()
+        && workflows.workflows.is_empty()
+        && unreadable.is_empty()
+    {
+        text.push('\n');
+        text += &match report::other_sections(&registry.export().await?) {
+            others if others.is_empty() => {
+                "Nothing is registered here yet: heady import FILE imports a registry.\n".to_owned()
+            }
+            others => others,
+        };
+    }
+    let named = unreadable.iter().filter_map(|error| {
+        let named = error.details()?.get("unreadable")?.as_array()?;
+        Some(named.iter().cloned().map(Json::from))
+    });
+    let everything = Everything {
+        revision: services.revision,
+        services: services.services,
+        nodes: nodes.nodes,
+        workflows: workflows.workflows,
+        unreadable: named.flatten().collect(),
+    };
+    result(common, &everything, |_| text)?;
+    Ok(told(unreadable))
 }
 
 async fn get(common: &Common, heady: &Heady, kind: Kind, id: &str) -> Result<ExitCode> {

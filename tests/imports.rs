@@ -126,3 +126,49 @@ fn what_ends_is_no_warning_and_what_never_began_is_not_last() {
     assert!(drift.stdout.contains("not imported yet"), "{drift:?}");
     assert!(!drift.stdout.contains("since the last import"), "{drift:?}");
 }
+
+/// Damages what is attached to a service, as a disk may.
+fn damage(sandbox: &Sandbox, marker: &str) {
+    let path = sandbox.path("heady.db");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let whole = format!("{{\"{marker}\":");
+    let starts: Vec<usize> = (0..bytes.len() - whole.len())
+        .filter(|start| bytes[*start..].starts_with(whole.as_bytes()))
+        .collect();
+    assert!(!starts.is_empty());
+    for start in starts {
+        bytes[start] = b'X';
+    }
+    std::fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn one_damaged_entry_is_named_and_all_others_are_shown() {
+    let sandbox = Sandbox::new();
+    let text = r#"{"services": {"lost": {"a-marker": 1, "port": 1}, "web": {"port": 2}}, "nodes": {"scout": {}}}"#;
+    let file = sandbox.write("registry.json", text);
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    damage(&sandbox, "a-marker");
+    for arguments in [
+        &["registry", "list"][..],
+        &["registry", "list", "services"],
+        &["export"],
+    ] {
+        let outcome = sandbox.run(arguments);
+        assert_eq!(outcome.code, 1, "{outcome:?}");
+        assert!(outcome.stdout.contains("web"), "{outcome:?}");
+        assert!(!outcome.stdout.contains("lost"), "{outcome:?}");
+        let named = "heady: DATA_LOSS: the service 'lost' cannot be read: ";
+        assert!(outcome.stderr.contains(named), "{outcome:?}");
+        let (code, answer) = sandbox.json(arguments);
+        assert_eq!(code, 1);
+        let services = &answer["services"];
+        let web = services.pointer("/web").or(services.pointer("/0"));
+        assert!(web.is_some(), "{answer}");
+        if arguments[0] == "registry" {
+            assert_eq!(answer["unreadable"][0]["id"], "lost", "{answer}");
+        }
+    }
+    let nodes = sandbox.run(&["registry", "list", "nodes"]);
+    assert_eq!((nodes.code, nodes.stderr.as_str()), (0, ""));
+}

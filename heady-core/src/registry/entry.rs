@@ -158,29 +158,6 @@ pub(super) async fn get<E: Entry>(store: &Store, id: &str) -> Result<E> {
     Ok(E::of(&row)?.seen_at(row.get("now")?))
 }
 
-/// All entries by id, and the revision at which they were so: one statement, hence one moment.
-///
-/// # Errors
-/// `DATA_LOSS` naming an entry that cannot be read: a list that silently lacks it would not be true.
-pub(super) async fn list<E: Entry>(store: &Store) -> Result<(Vec<E>, i64)> {
-    let rows = store.fetch_all(queries::all::<E>(), vec![]).await?;
-    let first = rows
-        .first()
-        .ok_or_else(|| Error::data_loss("the registry has lost its revision"))?;
-    let (revision, now) = (first.get("revision")?, first.get("now")?);
-    let there = rows
-        .iter()
-        .filter(|row| !matches!(row.get::<Option<Id>>("id"), Ok(None)));
-    let entries = there.map(|row| {
-        let entry = E::of(row).map_err(|error| {
-            let id: Id = row.get("id").unwrap_or_else(|_| "".into());
-            error.context(format_args!("the {} '{id}'", E::KIND.noun()))
-        });
-        Ok(entry?.seen_at(now))
-    });
-    Ok((entries.collect::<Result<_>>()?, revision))
-}
-
 /// The attached object with these fields over it.
 pub(super) fn over(metadata: &Json, fields: &Value) -> Map<String, Value> {
     let mut object = metadata.as_object().cloned().unwrap_or_default();

@@ -7,6 +7,7 @@ mod edit;
 mod entry;
 mod history;
 mod import;
+mod list;
 mod memory;
 mod model;
 mod node;
@@ -51,7 +52,7 @@ use serde_json::json;
 use self::edit::Editors;
 use self::probe::Prober;
 use self::watch::Feed;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outbound::HttpClient;
 use crate::store::Store;
 use crate::types::Json;
@@ -127,14 +128,6 @@ impl Registry {
         Ok(self.prober.freshened(service))
     }
 
-    /// Lists all services by id, and the revision at which they were so.
-    pub async fn list_services(&self) -> Result<ServiceList> {
-        let (services, revision) = entry::list(&self.store).await?;
-        Ok(self
-            .prober
-            .all_freshened(ServiceList { services, revision }))
-    }
-
     /// Changes a service. The metadata of an imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
@@ -185,12 +178,6 @@ impl Registry {
         entry::get(&self.store, id).await
     }
 
-    /// Lists all nodes by id, and the revision at which they were so.
-    pub async fn list_nodes(&self) -> Result<NodeList> {
-        let (nodes, revision) = entry::list(&self.store).await?;
-        Ok(NodeList { nodes, revision })
-    }
-
     /// Changes a node. The metadata of an imported one is its whole entry, and follows its fields.
     ///
     /// # Errors
@@ -239,15 +226,6 @@ impl Registry {
     /// `NOT_FOUND`.
     pub async fn get_workflow(&self, id: &str) -> Result<Workflow> {
         entry::get(&self.store, id).await
-    }
-
-    /// Lists all workflows by id, and the revision at which they were so.
-    pub async fn list_workflows(&self) -> Result<WorkflowList> {
-        let (workflows, revision) = entry::list(&self.store).await?;
-        Ok(WorkflowList {
-            workflows,
-            revision,
-        })
     }
 
     /// Changes a workflow. The metadata of an imported one is its whole entry, and follows its fields.
@@ -353,6 +331,9 @@ impl Registry {
 
     /// Returns the registry as the document that [`Registry::import`] reads: every section of the last import, unknown
     /// ones included, with today's services, nodes and workflows.
+    ///
+    /// # Errors
+    /// `DATA_LOSS` naming an entry that cannot be read, with the `document` of all others in its details, beside `unreadable`.
     pub async fn export(&self) -> Result<Json> {
         import::export(&self.store).await
     }
@@ -374,7 +355,12 @@ impl Registry {
 
     /// The services that their owner calls critical (`"critical": true`) and that were last seen unhealthy.
     pub(crate) async fn critical_alarms(&self) -> Result<Vec<String>> {
-        let (services, _): (Vec<Service>, _) = entry::list(&self.store).await?;
+        let listed = list::list::<Service>(&self.store).await?;
+        if let Some(unreadable) = listed.unreadable.first() {
+            // Nobody knows whether it is one of them.
+            return Err(Error::data_loss(unreadable.told()));
+        }
+        let services = listed.entries;
         let critical = |service: &Service| service.metadata.get("critical") == Some(&json!(true));
         Ok(services
             .iter()

@@ -153,6 +153,9 @@ fn values(drift: &Drift) -> (String, String) {
         (DriftKind::Missing, true, _) => (there.to_owned(), "absent".to_owned()),
         (DriftKind::Extra, true, false) => ("absent".to_owned(), there.to_owned()),
         (DriftKind::Extra, true, true) => ("absent".to_owned(), format!("{there}, orphaned")),
+        (DriftKind::Changed, true, _) if drift.desired.is_none() && drift.observed.is_none() => {
+            ("readable".to_owned(), "unreadable".to_owned())
+        }
         _ => (
             shown(drift.desired.as_ref()),
             shown(drift.observed.as_ref()),

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::place::{self, Difference};
 use super::{DriftKind, DriftSeverity};
+use crate::registry::EntryKind;
 use crate::registry::import::{Catalog, HEALTH_KEYS, Item, Key, Kind, Present};
+use crate::registry::list::Unreadable;
 
 /// Of what a difference is: two of them may stand under one name in one section.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +88,28 @@ impl Finding {
             desired,
             observed,
             ..Self::of(item, DriftKind::Changed, reason)
+        }
+    }
+
+    /// An entry of the registry that cannot be read, and so not be compared with anything.
+    pub(super) fn unreadable(entry: &Unreadable) -> Self {
+        let kind = match entry.kind {
+            Some(EntryKind::Service) => Kind::Service,
+            Some(EntryKind::Node) => Kind::Node,
+            Some(EntryKind::Workflow) => Kind::Workflow,
+            None => Kind::Other,
+        };
+        Self {
+            of: Of::Entry(kind),
+            section: entry.section.clone(),
+            id: entry.id.to_string(),
+            path: String::new(),
+            kind: DriftKind::Changed,
+            severity: DriftSeverity::High,
+            desired: None,
+            observed: None,
+            reason: entry.told(),
+            orphan: false,
         }
     }
 

@@ -182,7 +182,11 @@ async fn compare_again(transaction: &mut Transaction, source: DriftSource) -> Re
         return Ok(Change::default());
     };
     let before = queries::known(transaction, source).await?;
-    let there: HashSet<Key> = present.items.iter().map(Item::key).collect();
+    let unread = present.unreadable.iter().map(Finding::unreadable);
+    let there = present.items.iter().map(Item::key);
+    let there: HashSet<Key> = there
+        .chain(unread.filter_map(|finding| finding.entry()))
+        .collect();
     findings.retain(|finding| {
         let was_found = |(kind, _): &(String, _)| kind == finding.kind.as_str();
         finding.entry().is_none_or(|entry| there.contains(&entry))
@@ -198,7 +202,7 @@ async fn compare(
     content: &Value,
     present: &Present,
 ) -> Result<Vec<Finding>> {
-    Ok(match source {
+    let mut findings = match source {
         DriftSource::File => {
             let applied = snapshot::get(transaction, snapshot::APPLIED).await?;
             let applied = applied.and_then(|applied| import::read(&applied.content).ok());
@@ -206,7 +210,13 @@ async fn compare(
         }
         DriftSource::Live => live::diff(content, &present.items),
         DriftSource::Manifest => manifest::diff(content, &present.items),
-    })
+    };
+    // What cannot be read is there all the same, and cannot be compared.
+    let unread: Vec<Finding> = present.unreadable.iter().map(Finding::unreadable).collect();
+    let keys: HashSet<Option<Key>> = unread.iter().map(Finding::entry).collect();
+    findings.retain(|finding| !keys.contains(&finding.entry()));
+    findings.extend(unread);
+    Ok(findings)
 }
 
 /// Forgets a source, and in what the registry differed from it.

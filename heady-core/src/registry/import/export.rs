@@ -1,9 +1,12 @@
 //! Export: the document put together again from its parts.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value, json};
 
 use super::super::entry::{self, Entry};
 use super::super::history::History;
+use super::super::list::{Unreadable, whole};
 use super::super::{Node, Service, Workflow, queries};
 use super::catalog::{Item, Kind, REGISTERED, token};
 use super::shape::Form;
@@ -33,6 +36,8 @@ pub(in crate::registry) struct Present {
     /// The sections of the last import and their forms.
     sections: Vec<(String, String)>,
     pub(in crate::registry) items: Vec<Item>,
+    /// What is there as well and cannot be read.
+    pub(in crate::registry) unreadable: Vec<Unreadable>,
 }
 
 pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Present> {
@@ -44,32 +49,46 @@ pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Pres
         None => (json!({}), json!([])),
     };
     let sections: Vec<(String, String)> = serde_json::from_value(sections)?;
-    let mut items = Vec::new();
+    let mut read = Entries::default();
     let header = header.as_object().cloned().unwrap_or_default();
     let home = |names| Home {
         header: &header,
         sections: &sections,
         names,
     };
-    typed::<Service>(reader, &mut items, Kind::Service, home(&["services"])).await?;
-    typed::<Node>(reader, &mut items, Kind::Node, home(&["aiNodes", "nodes"])).await?;
-    typed::<Workflow>(reader, &mut items, Kind::Workflow, home(&["workflows"])).await?;
+    typed::<Service>(reader, &mut read, Kind::Service, home(&["services"])).await?;
+    typed::<Node>(reader, &mut read, Kind::Node, home(&["aiNodes", "nodes"])).await?;
+    typed::<Workflow>(reader, &mut read, Kind::Workflow, home(&["workflows"])).await?;
     for row in reader.fetch_all(queries::OTHER_ENTRIES, vec![]).await? {
-        let entry = queries::other_entry(&row)?;
-        items.push(Item::of(
-            Kind::Other,
-            &entry.section,
-            entry.id,
-            entry.position,
-            entry.body,
-        ));
+        match queries::other_entry(&row) {
+            Ok(entry) => read.items.push(Item::of(
+                Kind::Other,
+                &entry.section,
+                entry.id,
+                entry.position,
+                entry.body,
+            )),
+            Err(error) => read.unreadable.push(Unreadable::other(&row, &error)),
+        }
     }
+    let Entries {
+        mut items,
+        unreadable,
+    } = read;
     items.sort_by(|a, b| (a.position, &a.id).cmp(&(b.position, &b.id)));
     Ok(Present {
         header,
         sections,
         items,
+        unreadable,
     })
+}
+
+/// The entries that were read, and those that could not be.
+#[derive(Default)]
+struct Entries {
+    items: Vec<Item>,
+    unreadable: Vec<Unreadable>,
 }
 
 /// Where entries without a place of their own go: to a section that is there and takes single entries, or to a new one.
@@ -129,15 +148,21 @@ impl Home<'_> {
 
 async fn typed<E: Entry>(
     reader: &mut Reader<'_>,
-    items: &mut Vec<Item>,
+    read: &mut Entries,
     kind: Kind,
     home: Home<'_>,
 ) -> Result<()> {
     let rows = reader.fetch_all(queries::placed::<E>(), vec![]).await?;
     for row in &rows {
-        let (entry, place) = entry::placed::<E>(row)?;
+        let (entry, place) = match entry::placed::<E>(row) {
+            Ok(placed) => placed,
+            Err(error) => {
+                read.unreadable.push(Unreadable::of::<E>(row, &error));
+                continue;
+            }
+        };
         let id = entry.id().to_string();
-        items.push(match &place.section {
+        read.items.push(match &place.section {
             Some(section) => Item::of(
                 kind,
                 section,
@@ -191,18 +216,29 @@ pub(in crate::registry) async fn export(store: &Store) -> Result<Json> {
         header,
         mut sections,
         items,
+        unreadable,
     } = at_one_moment(store).await?;
+    let mut own: HashMap<&str, Vec<&Item>> = HashMap::new();
+    let known: HashSet<&str> = sections.iter().map(|(name, _)| name.as_str()).collect();
+    let mut new = Vec::new();
     for item in &items {
-        if sections.iter().all(|(name, _)| *name != item.section) {
-            sections.push((item.section.clone(), Form::List.word().to_owned()));
+        let own = own.entry(&item.section).or_default();
+        if own.is_empty() && !known.contains(item.section.as_str()) {
+            new.push((item.section.clone(), Form::List.word().to_owned()));
         }
+        own.push(item);
     }
+    sections.extend(new);
     let mut document = Value::Object(header);
     for (name, form) in sections {
-        let own = items.iter().filter(|item| item.section == name);
-        put(&mut document, &name, section(&form, own));
+        let own = own.get(name.as_str()).map_or(&[][..], Vec::as_slice);
+        put(&mut document, &name, section(&form, own.iter().copied()));
     }
-    Ok(document.into())
+    if unreadable.is_empty() {
+        return Ok(document.into());
+    }
+    let others = json!({"document": document});
+    whole(others, "the document of all others", &unreadable).map(Json::from)
 }
 
 fn section<'i>(form: &str, items: impl Iterator<Item = &'i Item>) -> Value {

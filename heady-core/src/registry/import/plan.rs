@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::super::drift::snapshot;
 use super::super::entry::{self, Place, Placed};
 use super::super::history::History;
+use super::super::list::Unreadable;
 use super::super::queries::{self, DocumentRow, OtherEntry};
 use super::super::said::said;
 use super::super::{
@@ -18,7 +19,7 @@ use super::guard::Losses;
 use super::merge::{Merged, merge};
 use super::succeed::Succeeds;
 use crate::audit::{self, Record};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Transaction;
 use crate::types::Warning;
 
@@ -146,7 +147,10 @@ impl Plan {
             .await?;
         let mut present = rows
             .iter()
-            .map(|row| entry::placed::<E>(row).map(|placed| (placed.0.id().clone(), placed)))
+            .map(|row| match entry::placed::<E>(row) {
+                Ok(placed) => Ok((placed.0.id().clone(), placed)),
+                Err(error) => Err(Error::data_loss(Unreadable::of::<E>(row, &error).told())),
+            })
             .collect::<Result<HashMap<_, _>>>()?;
         let imported = present
             .values()

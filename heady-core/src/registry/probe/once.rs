@@ -11,7 +11,8 @@ use super::settings::{Settings, checked_timeout, milliseconds};
 use super::streak::Streak;
 use super::{Probe, ProbeOptions, ProbeReport, Prober};
 use crate::error::{Error, Result};
-use crate::registry::{HealthStatus, Service, entry};
+use crate::registry::list::{self, Listed, Unreadable};
+use crate::registry::{HealthStatus, Service};
 
 /// How many services are asked at once.
 const PARALLEL: usize = 64;
@@ -32,9 +33,14 @@ impl Prober {
 
     async fn probe_all(&self, actor: &Arc<str>, options: ProbeOptions) -> Result<ProbeReport> {
         let timeout = checked_timeout("timeoutMs", options.timeout_ms)?.map(milliseconds);
-        let services = wanted(entry::list(self.store()).await?.0, options.services)?;
+        let Listed {
+            entries,
+            unreadable,
+            ..
+        } = list::list::<Service>(self.store()).await?;
+        let (services, unreadable) = wanted(entries, unreadable, options.services)?;
         let http = self.http()?.clone();
-        let mut probes = Vec::with_capacity(services.len());
+        let mut probes: Vec<Probe> = unreadable.iter().map(unread).collect();
         let mut asking = JoinSet::new();
         let mut waiting = services.into_iter();
         loop {
@@ -79,15 +85,35 @@ impl Prober {
     }
 }
 
-fn wanted(mut services: Vec<Service>, ids: Option<Vec<String>>) -> Result<Vec<Service>> {
+/// The services that are to be asked, and those of them that cannot be read.
+fn wanted(
+    mut services: Vec<Service>,
+    mut unreadable: Vec<Unreadable>,
+    ids: Option<Vec<String>>,
+) -> Result<(Vec<Service>, Vec<Unreadable>)> {
     if let Some(ids) = ids {
-        let there: HashSet<&str> = services.iter().map(|service| service.id.as_str()).collect();
+        let there: HashSet<&str> = services
+            .iter()
+            .map(|service| service.id.as_str())
+            .chain(unreadable.iter().map(|service| service.id.as_str()))
+            .collect();
         if let Some(missing) = ids.iter().find(|id| !there.contains(id.as_str())) {
             return Err(Error::not_found("service", missing));
         }
-        services.retain(|service| ids.iter().any(|id| id == service.id.as_str()));
+        let ids: HashSet<&str> = ids.iter().map(String::as_str).collect();
+        services.retain(|service| ids.contains(service.id.as_str()));
+        unreadable.retain(|service| ids.contains(service.id.as_str()));
     }
-    Ok(services)
+    Ok((services, unreadable))
+}
+
+fn unread(service: &Unreadable) -> Probe {
+    Probe {
+        id: service.id.clone(),
+        status: HealthStatus::Unknown,
+        latency_ms: None,
+        reason: Some(service.told()),
+    }
 }
 
 fn unknown(service: Service) -> Probe {

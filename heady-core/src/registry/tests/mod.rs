@@ -1,6 +1,7 @@
 //! The registry's suite, the same on both databases.
 
 mod imports;
+mod unreadable;
 
 use std::sync::Arc;
 
