@@ -5,7 +5,7 @@
 //! revision n has seen everything before it. Each transaction also leaves a mark of its own there, by which one that
 //! decided before it had the lock notices that another came between.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -44,7 +44,7 @@ pub(super) struct History {
 #[derive(Debug, Default)]
 struct Pending {
     rows: BTreeMap<Id, Vec<Arg>>,
-    gone: Vec<Id>,
+    gone: BTreeSet<Id>,
     /// Those that were gone in between: others of the same name.
     anew: Vec<Id>,
 }
@@ -113,6 +113,14 @@ impl History {
         }
     }
 
+    /// The same where those who watch read the log once it is committed: many changes need no copies for them.
+    pub(super) fn told_by_the_log(self) -> Self {
+        Self {
+            told: false,
+            ..self
+        }
+    }
+
     pub(super) fn is_untold(&self) -> bool {
         !self.told
     }
@@ -146,9 +154,7 @@ impl History {
     pub(super) fn keep<E: Entry>(&mut self, entry: &E, place: &Place) {
         let row = entry::row(entry, place);
         let pending = self.pending(E::KIND);
-        let known = pending.gone.len();
-        pending.gone.retain(|gone| gone != entry.id());
-        if pending.gone.len() < known {
+        if pending.gone.remove(entry.id()) {
             pending.anew.push(entry.id().clone());
         }
         pending.rows.insert(entry.id().clone(), row);
@@ -159,7 +165,7 @@ impl History {
         self.record(RegistryChange::Delete, entry)?;
         let pending = self.pending(E::KIND);
         pending.rows.remove(entry.id());
-        pending.gone.push(entry.id().clone());
+        pending.gone.insert(entry.id().clone());
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 //! What an import changes besides entries, and would change unnoticed: the values beside the sections, and the sections.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::super::queries;
@@ -17,9 +19,12 @@ impl Plan {
             return Ok(());
         };
         let values = header_changes(&header, &self.header);
+        let counted = self.report.sections.iter();
+        let counted: HashMap<&str, &ImportSection> = counted
+            .map(|counted| (counted.section.as_str(), counted))
+            .collect();
         let forms = section_changes(&forms(&sections), &forms(&self.sections), |section| {
-            let counted = self.report.sections.iter();
-            counted.clone().find(|counted| counted.section == section)
+            counted.get(section).copied()
         });
         for (code, what, changes) in [
             ("TOP_LEVEL", "of the values beside the sections", values),
@@ -61,31 +66,34 @@ fn forms(sections: &Value) -> Vec<(&str, &str)> {
 }
 
 /// Which sections change. That one comes or goes is named only where no entry of it that comes or goes says so.
-fn section_changes<'s>(
-    old: &[(&str, &str)],
-    new: &[(&str, &str)],
+fn section_changes<'f, 's>(
+    old: &[(&'f str, &'f str)],
+    new: &[(&'f str, &'f str)],
     counted: impl Fn(&str) -> Option<&'s ImportSection>,
 ) -> Vec<String> {
-    let find = |forms: &[(&str, &str)], section: &str| {
-        let found = forms.iter().find(|(name, _)| *name == section);
-        found.map(|(_, form)| (*form).to_lowercase())
+    let by_name = |forms: &[(&'f str, &'f str)]| -> HashMap<&'f str, String> {
+        let forms = forms.iter();
+        forms
+            .map(|(section, form)| (*section, form.to_lowercase()))
+            .collect()
     };
+    let (before, after) = (by_name(old), by_name(new));
     let is_told = |section: &str, action: ImportAction| {
         counted(section).is_some_and(|counted| *counted.clone().count(action) > 0)
     };
     let mut changes = Vec::new();
     for (section, _) in old {
-        if find(new, section).is_none() && !is_told(section, ImportAction::Delete) {
+        if !after.contains_key(section) && !is_told(section, ImportAction::Delete) {
             changes.push(format!("'{}' goes", path(section, "")));
         }
     }
     for (section, form) in new {
         let form = form.to_lowercase();
-        match find(old, section) {
+        match before.get(section) {
             None if !is_told(section, ImportAction::Create) => {
                 changes.push(format!("'{}' is new", path(section, "")));
             }
-            Some(before) if before != form => {
+            Some(before) if *before != form => {
                 let change = format!("'{}' was {before} and is {form}", path(section, ""));
                 changes.push(change);
             }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::super::probe::{checked_interval, checked_threshold, checked_timeout};
@@ -304,6 +306,7 @@ pub(super) fn check_settings(items: &[Item]) -> Vec<Warning> {
         }
     }
     let mut assumed: Vec<(&str, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for item in items.iter().filter(|item| item.kind == Kind::Service) {
         for setting in [INTERVAL, TIMEOUT, HEALTHY, UNHEALTHY] {
             if let Some((key, Err(error))) = item.checked_setting(setting) {
@@ -342,13 +345,11 @@ pub(super) fn check_settings(items: &[Item]) -> Vec<Warning> {
             && endpoint.and_then(absolute).is_none()
             && item.host().is_none()
         {
-            match assumed
-                .iter_mut()
-                .find(|(section, _)| *section == item.section)
-            {
-                Some((_, count)) => *count += 1,
-                None => assumed.push((&item.section, 1)),
-            }
+            let place = *places.entry(&item.section).or_insert_with(|| {
+                assumed.push((&item.section, 0));
+                assumed.len() - 1
+            });
+            assumed[place].1 += 1;
         }
     }
     for (section, count) in assumed {

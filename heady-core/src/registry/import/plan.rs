@@ -59,7 +59,7 @@ impl Plan {
         force: bool,
     ) -> Result<Self> {
         // The lock under which nothing else changes the registry: what is planned now holds when it is carried out.
-        let history = History::begin(transaction).await?;
+        let history = History::begin(transaction).await?.told_by_the_log();
         let applied = snapshot::get(transaction, snapshot::APPLIED)
             .await?
             .and_then(|applied| catalog::read(&applied.content).ok());

@@ -1,10 +1,12 @@
 //! The reading of a registry: from a file, from a text, or as it was handed over.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::catalog::{Catalog, path, path_of};
+use super::catalog::{Catalog, path};
+use super::secrets::Place;
 use crate::document::{self, Repeated};
 use crate::error::{Error, Result};
 use crate::store::DEEPEST;
@@ -66,32 +68,41 @@ pub(super) async fn read(path: Option<String>, document: Option<Value>) -> Resul
 
 /// Refuses what could not be stored, by its place, before anything is done.
 fn check(document: &Value) -> Result<()> {
-    fn look(value: &Value, place: &str, levels: usize) -> Result<()> {
-        let refused =
-            |what: String| Err(Error::invalid_argument(format!("{}: {what}", short(place))));
+    fn look(value: &Value, place: &mut Place, levels: usize) -> Result<()> {
+        let refused = |place: &Place, what: String| {
+            // The beginning is enough to find what is nested too deeply.
+            let place = short(&place.shown());
+            Err(Error::invalid_argument(format!("{place}: {what}")))
+        };
         let nul = "a text has the character U+0000, which cannot be stored";
         match value {
-            Value::String(text) if text.contains('\0') => refused(nul.to_owned()),
-            Value::Array(_) | Value::Object(_) if levels == 0 => {
-                refused(format!("JSON is nested in more than {DEEPEST} levels"))
-            }
-            Value::Array(items) => items
-                .iter()
-                .enumerate()
-                .try_for_each(|(index, item)| look(item, &format!("{place}[{index}]"), levels - 1)),
+            Value::String(text) if text.contains('\0') => refused(place, nul.to_owned()),
+            Value::Array(_) | Value::Object(_) if levels == 0 => refused(
+                place,
+                format!("JSON is nested in more than {DEEPEST} levels"),
+            ),
+            Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+                let left = place.enter_item(index);
+                look(item, place, levels - 1)?;
+                place.leave(left);
+                Ok(())
+            }),
             Value::Object(map) => map.iter().try_for_each(|(key, value)| {
                 if key.contains('\0') {
-                    return refused(nul.to_owned());
+                    return refused(place, nul.to_owned());
                 }
-                look(value, &path_of(key, place), levels - 1)
+                let left = place.enter_key(key);
+                look(value, place, levels - 1)?;
+                place.leave(left);
+                Ok(())
             }),
             _ => Ok(()),
         }
     }
-    look(document, "", DEEPEST)
+    look(document, &mut Place::default(), DEEPEST)
 }
 
-/// The beginning of a place, which is enough to find what is nested too deeply.
+/// The beginning of a place.
 fn short(place: &str) -> String {
     const MOST: usize = 80;
     match place.char_indices().nth(MOST) {
@@ -103,6 +114,13 @@ fn short(place: &str) -> String {
 impl Catalog {
     /// Tells which keys stood in an object again; of an entry there is one, and only the last of them is known.
     pub(super) fn tell_repeated(&mut self, repeated: Vec<Repeated>) {
+        if repeated.is_empty() {
+            return;
+        }
+        let items = self.items.iter();
+        let entries: HashSet<(&str, &str)> = items
+            .map(|item| (item.section.as_str(), item.id.as_str()))
+            .collect();
         for Repeated {
             object,
             key,
@@ -110,8 +128,7 @@ impl Catalog {
             same,
         } in repeated
         {
-            let is_entry = |item: &super::Item| item.section == object && item.id == key;
-            let (code, place) = if !self.items.iter().any(is_entry) {
+            let (code, place) = if !entries.contains(&(object.as_str(), key.as_str())) {
                 ("REPEATED_KEY", place)
             } else if same {
                 ("DUPLICATE_ID", path(&object, &key))
