@@ -20,6 +20,13 @@ pub(super) const HEALTH_PATH: &str = "/api/health";
 /// Why a service that reports by itself is no longer healthy.
 pub(super) const REPORT_EXPIRED: &str = "its last report expired and no other came";
 
+impl Service {
+    /// The address that answers with its health.
+    pub(super) fn address(&self) -> String {
+        format!("{}{}", self.base_url, self.health_path)
+    }
+}
+
 impl Entry for Service {
     type Spec = RegisterService;
 

@@ -7,15 +7,18 @@ use serde_json::{Value, json};
 use super::diff::{Finding, severity};
 use super::snapshot::Snapshot;
 use super::{DriftKind, DriftSeverity};
+use crate::registry::entry::Entry;
 use crate::registry::import::{Item, Kind};
-use crate::registry::{HealthStatus, ProbeReport};
+use crate::registry::probe::Asked;
+use crate::registry::{HealthStatus, Service};
 
 /// A round of probes as a snapshot; how long answers took is no part of it, so that the same health is the same hash.
-pub(super) fn snapshot(report: ProbeReport) -> Snapshot {
-    let probes: Vec<Value> = report
-        .probes
+pub(super) fn snapshot(asked: Vec<Asked>) -> Snapshot {
+    let probes: Vec<Value> = asked
         .into_iter()
-        .map(|probe| json!({"id": probe.id, "status": probe.status, "reason": probe.reason}))
+        .map(|Asked { probe, address }| {
+            json!({"id": probe.id, "status": probe.status, "reason": probe.reason, "address": address})
+        })
         .collect();
     super::snapshot_of(None, json!({"probes": probes}))
 }
@@ -40,6 +43,10 @@ pub(super) fn diff(content: &Value, items: &[Item]) -> Vec<Finding> {
     services
         .filter_map(|item| {
             let probe = probes.get(item.id.as_str())?;
+            // What answered elsewhere says nothing of what answers here.
+            if probe["address"] != Service::said(item).address().as_str() {
+                return None;
+            }
             let status = HealthStatus::from_word(probe["status"].as_str()?).ok()?;
             finding(item, status, probe["reason"].as_str())
         })

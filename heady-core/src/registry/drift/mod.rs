@@ -77,8 +77,13 @@ pub(super) async fn detect(
             timeout_ms: options.timeout_ms,
             ..ProbeOptions::default()
         };
-        let seen = prober.probe(actor, probes).await.map(live::snapshot);
+        let seen = prober
+            .probe_addresses(actor, probes)
+            .await
+            .map(live::snapshot);
         record(store, actor, DriftSource::Live, None, seen).await?;
+    } else if known(DriftSource::Live.as_str()).is_some() {
+        look_back(store, actor, DriftSource::Live).await?;
     }
     let deployed = known(DriftSource::Manifest.as_str()).and_then(|known| known.1.clone());
     match options.manifest.or(deployed) {
@@ -142,6 +147,26 @@ async fn record(
                 }
                 queries::put_failure(transaction, source, location, error.to_json()).await?;
                 let record = Record::new(&actor, "DRIFT", format!("registry:{source}"), "FAILED");
+                audit::append(transaction, &[record.with(details)]).await
+            })
+        })
+        .await
+}
+
+/// Compares the registry, as it is now, with what a source said last, which nobody asks this time.
+async fn look_back(store: &Store, actor: &str, source: DriftSource) -> Result<()> {
+    let actor = actor.to_owned();
+    store
+        .write(move |transaction| {
+            Box::pin(async move {
+                let change = compare_again(transaction, source).await?;
+                if !change.is_any() {
+                    return Ok(());
+                }
+                let mut details = json!({"change": "COMPARE_AGAIN"});
+                change.write(&mut details);
+                let record =
+                    Record::new(&actor, "DRIFT", format!("registry:{source}"), "SUCCEEDED");
                 audit::append(transaction, &[record.with(details)]).await
             })
         })

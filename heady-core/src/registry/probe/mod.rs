@@ -34,6 +34,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use model::{LastProbe, Probe, ProbeOptions, ProbeReport, ReportHealth};
+pub(super) use once::Asked;
 pub(super) use queries::with_last;
 pub(super) use report::report;
 pub(super) use settings::{checked_interval, checked_threshold, checked_timeout};

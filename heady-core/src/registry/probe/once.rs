@@ -13,9 +13,17 @@ use super::{Probe, ProbeOptions, ProbeReport, Prober};
 use crate::error::{Error, Result};
 use crate::registry::list::{self, Listed, Unreadable};
 use crate::registry::{HealthStatus, Service};
+use crate::types::Id;
 
 /// How many services are asked at once.
 const PARALLEL: usize = 64;
+
+/// What was found of a service, and the address at which it was asked.
+pub(in crate::registry) struct Asked {
+    pub(in crate::registry) probe: Probe,
+    /// None if it was not asked.
+    pub(in crate::registry) address: Option<String>,
+}
 
 impl Prober {
     /// Asks services for their health, records what they answer and returns it. It ends with the engine, whatever does not
@@ -25,13 +33,24 @@ impl Prober {
         actor: &Arc<str>,
         options: ProbeOptions,
     ) -> Result<ProbeReport> {
+        let asked = self.probe_addresses(actor, options).await?;
+        let probes = asked.into_iter().map(|asked| asked.probe).collect();
+        Ok(ProbeReport { probes })
+    }
+
+    /// The same with the address of each answer.
+    pub(in crate::registry) async fn probe_addresses(
+        &self,
+        actor: &Arc<str>,
+        options: ProbeOptions,
+    ) -> Result<Vec<Asked>> {
         let closing = &self.inner.closing;
         let probed = closing.run_until_cancelled(self.probe_all(actor, options));
         let closed = || Err(Error::unavailable("the engine is closed"));
         probed.await.unwrap_or_else(closed)
     }
 
-    async fn probe_all(&self, actor: &Arc<str>, options: ProbeOptions) -> Result<ProbeReport> {
+    async fn probe_all(&self, actor: &Arc<str>, options: ProbeOptions) -> Result<Vec<Asked>> {
         let timeout = checked_timeout("timeoutMs", options.timeout_ms)?.map(milliseconds);
         let Listed {
             entries,
@@ -40,14 +59,14 @@ impl Prober {
         } = list::list::<Service>(self.store()).await?;
         let (services, unreadable) = wanted(entries, unreadable, options.services)?;
         let http = self.http()?.clone();
-        let mut probes: Vec<Probe> = unreadable.iter().map(unread).collect();
+        let mut found_of: Vec<Asked> = unreadable.iter().map(unread).collect();
         let mut asking = JoinSet::new();
         let mut waiting = services.into_iter();
         loop {
             while asking.len() < PARALLEL {
                 let Some(service) = waiting.next() else { break };
                 if service.base_url.is_empty() {
-                    probes.push(unknown(service));
+                    found_of.push(unknown(service));
                     continue;
                 }
                 let http = http.clone();
@@ -67,11 +86,14 @@ impl Prober {
                 let (service, answer): (Service, Answer) = asked.map_err(|error| {
                     Error::internal("a probe ended in a panic").caused_by(error)
                 })?;
-                probes.push(Probe {
-                    id: service.id.clone(),
-                    status: answer.status,
-                    latency_ms: answer.latency_ms,
-                    reason: answer.reason.clone(),
+                found_of.push(Asked {
+                    address: Some(service.address()),
+                    probe: Probe {
+                        id: service.id.clone(),
+                        status: answer.status,
+                        latency_ms: answer.latency_ms,
+                        reason: answer.reason.clone(),
+                    },
                 });
                 found.push(observed(service, &answer));
                 next = asking.try_join_next();
@@ -80,8 +102,8 @@ impl Prober {
             record(self.store(), self.feed(), self.id(), asked_by, found).await?;
             self.editors().forget();
         }
-        probes.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(ProbeReport { probes })
+        found_of.sort_by(|a, b| a.probe.id.cmp(&b.probe.id));
+        Ok(found_of)
     }
 }
 
@@ -107,21 +129,24 @@ fn wanted(
     Ok((services, unreadable))
 }
 
-fn unread(service: &Unreadable) -> Probe {
-    Probe {
-        id: service.id.clone(),
-        status: HealthStatus::Unknown,
-        latency_ms: None,
-        reason: Some(service.told()),
-    }
+fn unread(service: &Unreadable) -> Asked {
+    not_asked(service.id.clone(), service.told())
 }
 
-fn unknown(service: Service) -> Probe {
-    Probe {
-        id: service.id,
-        status: HealthStatus::Unknown,
-        latency_ms: None,
-        reason: Some("it has no base URL, so nobody can ask it".to_owned()),
+fn unknown(service: Service) -> Asked {
+    let reason = "it has no base URL, so nobody can ask it";
+    not_asked(service.id, reason.to_owned())
+}
+
+fn not_asked(id: Id, reason: String) -> Asked {
+    Asked {
+        address: None,
+        probe: Probe {
+            id,
+            status: HealthStatus::Unknown,
+            latency_ms: None,
+            reason: Some(reason),
+        },
     }
 }
 

@@ -9,6 +9,7 @@ on_both_databases!(
     a_manifest_is_forgotten,
     a_file_that_is_gone_is_compared_as_it_was,
     an_import_resolves_what_differed_from_the_file,
+    an_answer_from_another_address_is_not_compared,
 );
 
 async fn register(registry: &Registry, id: &str, port: u16) -> Service {
@@ -168,4 +169,44 @@ async fn an_import_resolves_what_differed_from_the_file(fresh: Fresh) {
     );
     let again = registry.detect_drift(file(&newer)).await.unwrap();
     assert_eq!(told(&again), told(&report));
+}
+
+async fn an_answer_from_another_address_is_not_compared(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    for id in ["moved", "renamed", "stays"] {
+        register(&registry, id, 1).await;
+    }
+    let report = registry.detect_drift(DetectDrift::default()).await.unwrap();
+    assert_eq!(
+        told(&report),
+        [
+            "LIVE moved health MISSING MEDIUM",
+            "LIVE renamed health MISSING MEDIUM",
+            "LIVE stays health MISSING MEDIUM",
+        ]
+    );
+    for (id, base_url, name) in [
+        ("moved", Some("http://localhost:2"), None),
+        ("renamed", None, Some("Another name")),
+    ] {
+        let update = UpdateService {
+            id: id.into(),
+            base_url: base_url.map(Into::into),
+            name: name.map(Into::into),
+            ..UpdateService::default()
+        };
+        registry.update_service(update).await.unwrap();
+    }
+    for _ in 0..2 {
+        let report = registry.detect_drift(offline()).await.unwrap();
+        assert_eq!(
+            told(&report),
+            [
+                "LIVE renamed health MISSING MEDIUM",
+                "LIVE stays health MISSING MEDIUM",
+            ]
+        );
+    }
+    let report = registry.detect_drift(DetectDrift::default()).await.unwrap();
+    assert_eq!(told(&report).len(), 3, "asked there, it does not answer");
 }
