@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use heady_core::{Error, Result};
+use heady_core::{Error, Result, report};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use terminal_size::Width;
 
 use crate::Common;
 
@@ -20,9 +21,17 @@ pub(crate) fn result<T: Serialize>(
     let text = if common.json {
         serde_json::to_string(value)? + "\n"
     } else {
-        text(value)
+        fitting(|| text(value))
     };
     print(&text).map(drop)
+}
+
+/// A text whose tables fit the terminal; where none reads it, they are as wide as what is in them.
+pub(crate) fn fitting(draw: impl FnOnce() -> String) -> String {
+    match terminal_size::terminal_size_of(io::stdout()) {
+        Some((Width(columns), _)) if columns > 0 => report::within(columns, draw),
+        _ => draw(),
+    }
 }
 
 /// What could be read, and the error that names what could not: it has the rest in its details.

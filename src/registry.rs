@@ -13,7 +13,7 @@ use heady_core::{Error, Heady, Json, Result, Timestamp, report};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::output::{self, exit, line, note, readable, result, told};
+use crate::output::{self, exit, fitting, line, note, readable, result, told};
 use crate::run::interrupted;
 use crate::{Common, Rights};
 
@@ -175,12 +175,14 @@ async fn list_all(common: &Common, heady: &Heady) -> Result<ExitCode> {
         .into_iter()
         .flatten()
         .collect();
-    let mut text = [
-        report::services(&services),
-        report::nodes(&nodes),
-        report::workflows(&workflows),
-    ]
-    .join("\n");
+    let mut text = fitting(|| {
+        [
+            report::services(&services),
+            report::nodes(&nodes),
+            report::workflows(&workflows),
+        ]
+        .join("\n")
+    });
     if services.services.is_empty()
         && nodes.nodes.is_empty()
         && workflows.workflows.is_empty()

@@ -172,3 +172,19 @@ fn one_damaged_entry_is_named_and_all_others_are_shown() {
     let nodes = sandbox.run(&["registry", "list", "nodes"]);
     assert_eq!((nodes.code, nodes.stderr.as_str()), (0, ""));
 }
+
+#[test]
+fn what_no_terminal_shows_is_as_wide_as_what_is_in_it() {
+    let sandbox = Sandbox::new();
+    let name = "a name ".repeat(30).trim_end().to_owned();
+    let text = json!({"services": {"api": {"port": 1, "name": name}}}).to_string();
+    let file = sandbox.write("registry.json", &text);
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    let listed = sandbox.run(&["registry", "list", "services"]);
+    let in_one_line = |line: &str| line.contains(&name) && line.contains("localhost:1");
+    assert!(listed.stdout.lines().any(in_one_line), "{listed:?}");
+    // What help says is no table: it is read by people, wherever.
+    let help = sandbox.run(&["registry", "watch", "--help"]).stdout;
+    let widest = help.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(110), "{help}");
+}

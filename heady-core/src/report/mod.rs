@@ -20,6 +20,7 @@ pub use probe::probe;
 pub use registry::{change, node, nodes, other_sections, service, services, workflow, workflows};
 pub use run::{run, runs};
 pub use simulation::simulation;
+pub use table::within;
 
 /// A time in milliseconds with a fitting unit: `0.42 ms`, `1.50 s`, `2 min 05 s`.
 pub fn duration(ms: f64) -> String {
