@@ -5,6 +5,7 @@
 //! Every error names the place: line and column while the text is parsed, the path of the key afterwards.
 
 mod fields;
+mod large;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -65,7 +66,7 @@ pub async fn read(path: &Path) -> Result<Value> {
     let context = |error: Error| error.context(format_args!("'{}'", path.display()));
     let text = text(path).await?;
     match Format::of(path) {
-        Format::Json => parse_json(&text),
+        Format::Json => json(&text, &mut Keys::default()),
         Format::Yaml => parse_yaml(&text),
     }
     .map_err(context)
@@ -173,10 +174,11 @@ pub fn parse_yaml(text: &str) -> Result<Value> {
     yaml::parse(text, &mut Keys::default(), false)
 }
 
-/// Parses JSON (RFC 8259), refusing objects that name a key twice.
+/// Parses JSON (RFC 8259) that somebody sends, refusing objects that name a key twice and integers of more than 64 bits, which
+/// would be rounded.
 pub fn parse_json(text: &str) -> Result<Value> {
     check_size(text.len())?;
-    json(text, &mut Keys::default())
+    json(text, &mut Keys::refusing(large::first_large(text)))
 }
 
 fn json(text: &str, keys: &mut Keys) -> Result<Value> {

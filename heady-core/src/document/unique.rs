@@ -5,6 +5,8 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::large::may_be_large;
+
 /// A key that stood in an object again; the last of its values counts.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Repeated {
@@ -31,6 +33,8 @@ pub(super) struct Keys {
     way: Vec<Step>,
     /// The repetitions; none if one is an error.
     repeated: Option<Vec<Repeated>>,
+    /// After how many floats that are as large comes the first that was written as an integer.
+    large: Option<usize>,
 }
 
 impl Keys {
@@ -38,6 +42,14 @@ impl Keys {
     pub(super) fn noted() -> Self {
         Self {
             repeated: Some(Vec::new()),
+            ..Self::default()
+        }
+    }
+
+    /// Refuses repetitions, and this one of the large numbers.
+    pub(super) fn refusing(large: Option<usize>) -> Self {
+        Self {
+            large,
             ..Self::default()
         }
     }
@@ -50,20 +62,12 @@ impl Keys {
         let Some(repeated) = &mut self.repeated else {
             return Err(E::custom(format_args!("the key '{key}' stands here twice")));
         };
-        let (mut object, mut path) = (Vec::new(), String::new());
-        for step in &self.way {
-            match step {
-                Step::Key(key) => {
-                    object.push(key.replace('~', "~0").replace('/', "~1"));
-                    path += if path.is_empty() { "" } else { "." };
-                    path += key;
-                }
-                Step::Index(index) => {
-                    object.push(index.to_string());
-                    path += &format!("[{index}]");
-                }
-            }
-        }
+        let object = self.way.iter().map(|step| match step {
+            Step::Key(key) => key.replace('~', "~0").replace('/', "~1"),
+            Step::Index(index) => index.to_string(),
+        });
+        let object: Vec<String> = object.collect();
+        let mut path = place(&self.way);
         path += if path.is_empty() { "" } else { "." };
         path += key;
         repeated.push(Repeated {
@@ -72,6 +76,28 @@ impl Keys {
             path,
             same,
         });
+        Ok(())
+    }
+
+    /// Refuses an integer that could only be kept as another number.
+    fn check_float<E: de::Error>(&mut self, float: f64) -> Result<(), E> {
+        match &mut self.large {
+            Some(left) if may_be_large(float) => match left.checked_sub(1) {
+                Some(less) => *left = less,
+                None => {
+                    let place = place(&self.way);
+                    let place = if place.is_empty() {
+                        ""
+                    } else {
+                        &format!("{place}: ")
+                    };
+                    return Err(E::custom(format_args!(
+                        "{place}send this integer as a text, as it has more than 64 bits; it stands"
+                    )));
+                }
+            },
+            _ => {}
+        }
         Ok(())
     }
 
@@ -84,6 +110,21 @@ impl Keys {
         }
         Ok(())
     }
+}
+
+/// The place of a value, for people: `services[0].port`.
+fn place(way: &[Step]) -> String {
+    let mut place = String::new();
+    for step in way {
+        match step {
+            Step::Key(key) => {
+                place += if place.is_empty() { "" } else { "." };
+                place += key;
+            }
+            Step::Index(index) => place += &format!("[{index}]"),
+        }
+    }
+    place
 }
 
 /// Reads any value as `serde_json` does, but no key of an object is lost in silence.
@@ -116,7 +157,8 @@ impl<'de> Visitor<'de> for UniqueKeys<'_> {
         Ok(value.into())
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
+        self.0.check_float(value)?;
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 

@@ -1,5 +1,6 @@
 //! The adapter and every table behind it, in process.
 
+mod bodies;
 mod callers;
 mod domains;
 
