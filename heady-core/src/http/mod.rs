@@ -9,6 +9,7 @@ mod answer;
 mod audit;
 mod catalog;
 mod condition;
+mod connection;
 mod guard;
 mod health;
 mod host;

@@ -22,9 +22,9 @@ use serde_json::{Map, Value};
 
 use super::access::{self, Role};
 use super::answer::{Answer, Documented, JSON};
+use super::connection::Connection;
 use super::guard::RequestId;
 use super::input::{self, Shape};
-use super::stream::Connection;
 use super::{BODY_TIME, CALL_TIME, MAX_BODY, Server, condition, problem};
 use crate::engine::Heady;
 use crate::error::{Error, Result};

@@ -1,12 +1,13 @@
 //! A listener with limits: a client that is slow, idle or one of thousands takes nothing from the others.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::Request;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -18,7 +19,7 @@ use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
-use super::stream::Connection;
+use super::connection::Connection;
 use crate::error::Result;
 
 /// How many connections are open at once.
@@ -33,8 +34,9 @@ const MAX_HEADERS: usize = 64 << 10;
 /// How long requests that are under way when the server stops may take to be answered.
 const DRAIN_TIME: Duration = Duration::from_secs(30);
 
-/// How long the client of a stream may take then to receive its end: there is no answer that it would lose.
-const STREAM_DRAIN_TIME: Duration = Duration::from_secs(1);
+/// How long a client may take then to send the rest of a request, or to receive the end of a stream: there is no answer that
+/// it would lose.
+const UNOWED_DRAIN_TIME: Duration = Duration::from_secs(1);
 
 /// How long a client may take nothing of what is sent to it.
 const WRITE_TIME: Duration = Duration::from_mins(1);
@@ -45,7 +47,8 @@ const REST: Duration = Duration::from_millis(50);
 /// What a connection too many is told.
 const FULL: &str = r#"{"type":"urn:heady:problem:unavailable","title":"Service Unavailable","status":503,"code":"UNAVAILABLE","error":"too many connections are open","ok":false}"#;
 
-/// Serves a router until `until` completes and the requests under way then are answered; streams end then.
+/// Serves a router until `until` completes and the requests under way then are answered; streams end then, and so do
+/// connections on which no whole request has come.
 ///
 /// # Errors
 /// None today: a connection that fails is its client's affair.
@@ -83,13 +86,9 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(WRITE_TIME));
-        let (carrying, router) = (Connection::of(&stopping), router.clone());
-        let marked = carrying.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            marked.carry(false);
-            request.extensions_mut().insert(marked.clone());
-            router.clone().call(request)
-        });
+        let (state, router) = (Connection::of(&stopping), router.clone());
+        let receiving = state.clone();
+        let service = service_fn(move |request| router.clone().call(receiving.receive(request)));
         let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {
@@ -99,8 +98,8 @@ pub async fn serve(
                         tracing::debug!("a connection ended: {error}");
                     }
                 }
-                () = patience(&carrying) => {
-                    tracing::debug!("the client of a stream did not receive its end in time");
+                () = patience(&state) => {
+                    tracing::debug!("a client did not send its request, or receive the end of a stream, in time");
                 }
             }
             drop(place);
@@ -117,11 +116,11 @@ pub async fn serve(
     Ok(())
 }
 
-/// Completes when the server stops and the client of a stream has had time to receive its end.
+/// Completes when the server stops and whoever is owed no answer has had time.
 async fn patience(connection: &Connection) {
     connection.stopping.cancelled().await;
-    tokio::time::sleep(STREAM_DRAIN_TIME).await;
-    if !connection.streams() {
+    tokio::time::sleep(UNOWED_DRAIN_TIME).await;
+    if connection.is_owed() {
         std::future::pending::<()>().await;
     }
 }

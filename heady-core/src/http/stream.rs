@@ -9,7 +9,6 @@ mod tests;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
@@ -40,35 +39,6 @@ const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// How often it is looked whether the caller may still see it: a key can be revoked meanwhile.
 const LOOK: Duration = Duration::from_secs(10);
-
-/// What a stream and the connection that carries it know of each other.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Connection {
-    /// Whether the server stops: streams end then, so that it can.
-    pub(super) stopping: CancellationToken,
-    /// Whether its latest answer is a stream.
-    streams: Arc<AtomicBool>,
-}
-
-impl Connection {
-    /// One of a server that stops with this token.
-    pub(super) fn of(stopping: &CancellationToken) -> Self {
-        Self {
-            stopping: stopping.clone(),
-            streams: Arc::default(),
-        }
-    }
-
-    /// Notes whether what is sent from here on is a stream.
-    pub(super) fn carry(&self, stream: bool) {
-        self.streams.store(stream, Ordering::Relaxed);
-    }
-
-    /// Whether its latest answer is a stream.
-    pub(super) fn streams(&self) -> bool {
-        self.streams.load(Ordering::Relaxed)
-    }
-}
 
 /// Where the events of a stream come from.
 pub(super) trait Source: Send + 'static {
@@ -110,7 +80,7 @@ impl Call {
     pub(super) fn stream<S: Source>(&self, source: S) -> Result<Events<S>> {
         let place = self.server.streams.clone().try_acquire_owned();
         let place = place.map_err(|_| Error::unavailable("too many streams are open"))?;
-        self.connection.carry(true);
+        self.connection.stream();
         Ok(Events {
             source,
             request: self.request.clone(),

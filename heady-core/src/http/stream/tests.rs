@@ -1,6 +1,6 @@
 //! Streams: what a client sees that is interrupted, slow, late or wrong, and how they end.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::{Body, BodyDataStream};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Request};
@@ -12,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::super::access::Admission;
+use super::super::connection::Connection;
 use super::super::tests::{Door, problem};
 use super::super::{AddApiKey, ApiKeys, Caller, Config, Role, Server, answer, serve};
 use super::*;
@@ -324,7 +325,7 @@ impl Source for Silence {
 }
 
 fn stream<S: Source>(source: S, connection: &Connection, places: &Arc<Semaphore>) -> Events<S> {
-    connection.carry(true);
+    connection.stream();
     Events {
         source,
         request: RequestId(HeaderValue::from_static("r")),
