@@ -259,6 +259,11 @@ export interface DetectDrift {
    * an empty text forgets that one, and what differed from it.
    */
   manifest?: string
+  /**
+   * A deploy manifest that was read already, in place of a file. It is compared with again each time, until there is
+   * another.
+   */
+  manifestDocument?: Json
   /** How long a service may take to answer, in milliseconds; 5,000 if left out. */
   timeoutMs?: number
 }

@@ -124,6 +124,9 @@ test('an import reports, and drift says who moved', async () => {
     drift.map(({ id, kind, path, observed }) => [id, kind, path, observed]),
     [['api', 'CHANGED', 'name', 'By call']],
   )
+  const manifestDocument = { apps: [{ name: 'worker' }] }
+  const deployed = await heady.registry.detectDrift({ live: false, manifestDocument })
+  assert.ok(deployed.drift.some(({ id, kind }) => id === 'worker' && kind === 'EXTRA'))
   assert.equal((await heady.registry.listDrift({ severity: 'HIGH' })).drift.length, 0)
   await heady.close()
 })

@@ -471,7 +471,8 @@ impl Registry {
 
     /// Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
     /// what differs. A source that cannot be read is listed with its error and stops no other.
-    #[pyo3(signature = (path=None, *, document=None, live=None, manifest=None, timeout_ms=None))]
+    #[pyo3(signature = (path=None, *, document=None, live=None, manifest=None, manifest_document=None, timeout_ms=None))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn detect_drift(
         &self,
         py: Python<'_>,
@@ -479,6 +480,7 @@ impl Registry {
         document: Option<Given<Json>>,
         live: Option<Given<bool>>,
         manifest: Option<Given<FilePath>>,
+        manifest_document: Option<Given<Json>>,
         timeout_ms: Option<Given<i64>>,
     ) -> PyResult<DriftReport> {
         let options = options!(DetectDrift {
@@ -486,6 +488,7 @@ impl Registry {
             document,
             live,
             manifest,
+            manifest_document,
             timeout_ms,
         });
         wait(py, self.0.detect_drift(options))

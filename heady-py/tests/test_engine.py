@@ -128,6 +128,8 @@ def test_an_import_reports_and_drift_says_who_moved(engine: heady.Heady, tmp_pat
     assert (drift.id, drift.kind, drift.path, drift.observed) == ("api", "CHANGED", "name", "By call")
     assert "By call" in found._repr_html_()
     assert engine.registry.list_drift(severity="HIGH").drift == []
+    deployed = engine.registry.detect_drift(live=False, manifest_document={"apps": [{"name": "worker"}]})
+    assert ("worker", "EXTRA") in [(drift.id, drift.kind) for drift in deployed.drift]
 
 
 def test_a_malformed_file_names_the_place(engine: heady.Heady, tmp_path: Path) -> None:

@@ -236,16 +236,21 @@ struct Compare {
     document: Option<Json>,
     /// Whether to ask the services for their health; true if left out.
     live: Option<bool>,
+    /// A deploy manifest as a document: a Compose file, a list of PM2 apps or a registry. It is compared with again each time,
+    /// until there is another; an empty text forgets it.
+    manifest: Option<Json>,
     /// How long a service may take to answer, in milliseconds; 5,000 if left out.
     timeout_ms: Option<i64>,
 }
 
 async fn detect_drift(call: &Call, options: Compare) -> Result<DriftReport> {
+    let forgets = options.manifest.as_deref().is_some_and(|text| text == "");
     let options = DetectDrift {
         path: None,
         document: options.document,
         live: options.live,
-        manifest: None,
+        manifest: forgets.then(String::new),
+        manifest_document: options.manifest.filter(|_| !forgets),
         timeout_ms: options.timeout_ms,
     };
     call.registry().detect_drift(options).await

@@ -1558,7 +1558,7 @@ class Registry:
         """
         Deletes a workflow that has never run and returns what it was.
         """
-    def detect_drift(self, /, path: str | PathLike[str] | None = None, *, document: Any | None = None, live: bool | None = None, manifest: str | PathLike[str] | None = None, timeout_ms: SupportsIndex | None = None) -> DriftReport:
+    def detect_drift(self, /, path: str | PathLike[str] | None = None, *, document: Any | None = None, live: bool | None = None, manifest: str | PathLike[str] | None = None, manifest_document: Any | None = None, timeout_ms: SupportsIndex | None = None) -> DriftReport:
         """
         Compares the registry with the file it was imported from, with what answers and with what is deployed, and records
         what differs. A source that cannot be read is listed with its error and stops no other.

@@ -283,12 +283,21 @@ async fn earlier_clients_find_the_catalog_and_its_sections() {
         (&severe["sources"], &severe["drift"]),
         (&found.body["sources"], &json!([]))
     );
-    let path = json!({"path": "/etc/passwd"});
-    problem(
-        &door.post("/api/registry/drift", path).await,
-        400,
-        "INVALID_ARGUMENT",
-    );
+    for refused in [
+        json!({"path": "/etc/passwd"}),
+        json!({"manifest": "/etc/passwd"}),
+        json!({"manifest": {"scripts": {}}}),
+    ] {
+        let answer = door.post("/api/registry/drift", refused).await;
+        problem(&answer, 400, "INVALID_ARGUMENT");
+    }
+    let compose = json!({"services": {"cache": {"image": "redis:7"}}});
+    for (manifest, extra) in [(compose, 1), (json!(""), 0)] {
+        let body = json!({"live": false, "manifest": manifest});
+        door.post("/api/registry/drift", body).await;
+        let deployed = door.get("/api/registry/drift?source=MANIFEST").await.body;
+        assert_eq!(deployed["drift"].as_array().unwrap().len(), extra);
+    }
     let nodes = door.get("/api/nodes").await.body;
     assert_eq!((&nodes["total"], &nodes["active"]), (&json!(1), &json!(0)));
     let scout = &nodes["nodes"][0];

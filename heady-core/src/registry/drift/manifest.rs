@@ -11,19 +11,24 @@ use super::{DriftKind, DriftSeverity, ports};
 use crate::error::{Error, Result};
 use crate::registry::import::{self, Item, Kind};
 
-/// Reads a manifest and keeps what can be compared: which services, on which ports, of which versions.
+/// Reads a manifest's file.
 ///
 /// # Errors
 /// `NOT_FOUND`, or `INVALID_ARGUMENT` for what is malformed or no manifest.
 pub(super) async fn read(path: &str) -> Result<Snapshot> {
     let document = crate::document::read(Path::new(path)).await?;
-    let services = deployed(&document).map_err(|error| error.context(format_args!("'{path}'")))?;
     let location = std::path::absolute(path)
         .map_or_else(|_| path.to_owned(), |path| path.display().to_string());
-    Ok(super::snapshot_of(
-        Some(location),
-        json!({"services": services}),
-    ))
+    snapshot(Some(location), &document).map_err(|error| error.context(format_args!("'{path}'")))
+}
+
+/// Keeps what can be compared of a manifest: which services, on which ports, of which versions.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for what is no manifest.
+pub(super) fn snapshot(location: Option<String>, document: &Value) -> Result<Snapshot> {
+    let services = deployed(document)?;
+    Ok(super::snapshot_of(location, json!({"services": services})))
 }
 
 fn deployed(document: &Value) -> Result<Map<String, Value>> {

@@ -48,6 +48,17 @@ pub(super) async fn detect(
             "a registry is read from either path or document",
         ));
     }
+    if options.manifest.is_some() && options.manifest_document.is_some() {
+        return Err(Error::invalid_argument(
+            "what is deployed is read from either manifest or manifestDocument",
+        ));
+    }
+    // What was handed over is no source that fails.
+    let handed_over = options.manifest_document.as_deref();
+    let deployed = handed_over
+        .map(|document| manifest::snapshot(None, document))
+        .transpose()
+        .map_err(|error| error.context("manifestDocument"))?;
     queries::forget_unread(store).await?;
     let known = queries::locations(store).await?;
     let known = |source: &str| known.iter().find(|known| known.0 == source);
@@ -85,14 +96,18 @@ pub(super) async fn detect(
     } else if known(DriftSource::Live.as_str()).is_some() {
         look_back(store, actor, DriftSource::Live).await?;
     }
-    let deployed = known(DriftSource::Manifest.as_str()).and_then(|known| known.1.clone());
-    match options.manifest.or(deployed) {
-        Some(path) if path.is_empty() => forget(store, actor, DriftSource::Manifest).await?,
-        Some(path) => {
+    let source = DriftSource::Manifest;
+    let remembered = known(source.as_str()).map(|known| known.1.clone());
+    let is_remembered = remembered.is_some();
+    match (deployed, options.manifest.or(remembered.flatten())) {
+        (Some(snapshot), _) => record(store, actor, source, None, Ok(snapshot)).await?,
+        (None, Some(path)) if path.is_empty() => forget(store, actor, source).await?,
+        (None, Some(path)) => {
             let seen = manifest::read(&path).await;
-            record(store, actor, DriftSource::Manifest, Some(path), seen).await?;
+            record(store, actor, source, Some(path), seen).await?;
         }
-        None => {}
+        (None, None) if is_remembered => look_back(store, actor, source).await?,
+        (None, None) => {}
     }
     queries::list(store, DriftQuery::default()).await
 }

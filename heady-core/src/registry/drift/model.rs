@@ -63,6 +63,10 @@ pub struct DetectDrift {
     /// an empty text forgets that one, and what differed from it.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub manifest: Option<String>,
+    /// A deploy manifest that was read already, in place of a file. It is compared with again each time, until there is
+    /// another.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub manifest_document: Option<Json>,
     /// How long a service may take to answer, in milliseconds; 5,000 if left out.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub timeout_ms: Option<i64>,

@@ -5,6 +5,7 @@ use super::*;
 on_both_databases!(
     the_port_and_version_of_an_entry_are_found_however_a_manifest_says_them,
     what_a_manifest_says_otherwise_is_told,
+    a_manifest_that_was_handed_over_is_compared_again,
 );
 
 /// A folder with one manifest in it, as options.
@@ -151,4 +152,42 @@ async fn what_a_manifest_says_otherwise_is_told(fresh: Fresh) {
             (path, Some(observed.into()))
         );
     }
+}
+
+async fn a_manifest_that_was_handed_over_is_compared_again(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    import(&registry, &json!({"services": {"api": {"port": 3301}}})).await;
+    let handed_over = |document: Value| DetectDrift {
+        manifest_document: Some(document.into()),
+        ..offline()
+    };
+    let compose = json!({"services": {"api": {"image": "api", "ports": ["3302:80"]}}});
+    let report = registry.detect_drift(handed_over(compose.clone())).await;
+    let report = report.unwrap();
+    assert_eq!(told(&report), ["MANIFEST api port CHANGED MEDIUM"]);
+    assert_eq!(report.sources[1].location, None);
+    let again = || registry.detect_drift(offline());
+    assert_eq!(told(&again().await.unwrap()), told(&report));
+    // The registry moves to where it is deployed.
+    import(&registry, &json!({"services": {"api": {"port": 3302}}})).await;
+    assert_eq!(told(&again().await.unwrap()), [""; 0]);
+    import(&registry, &json!({"services": {"api": {"port": 3301}}})).await;
+    assert_eq!(told(&again().await.unwrap()), told(&report));
+    // A mistake of the caller leaves everything as it was.
+    let both = DetectDrift {
+        manifest: Some("compose.yaml".to_owned()),
+        ..handed_over(compose)
+    };
+    for mistake in [both, handed_over(json!({"scripts": {}}))] {
+        let error = registry.detect_drift(mistake).await.unwrap_err();
+        assert_eq!(error.code(), "INVALID_ARGUMENT", "{error}");
+        assert!(error.message().contains("manifestDocument"), "{error}");
+    }
+    assert_eq!(told(&again().await.unwrap()), told(&report));
+    let forget = DetectDrift {
+        manifest: Some(String::new()),
+        ..offline()
+    };
+    let forgotten = registry.detect_drift(forget).await.unwrap();
+    assert_eq!((told(&forgotten).len(), forgotten.sources.len()), (0, 1));
 }
