@@ -738,6 +738,8 @@ export interface PutNode {
   ifVersion?: number
   /** Only if it is not there. */
   ifAbsent?: boolean
+  /** Only if it is there, with whatever version. */
+  ifPresent?: boolean
 }
 
 /** A service to create, or to put in place of the one of this id. A field left out has its default. */
@@ -764,6 +766,8 @@ export interface PutService {
   ifVersion?: number
   /** Only if it is not there. */
   ifAbsent?: boolean
+  /** Only if it is there, with whatever version. */
+  ifPresent?: boolean
 }
 
 /** A workflow to create, or to put in place of the one of this id. A field left out has its default. */
@@ -784,6 +788,8 @@ export interface PutWorkflow {
   ifVersion?: number
   /** Only if it is not there. */
   ifAbsent?: boolean
+  /** Only if it is there, with whatever version. */
+  ifPresent?: boolean
 }
 
 /** One quantile with its 95 % interval. */

@@ -51,7 +51,7 @@ impl Registry {
     }
 
     /// Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
-    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, probe_timeout_ms=None, healthy_threshold=None, unhealthy_threshold=None, metadata=None, if_version=None, if_absent=None))]
+    #[pyo3(signature = (id, *, name=None, base_url=None, health_path=None, probe_interval_ms=None, probe_timeout_ms=None, healthy_threshold=None, unhealthy_threshold=None, metadata=None, if_version=None, if_absent=None, if_present=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn put_service(
         &self,
@@ -67,6 +67,7 @@ impl Registry {
         metadata: Option<Given<Json>>,
         if_version: Option<Given<i64>>,
         if_absent: Option<Given<bool>>,
+        if_present: Option<Given<bool>>,
     ) -> PyResult<Service> {
         let options = options!(PutService {
             id,
@@ -80,6 +81,7 @@ impl Registry {
             metadata,
             if_version,
             if_absent,
+            if_present,
         });
         wait(py, self.0.put_service(options))
     }
@@ -181,7 +183,7 @@ impl Registry {
     }
 
     /// Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
-    #[pyo3(signature = (id, *, name=None, runtime=None, triggers=None, enabled=None, metadata=None, if_version=None, if_absent=None))]
+    #[pyo3(signature = (id, *, name=None, runtime=None, triggers=None, enabled=None, metadata=None, if_version=None, if_absent=None, if_present=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn put_node(
         &self,
@@ -194,6 +196,7 @@ impl Registry {
         metadata: Option<Given<Json>>,
         if_version: Option<Given<i64>>,
         if_absent: Option<Given<bool>>,
+        if_present: Option<Given<bool>>,
     ) -> PyResult<Node> {
         let options = options!(PutNode {
             id,
@@ -204,6 +207,7 @@ impl Registry {
             metadata,
             if_version,
             if_absent,
+            if_present,
         });
         wait(py, self.0.put_node(options))
     }
@@ -299,7 +303,7 @@ impl Registry {
     }
 
     /// Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
-    #[pyo3(signature = (id, *, name=None, pipeline_id=None, max_concurrent_tasks=None, governance=None, metadata=None, if_version=None, if_absent=None))]
+    #[pyo3(signature = (id, *, name=None, pipeline_id=None, max_concurrent_tasks=None, governance=None, metadata=None, if_version=None, if_absent=None, if_present=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn put_workflow(
         &self,
@@ -312,6 +316,7 @@ impl Registry {
         metadata: Option<Given<Json>>,
         if_version: Option<Given<i64>>,
         if_absent: Option<Given<bool>>,
+        if_present: Option<Given<bool>>,
     ) -> PyResult<Workflow> {
         let options = options!(PutWorkflow {
             id,
@@ -322,6 +327,7 @@ impl Registry {
             metadata,
             if_version,
             if_absent,
+            if_present,
         });
         wait(py, self.0.put_workflow(options))
     }

@@ -27,7 +27,7 @@ pub(super) fn tag(version: i64, body: &[u8]) -> String {
     format!("\"{version}-{}\"", hex(&Sha256::digest(body)[..8]))
 }
 
-/// The conditions of a request as the options `ifVersion` and `ifAbsent`, where the call has them.
+/// The conditions of a request as the options `ifVersion`, `ifAbsent` and `ifPresent`, where the call has them.
 pub(super) fn options(
     method: &Method,
     headers: &HeaderMap,
@@ -48,9 +48,13 @@ pub(super) fn options(
     }
     if let Some(tags) = tags(headers, &header::IF_MATCH)
         && shape.has("ifVersion")
-        && let Some(version) = version(method, &tags)?
     {
-        options.push(("ifVersion".to_owned(), version));
+        if tags != ["*"] {
+            options.push(("ifVersion".to_owned(), version(&tags)?));
+        } else if shape.has("ifPresent") {
+            options.push(("ifPresent".to_owned(), "true".to_owned()));
+        }
+        // Else it means what is changed or deleted, which has to be there anyway.
     }
     if let Some(tags) = tags(headers, &header::IF_NONE_MATCH)
         && shape.has("ifAbsent")
@@ -73,14 +77,10 @@ fn tags<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<Vec<&'h str>> {
     (!lines.is_empty()).then(|| tags.filter(|tag| !tag.is_empty()).collect())
 }
 
-/// The version that tags name, or `None` for whatever is there.
+/// The version that tags name.
 ///
 /// A list holds if any of it does, and a change is made on condition of one version: so all of them must name the same.
-fn version(method: &Method, tags: &[&str]) -> Result<Option<String>> {
-    if tags == ["*"] && method != Method::PUT {
-        // What is changed or deleted has to be there anyway.
-        return Ok(None);
-    }
+fn version(tags: &[&str]) -> Result<String> {
     let refused = |why: &str| Err(Error::invalid_argument(format!("If-Match: {why}")));
     let mut named = None;
     for tag in tags {
@@ -97,7 +97,7 @@ fn version(method: &Method, tags: &[&str]) -> Result<Option<String>> {
         }
     }
     match named {
-        Some(version) => Ok(Some(version.to_owned())),
+        Some(version) => Ok(version.to_owned()),
         None => {
             refused("names no tag; must be the ETag of one earlier answer, or its resourceVersion")
         }
@@ -109,14 +109,15 @@ pub(super) fn is_given(options: &Map<String, Value>) -> bool {
     let has_version = options
         .get("ifVersion")
         .is_some_and(|version| !version.is_null());
-    has_version || options.get("ifAbsent") == Some(&Value::Bool(true))
+    let is = |option| options.get(option) == Some(&Value::Bool(true));
+    has_version || is("ifAbsent") || is("ifPresent")
 }
 
 /// The answer to a request that would replace what its sender may never have seen.
 pub(super) fn missing() -> Error {
     Error::failed_precondition(
-        "a PUT replaces what is there: say what that is with 'If-Match: ETAG' (or a resourceVersion), or create with \
-         'If-None-Match: *'; PATCH changes fields without either",
+        "a PUT replaces what is there: say what that is with 'If-Match: ETAG' (or a resourceVersion), create with \
+         'If-None-Match: *', or replace whatever is there with 'If-Match: *'; PATCH changes fields without either",
     )
 }
 

@@ -21,7 +21,7 @@ routes! {
     "registry.registerNode" POST "/api/nodes" Admin |call, options| created(in_full(call.registry().register_node(options)));
     /// Returns a node, also if its id is written in lower case, as every call that names one does.
     "registry.getNode" GET "/api/nodes/{id}" Viewer |call, Named { id }| tagged(in_full(node(&call, &id)));
-    /// Creates a node (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
+    /// Creates a node (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`, or `*`); putting what is
     /// there changes nothing.
     "registry.putNode" PUT "/api/nodes/{id}" Admin |call, options| put_node(&call, options);
     /// Changes a node by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its

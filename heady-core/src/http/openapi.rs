@@ -161,7 +161,13 @@ fn describe_input(route: &Route, operation: &mut Map<String, Value>) {
 /// The headers that a route understands.
 fn headers(route: &Route) -> Vec<(&'static str, &'static str)> {
     let mut headers = Vec::new();
-    if route.takes("ifVersion") {
+    if route.takes("ifPresent") {
+        headers.push((
+            "If-Match",
+            "Only if this is still so: the `ETag` of an earlier answer, or its `resourceVersion`; or `*`, only if \
+             anything is there; else 412",
+        ));
+    } else if route.takes("ifVersion") {
         headers.push((
             "If-Match",
             "Only if this is still so: the `ETag` of an earlier answer, or its `resourceVersion`; else 412",

@@ -25,7 +25,7 @@ routes! {
     "registry.registerService" POST "/api/services" Admin |call, options| created(call.registry().register_service(options));
     /// Returns a service.
     "registry.getService" GET "/api/services/{id}" Viewer |call, Named { id }| tagged(call.registry().get_service(&id));
-    /// Creates a service (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
+    /// Creates a service (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`, or `*`); putting what is
     /// there changes nothing.
     "registry.putService" PUT "/api/services/{id}" Admin |call, options| put_service(&call, options);
     /// Changes a service by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its
@@ -40,7 +40,7 @@ routes! {
     "registry.registerWorkflow" POST "/api/workflows" Admin |call, options| created(call.registry().register_workflow(options));
     /// Returns a workflow.
     "registry.getWorkflow" GET "/api/workflows/{id}" Viewer |call, Named { id }| tagged(call.registry().get_workflow(&id));
-    /// Creates a workflow (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`); putting what is
+    /// Creates a workflow (`If-None-Match: *`), or puts it in place of the one of its id (`If-Match: ETAG`, or `*`); putting what is
     /// there changes nothing.
     "registry.putWorkflow" PUT "/api/workflows/{id}" Admin |call, options| put_workflow(&call, options);
     /// Changes a workflow by a merge patch (RFC 7396) of its declared fields: objects are merged, null gives a field its

@@ -1616,15 +1616,15 @@ class Registry:
         """
         Asks services for their health now and records what they answer.
         """
-    def put_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SequenceNotStr[str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Node:
+    def put_node(self, /, id: str, *, name: str | None = None, runtime: str | None = None, triggers: SequenceNotStr[str] | None = None, enabled: bool | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None, if_present: bool | None = None) -> Node:
         """
         Creates a node, or puts it in place of the one of its id; putting what is there changes nothing.
         """
-    def put_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, probe_timeout_ms: SupportsIndex | None = None, healthy_threshold: SupportsIndex | None = None, unhealthy_threshold: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Service:
+    def put_service(self, /, id: str, *, name: str | None = None, base_url: str | None = None, health_path: str | None = None, probe_interval_ms: SupportsIndex | None = None, probe_timeout_ms: SupportsIndex | None = None, healthy_threshold: SupportsIndex | None = None, unhealthy_threshold: SupportsIndex | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None, if_present: bool | None = None) -> Service:
         """
         Creates a service, or puts it in place of the one of its id; putting what is there changes nothing.
         """
-    def put_workflow(self, /, id: str, *, name: str | None = None, pipeline_id: str | None = None, max_concurrent_tasks: SupportsIndex | None = None, governance: Any | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None) -> Workflow:
+    def put_workflow(self, /, id: str, *, name: str | None = None, pipeline_id: str | None = None, max_concurrent_tasks: SupportsIndex | None = None, governance: Any | None = None, metadata: Any | None = None, if_version: SupportsIndex | None = None, if_absent: bool | None = None, if_present: bool | None = None) -> Workflow:
         """
         Creates a workflow, or puts it in place of the one of its id; putting what is there changes nothing.
         """

@@ -61,7 +61,7 @@ async fn a_put_creates_or_replaces_under_its_condition() {
     }
     let in_body = json!({"runtime": "ruby", "ifVersion": changed.body["resourceVersion"]});
     assert_eq!(door.send(put(), in_body.to_string()).await.status, 200);
-    for wrong in ["", ",", "*", "\"\"", "\"x\"", "\"1\", \"2\"", "*, \"1\""] {
+    for wrong in ["", ",", "\"\"", "\"x\"", "\"1\", \"2\"", "*, \"1\""] {
         problem(
             &door.send(known(wrong), "{}").await,
             400,
@@ -70,6 +70,35 @@ async fn a_put_creates_or_replaces_under_its_condition() {
     }
     let wrong = put().header("if-none-match", "\"1\"");
     problem(&door.send(wrong, "{}").await, 400, "INVALID_ARGUMENT");
+}
+
+#[tokio::test]
+async fn a_put_in_place_of_whatever_is_there_needs_something_there() {
+    let door = Door::open(Role::Admin).await;
+    for path in [PATH, "/api/services/a", "/api/workflows/a"] {
+        let put = |condition| {
+            let put = Request::put(path).header("content-type", "application/json");
+            put.header(condition, "*")
+        };
+        let lost = door.send(put("if-match"), r#"{"name": "A"}"#).await;
+        problem(&lost, 412, "ABORTED");
+        assert_eq!(lost.body["current"], Value::Null);
+        problem(&door.get(path).await, 404, "NOT_FOUND");
+        let made = door.send(put("if-none-match"), r#"{"name": "A"}"#).await;
+        assert_eq!(made.status, 201);
+        let replaced = door.send(put("if-match"), r#"{"name": "B"}"#).await;
+        assert_eq!(
+            (replaced.status.as_u16(), &replaced.body["name"]),
+            (200, &json!("B"))
+        );
+        assert_eq!(door.get(path).await.body, replaced.body);
+        let both = put("if-match").header("if-none-match", "*");
+        problem(&door.send(both, "{}").await, 400, "INVALID_ARGUMENT");
+        let deleted = Request::delete(path).header("if-match", "*");
+        assert_eq!(door.send(deleted, "").await.status, 200);
+    }
+    let in_body = door.send(put(), r#"{"ifPresent": true}"#).await;
+    problem(&in_body, 409, "ABORTED");
 }
 
 #[tokio::test]
@@ -105,7 +134,12 @@ async fn all_lines_of_a_condition_are_one_list() {
 #[tokio::test]
 async fn a_put_without_a_condition_is_told_to_state_one() {
     let door = Door::open(Role::Admin).await;
-    for body in ["{}", r#"{"ifAbsent": false}"#, r#"{"ifVersion": null}"#] {
+    for body in [
+        "{}",
+        r#"{"ifAbsent": false}"#,
+        r#"{"ifVersion": null}"#,
+        r#"{"ifPresent": false}"#,
+    ] {
         problem(&door.send(put(), body).await, 428, "FAILED_PRECONDITION");
     }
     problem(&door.get(PATH).await, 404, "NOT_FOUND");

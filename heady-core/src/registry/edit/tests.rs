@@ -4,6 +4,7 @@ mod ahead;
 mod imported;
 #[cfg(feature = "postgres")]
 mod lost_answer;
+mod present;
 mod remembered;
 mod seen;
 
@@ -102,13 +103,6 @@ async fn a_condition_that_does_not_hold_shows_the_current_entry(fresh: Fresh) {
         .unwrap_err();
     assert_eq!(lost.kind(), ErrorKind::Aborted);
     assert_eq!(lost.details().unwrap()["current"], json!(null));
-
-    let both = PutService {
-        if_absent: Some(true),
-        ..version(1, "api", "x")
-    };
-    let refused = registry.put_service(both).await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::InvalidArgument);
 }
 
 async fn a_version_does_not_return_with_another_entry(fresh: Fresh) {

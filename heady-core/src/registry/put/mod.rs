@@ -1,5 +1,6 @@
 //! Declared entries under a condition: registered, put in place of another, patched, deleted.
 
+mod condition;
 mod model;
 
 use std::borrow::Cow;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use self::condition::Condition;
 use self::model::Update;
 pub use self::model::{PatchEntry, PutNode, PutService, PutWorkflow};
 use super::edit::{Clock, Edit, Editors, Step};
@@ -15,54 +17,6 @@ use super::{DeleteEntry, said};
 use crate::error::{Error, Result};
 use crate::store::check_storable_json;
 use crate::types::{Id, plain_numbers, weight};
-
-/// What must be so for a change to be carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Condition {
-    Always,
-    Absent,
-    Version(i64),
-}
-
-impl Condition {
-    /// # Errors
-    /// `INVALID_ARGUMENT` for both at once.
-    pub(super) fn of(if_version: Option<i64>, if_absent: Option<bool>) -> Result<Self> {
-        match (if_version, if_absent.unwrap_or(false)) {
-            (Some(_), true) => Err(Error::invalid_argument(
-                "ifVersion: an entry cannot have a version and be absent; give one of ifVersion and ifAbsent",
-            )),
-            (Some(version), false) => Ok(Self::Version(version)),
-            (None, true) => Ok(Self::Absent),
-            (None, false) => Ok(Self::Always),
-        }
-    }
-
-    /// # Errors
-    /// `ABORTED` with the current entry, null if there is none.
-    fn check<E: Entry>(self, id: &Id, present: Option<&Present<E>>) -> Result<()> {
-        let noun = E::KIND.noun();
-        let lost = match (self, present) {
-            (Self::Always, _) | (Self::Absent, None) => return Ok(()),
-            (Self::Version(version), Some(present)) if version == present.entry.version() => {
-                return Ok(());
-            }
-            (Self::Version(version), Some(present)) => format!(
-                "{noun} '{id}' has version {}, not {version}; somebody changed it meanwhile",
-                present.entry.version()
-            ),
-            (Self::Version(version), None) => {
-                format!("{noun} '{id}' does not exist, so it has no version {version}")
-            }
-            (Self::Absent, Some(present)) => format!(
-                "{noun} '{id}' is there already, with version {}",
-                present.entry.version()
-            ),
-        };
-        let current = present.map(|present| &*present.entry);
-        Err(Error::aborted(lost).with_details(json!({"current": current})))
-    }
-}
 
 /// Registers an entry that must not be there yet.
 pub(super) async fn register<E: Entry>(
@@ -110,7 +64,7 @@ pub(super) async fn update<U: Update>(
     options: U,
 ) -> Result<U::Entry> {
     let (id, if_version) = options.which();
-    let (id, condition) = (Id::from(id), Condition::of(if_version, None)?);
+    let (id, condition) = (Id::from(id), Condition::of(if_version, None, None)?);
     let weight = heavy(options.weight());
     let change = move |spec| Ok(options.clone().over(spec));
     self::change(editors, actor, (id, condition, weight), change).await
@@ -157,7 +111,7 @@ pub(super) async fn patch<E: Entry>(
     if object.get("id").is_some_and(|other| *other != json!(id)) {
         return Err(invalid("an entry keeps its id".to_owned()));
     }
-    let (id, condition) = (Id::from(id), Condition::of(if_version, None)?);
+    let (id, condition) = (Id::from(id), Condition::of(if_version, None, None)?);
     let weight = heavy(weight(&patch));
     let which = (id, condition, weight);
     change(editors, actor, which, move |spec: E::Spec| {
@@ -174,7 +128,7 @@ pub(super) async fn delete<E: Entry>(
     actor: &Arc<str>,
     which: DeleteEntry,
 ) -> Result<E> {
-    let condition = Condition::of(which.if_version, None)?;
+    let condition = Condition::of(which.if_version, None, None)?;
     let id = Id::from(which.id);
     let decide = {
         let (id, clock) = (id.clone(), editors.clock());

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Condition;
+use super::condition::Condition;
 use crate::error::Result;
 use crate::registry::entry::Entry;
 use crate::registry::{
@@ -50,6 +50,9 @@ pub struct PutService {
     /// Only if it is not there.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_absent: Option<bool>,
+    /// Only if it is there, with whatever version.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_present: Option<bool>,
 }
 
 /// A node to create, or to put in place of the one of this id. A field left out has its default.
@@ -82,6 +85,9 @@ pub struct PutNode {
     /// Only if it is not there.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_absent: Option<bool>,
+    /// Only if it is there, with whatever version.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_present: Option<bool>,
 }
 
 /// A workflow to create, or to put in place of the one of this id. A field left out has its default.
@@ -114,6 +120,9 @@ pub struct PutWorkflow {
     /// Only if it is not there.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub if_absent: Option<bool>,
+    /// Only if it is there, with whatever version.
+    #[cfg_attr(feature = "mobile", uniffi(default))]
+    pub if_present: Option<bool>,
 }
 
 /// A merge patch (RFC 7396) for an entry.
@@ -135,7 +144,7 @@ pub struct PatchEntry {
 
 impl PutService {
     pub(in crate::registry) fn split(self) -> Result<(RegisterService, Condition)> {
-        let condition = Condition::of(self.if_version, self.if_absent)?;
+        let condition = Condition::of(self.if_version, self.if_absent, self.if_present)?;
         let spec = RegisterService {
             id: self.id,
             name: self.name,
@@ -153,7 +162,7 @@ impl PutService {
 
 impl PutNode {
     pub(in crate::registry) fn split(self) -> Result<(RegisterNode, Condition)> {
-        let condition = Condition::of(self.if_version, self.if_absent)?;
+        let condition = Condition::of(self.if_version, self.if_absent, self.if_present)?;
         let spec = RegisterNode {
             id: self.id,
             name: self.name,
@@ -168,7 +177,7 @@ impl PutNode {
 
 impl PutWorkflow {
     pub(in crate::registry) fn split(self) -> Result<(RegisterWorkflow, Condition)> {
-        let condition = Condition::of(self.if_version, self.if_absent)?;
+        let condition = Condition::of(self.if_version, self.if_absent, self.if_present)?;
         let spec = RegisterWorkflow {
             id: self.id,
             name: self.name,
