@@ -14,7 +14,9 @@ use super::memory::{Known, Memory};
 use super::said::Said;
 use super::{EntryKind, Node, Service, Workflow, queries};
 use crate::error::{Error, Result};
-use crate::store::{Arg, DEEPEST, Lane, Row, Store, Transaction, args, check_storable_within};
+use crate::store::{
+    Arg, DEEPEST, Lane, Row, Store, Transaction, args, check_storable_within, check_text,
+};
 use crate::types::{Id, Json, Timestamp, plain_numbers};
 
 /// A kind of registry entry with a table of its own.
@@ -175,18 +177,27 @@ pub(super) fn attached<E: Entry>(entry: &E) -> impl Iterator<Item = (&'static st
     iter::once(("metadata", entry.metadata())).chain(governance)
 }
 
-/// Refuses what nobody could read again, unless it is there already and its owner may not even know.
+/// Refuses what no database can keep, and what is nested deeper than anybody could read again, unless that is there already
+/// and its owner may not even know.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` naming the field.
 pub(super) fn check_attached<E: Entry>(entry: &E, old: Option<&E>) -> Result<()> {
     for (field, value) in attached(entry) {
         let is_old = old.is_some_and(|old| attached(old).any(|old| old == (field, value)));
-        if !is_old {
-            check_storable_within(DEEPEST_ATTACHED, value).map_err(|error| error.context(field))?;
-        }
+        let deepest = if is_old { usize::MAX } else { DEEPEST_ATTACHED };
+        check_storable_within(deepest, value).map_err(|error| error.context(field))?;
     }
     Ok(())
+}
+
+/// A text that both databases can keep.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` naming the field.
+pub(super) fn checked_text(field: &str, text: String) -> Result<String> {
+    check_text(&text).map_err(|error| error.context(field))?;
+    Ok(text)
 }
 
 /// An object, or an empty one where the caller gave none; numbers as both databases keep them.

@@ -267,7 +267,8 @@ impl History {
             call = call.with(&*queries::LOG, log.arguments(dropped));
         }
         if compacted > self.after.compacted {
-            call = call.with(queries::compact(), args![compacted]);
+            let dropped = args![self.after.compacted, compacted];
+            call = call.with(queries::compact(), dropped);
         }
         let events = std::mem::take(&mut self.events);
         Ok((call, news(if self.told { events } else { Vec::new() })))

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::edit::{Editor, Editors};
-use super::entry::{Entry, checked_id, checked_object, over};
+use super::entry::{Entry, checked_id, checked_object, checked_text, over};
 use super::import::{Item, is_off};
 use super::memory::{Known, Memory};
 use super::said::{self, Said};
@@ -69,10 +69,12 @@ impl Entry for Node {
     fn declare(spec: RegisterNode) -> Result<Self> {
         let id = checked_id(&spec.id)?;
         let at = now();
+        let triggers = spec.triggers.unwrap_or_default().into_iter();
+        let triggers = triggers.map(|trigger| checked_text("triggers", trigger));
         Ok(Self {
-            name: spec.name.unwrap_or_else(|| id.to_string()),
-            runtime: spec.runtime.unwrap_or_else(|| "node".to_owned()),
-            triggers: spec.triggers.unwrap_or_default(),
+            name: checked_text("name", spec.name.unwrap_or_else(|| id.to_string()))?,
+            runtime: checked_text("runtime", spec.runtime.unwrap_or_else(|| "node".to_owned()))?,
+            triggers: triggers.collect::<Result<_>>()?,
             enabled: spec.enabled.unwrap_or(true),
             metadata: checked_object("metadata", spec.metadata)?,
             created_at: at,

@@ -161,9 +161,10 @@ pub(super) static TURN: LazyLock<Sql> = LazyLock::new(|| {
     Sql::of(turn, format!("{{last}} {turn}"))
 });
 
-/// Drops the events up to the revision `$1`.
+/// Drops the events after the revision `$1` up to `$2`. Those before are gone, but not from PostgreSQL's index until that is
+/// vacuumed: without the lower end each call would look at all of them again.
 pub(super) fn compact() -> Sql {
-    let compact = "DELETE FROM registry_events WHERE revision <= $1";
+    let compact = "DELETE FROM registry_events WHERE revision > $1 AND revision <= $2";
     Sql::of(compact, format!("{{last}} {compact} AND {{after}}"))
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::edit::{Editor, Editors};
-use super::entry::{Entry, checked_id, checked_object, over};
+use super::entry::{Entry, checked_id, checked_object, checked_text, over};
 use super::import::{HEALTH_KEYS, Item, SETTING_KEYS, is_health_place};
 use super::memory::{Known, Memory};
 use super::probe::{self, checked_interval, checked_threshold, checked_timeout};
@@ -115,7 +115,7 @@ impl Entry for Service {
         let id = checked_id(&spec.id)?;
         let at = now();
         Ok(Self {
-            name: spec.name.unwrap_or_else(|| id.to_string()),
+            name: checked_text("name", spec.name.unwrap_or_else(|| id.to_string()))?,
             base_url: checked_base_url(&spec.base_url.unwrap_or_default())?,
             health_path: checked_path(spec.health_path.unwrap_or_else(|| HEALTH_PATH.to_owned()))?,
             probe_interval_ms: checked_interval(spec.probe_interval_ms)?,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::edit::{Editor, Editors};
-use super::entry::{self, Entry, Place, checked_id, checked_object, over};
+use super::entry::{self, Entry, Place, checked_id, checked_object, checked_text, over};
 use super::history::History;
 use super::import::Item;
 use super::memory::{Known, Memory};
@@ -72,7 +72,7 @@ impl Entry for Workflow {
         let id = checked_id(&spec.id)?;
         let at = now();
         Ok(Self {
-            name: spec.name.unwrap_or_else(|| id.to_string()),
+            name: checked_text("name", spec.name.unwrap_or_else(|| id.to_string()))?,
             pipeline_id: checked_pipeline(spec.pipeline_id.unwrap_or_else(|| id.to_string()))?,
             max_concurrent_tasks: checked_limit(
                 spec.max_concurrent_tasks.unwrap_or(MAX_CONCURRENT_TASKS),
@@ -185,7 +185,7 @@ fn checked_pipeline(name: String) -> Result<String> {
             "pipelineId: must be the name of a pipeline",
         ));
     }
-    Ok(name)
+    checked_text("pipelineId", name)
 }
 
 pub(super) fn checked_limit(limit: i64) -> Result<i64> {

@@ -41,8 +41,7 @@ pub(crate) use page::Page;
 pub(crate) use row::{AsWritten, Row};
 pub(crate) use seat::{Continuation, Mark, Seats};
 pub(crate) use sql::{
-    Arg, DEEPEST, Dialect, Sql, args, check_storable, check_storable_json, check_storable_within,
-    time_text,
+    Arg, DEEPEST, Dialect, Sql, args, check_storable, check_storable_within, check_text, time_text,
 };
 use transaction::Open;
 pub(crate) use transaction::Transaction;

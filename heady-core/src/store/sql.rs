@@ -222,6 +222,15 @@ pub(super) fn check_nul(arg: &Arg) -> Result<()> {
     if found { Err(nul()) } else { Ok(()) }
 }
 
+/// The same for a text by itself.
+pub(crate) fn check_text(text: &str) -> Result<()> {
+    if text.contains('\0') {
+        Err(nul())
+    } else {
+        Ok(())
+    }
+}
+
 /// The same for a document that is JSON already, where the character stands as an escape.
 pub(crate) fn check_storable_json(document: &str) -> Result<()> {
     // An escape that is itself escaped (`\\\\u0000`) is six harmless characters; only a parser tells them apart.

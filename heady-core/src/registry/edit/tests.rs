@@ -7,6 +7,7 @@ mod lost_answer;
 mod present;
 mod remembered;
 mod seen;
+mod texts;
 
 use serde_json::json;
 

@@ -15,7 +15,6 @@ use super::edit::{Clock, Edit, Editors, Step};
 use super::entry::{Entry, Present, attached, check_attached};
 use super::{DeleteEntry, said};
 use crate::error::{Error, Result};
-use crate::store::check_storable_json;
 use crate::types::{Id, plain_numbers, weight};
 
 /// Registers an entry that must not be there yet.
@@ -208,7 +207,6 @@ fn declare<E: Entry>(spec: E::Spec, old: Option<&E>) -> Result<E> {
             "name: must have no control characters",
         ));
     }
-    check_storable_json(&serde_json::to_string(&entry)?)?;
     Ok(entry)
 }
 
