@@ -81,7 +81,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// The id of the next event that has data.
+    /// The revision of the next event that has data; its id is that and a time: `12-1790000000000`.
     pub async fn next(&mut self) -> i64 {
         loop {
             let end = self.read.windows(2).position(|pair| pair == b"\n\n");
@@ -99,7 +99,8 @@ impl Events {
             let block = std::str::from_utf8(&block).expect("text");
             let field = |name| block.lines().find_map(|line| line.strip_prefix(name));
             if let (Some(id), Some(_)) = (field("id: "), field("data: ")) {
-                return id.parse().expect("a revision");
+                let (revision, _time) = id.split_once('-').expect("a revision and a time");
+                return revision.parse().expect("a revision");
             }
         }
     }
