@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Bytes, HttpBody};
-use axum::http::Request;
+use axum::http::{Method, Request};
 use hyper::body::{Frame, Incoming, SizeHint};
 use tokio_util::sync::CancellationToken;
 
-/// The latest request has not come whole.
+/// The latest request has not come as far as its answer needs it.
 const AWAITED: u8 = 0;
-/// The latest request has come whole. One that was answered leaves it so: hyper ends a connection that is idle.
+/// The latest request has come that far, or has its answer without. One that was answered leaves it so: hyper ends a
+/// connection that is idle.
 const OWED: u8 = 1;
 /// The answer is a stream, which has no end of its own.
 const STREAMED: u8 = 2;
@@ -36,8 +37,10 @@ impl Connection {
 
     /// A request as its body comes in.
     pub(super) fn receive(&self, request: Request<Incoming>) -> Request<Receiving> {
-        let is_whole = request.body().is_end_stream();
-        self.set(if is_whole { OWED } else { AWAITED });
+        // The answer to a GET needs no body, and nobody reads one that is sent all the same, be it empty.
+        let needs_none = matches!(*request.method(), Method::GET | Method::HEAD);
+        let is_owed = needs_none || request.body().is_end_stream();
+        self.set(if is_owed { OWED } else { AWAITED });
         let mut request = request.map(|body| Receiving {
             body,
             connection: self.clone(),
@@ -46,12 +49,20 @@ impl Connection {
         request
     }
 
+    /// Notes that there is an answer, perhaps without all of the request.
+    pub(super) fn answer(&self) {
+        let (from, to) = (AWAITED, OWED);
+        let _ = self
+            .stage
+            .compare_exchange(from, to, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
     /// Notes that the answer is a stream.
     pub(super) fn stream(&self) {
         self.set(STREAMED);
     }
 
-    /// Whether an answer that has an end is made for a request that has come whole.
+    /// Whether an answer that has an end is being made or sent.
     pub(super) fn is_owed(&self) -> bool {
         self.stage.load(Ordering::Relaxed) == OWED
     }

@@ -88,7 +88,11 @@ pub async fn serve(
         stream.set_write_timeout(Some(WRITE_TIME));
         let (state, router) = (Connection::of(&stopping), router.clone());
         let receiving = state.clone();
-        let service = service_fn(move |request| router.clone().call(receiving.receive(request)));
+        let service = service_fn(move |request| {
+            let answering = router.clone().call(receiving.receive(request));
+            let receiving = receiving.clone();
+            async move { answering.await.inspect(|_| receiving.answer()) }
+        });
         let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = connections.watch(connection);
         tokio::spawn(async move {

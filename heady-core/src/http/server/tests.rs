@@ -1,7 +1,7 @@
 //! How a server stops: whom it still answers, and for whom it does not wait.
 
 use axum::body::Body;
-use axum::routing::{get, post};
+use axum::routing::get;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -12,6 +12,11 @@ use super::*;
 const SOON: Duration = Duration::from_secs(20);
 
 const LARGE: usize = 16 << 20;
+
+/// An answer that no socket takes at once, without a look at the body.
+async fn large() -> Body {
+    Body::from(vec![b'x'; LARGE])
+}
 
 /// A server that can be stopped, and what its calls wait for.
 struct Stoppable {
@@ -38,10 +43,15 @@ impl Stoppable {
                 body
             }
         };
+        // Which does not look at the body.
+        let unread = {
+            let slow = slow.clone();
+            async move || slow(String::new()).await
+        };
         let router = Router::new()
             .route("/", get(async || "here"))
-            .route("/large", get(async || Body::from(vec![b'x'; LARGE])))
-            .route("/slow", post(slow));
+            .route("/large", get(large).post(large))
+            .route("/slow", get(unread).post(slow));
         let served = tokio::spawn(serve(listener, router, async {
             let _ = stopped.await;
         }));
@@ -143,6 +153,55 @@ async fn half_a_request_does_not_hold_up_the_stop_and_a_whole_one_is_answered() 
             answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("whole"),
             "{answer}"
         );
+    }
+    soon("then the server ends", server.served)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+/// Bodies that mean nothing, as proxies and clients send them, and answers that did not wait for one.
+#[tokio::test]
+async fn what_needs_no_body_is_answered_whatever_becomes_of_it() {
+    const BODIES: [&str; 3] = [
+        "content-length: 2\r\n\r\n{}",
+        "transfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+        "content-length: 9\r\n\r\nhalf",
+    ];
+    let server = Stoppable::start().await;
+    let request = |what: &str, body: &str| format!("{what} HTTP/1.1\r\nhost: localhost\r\n{body}");
+    let mut large = Vec::new();
+    for body in BODIES {
+        for what in ["GET /large", "POST /large"] {
+            let mut stream = server.send(&request(what, body)).await;
+            stream.read_exact(&mut [0; 12]).await.unwrap();
+            large.push((what, body, stream));
+        }
+    }
+    let mut slow = Vec::new();
+    for body in &BODIES[..2] {
+        slow.push(server.send(&request("GET /slow", body)).await);
+    }
+    let slow_begun = u32::try_from(slow.len()).unwrap();
+    server
+        .begun
+        .acquire_many(slow_begun)
+        .await
+        .unwrap()
+        .forget();
+    let half = server.send(HALF_A_HEAD).await;
+
+    server.stop.send(()).unwrap();
+    // From here on nobody who is owed nothing is waited for.
+    soon("the server does not wait for the rest", rest(half)).await;
+    for (what, body, stream) in large {
+        let answer = soon("an answer that is made is sent", rest(stream)).await;
+        assert_eq!(answer.matches('x').count(), LARGE, "{what} {body:?}");
+    }
+    server.end.add_permits(slow.len());
+    for stream in slow {
+        let answer = soon("an answer is made", rest(stream)).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     }
     soon("then the server ends", server.served)
         .await
