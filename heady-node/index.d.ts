@@ -260,7 +260,7 @@ export interface DetectDrift {
    */
   manifest?: string
   /**
-   * A deploy manifest that was read already, in place of a file. It is compared with again each time, until there is
+   * A deploy manifest in place of a file, in JSON or as a text in JSON or YAML. It is compared with again each time, until there is
    * another.
    */
   manifestDocument?: Json

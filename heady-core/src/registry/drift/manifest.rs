@@ -10,6 +10,7 @@ use super::snapshot::Snapshot;
 use super::{DriftKind, DriftSeverity, ports};
 use crate::error::{Error, Result};
 use crate::registry::import::{self, Item, Kind};
+use crate::store::check_storable;
 
 /// Reads a manifest's file.
 ///
@@ -22,11 +23,24 @@ pub(super) async fn read(path: &str) -> Result<Snapshot> {
     snapshot(Some(location), &document).map_err(|error| error.context(format_args!("'{path}'")))
 }
 
+/// Reads a manifest that is no file, in JSON or as a text in JSON or YAML.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` for what is malformed, cannot be stored, or is no manifest.
+pub(super) fn handed_over(document: &Value) -> Result<Snapshot> {
+    let document = match document {
+        Value::String(text) => &crate::document::parse(text)?,
+        document => document,
+    };
+    check_storable(document)?;
+    snapshot(None, document)
+}
+
 /// Keeps what can be compared of a manifest: which services, on which ports, of which versions.
 ///
 /// # Errors
 /// `INVALID_ARGUMENT` for what is no manifest.
-pub(super) fn snapshot(location: Option<String>, document: &Value) -> Result<Snapshot> {
+fn snapshot(location: Option<String>, document: &Value) -> Result<Snapshot> {
     let services = deployed(document)?;
     Ok(super::snapshot_of(location, json!({"services": services})))
 }

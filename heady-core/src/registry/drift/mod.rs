@@ -56,9 +56,9 @@ pub(super) async fn detect(
     // What was handed over is no source that fails.
     let handed_over = options.manifest_document.as_deref();
     let deployed = handed_over
-        .map(|document| manifest::snapshot(None, document))
+        .map(manifest::handed_over)
         .transpose()
-        .map_err(|error| error.context("manifestDocument"))?;
+        .map_err(|error| error.context("the manifest"))?;
     queries::forget_unread(store).await?;
     let known = queries::locations(store).await?;
     let known = |source: &str| known.iter().find(|known| known.0 == source);

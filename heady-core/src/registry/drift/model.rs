@@ -63,7 +63,7 @@ pub struct DetectDrift {
     /// an empty text forgets that one, and what differed from it.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub manifest: Option<String>,
-    /// A deploy manifest that was read already, in place of a file. It is compared with again each time, until there is
+    /// A deploy manifest in place of a file, in JSON or as a text in JSON or YAML. It is compared with again each time, until there is
     /// another.
     #[cfg_attr(feature = "mobile", uniffi(default))]
     pub manifest_document: Option<Json>,

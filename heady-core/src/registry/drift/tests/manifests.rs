@@ -6,6 +6,7 @@ on_both_databases!(
     the_port_and_version_of_an_entry_are_found_however_a_manifest_says_them,
     what_a_manifest_says_otherwise_is_told,
     a_manifest_that_was_handed_over_is_compared_again,
+    a_manifest_is_handed_over_as_a_text_too,
 );
 
 /// A folder with one manifest in it, as options.
@@ -181,7 +182,7 @@ async fn a_manifest_that_was_handed_over_is_compared_again(fresh: Fresh) {
     for mistake in [both, handed_over(json!({"scripts": {}}))] {
         let error = registry.detect_drift(mistake).await.unwrap_err();
         assert_eq!(error.code(), "INVALID_ARGUMENT", "{error}");
-        assert!(error.message().contains("manifestDocument"), "{error}");
+        assert!(error.message().contains("manifest"), "{error}");
     }
     assert_eq!(told(&again().await.unwrap()), told(&report));
     let forget = DetectDrift {
@@ -190,4 +191,45 @@ async fn a_manifest_that_was_handed_over_is_compared_again(fresh: Fresh) {
     };
     let forgotten = registry.detect_drift(forget).await.unwrap();
     assert_eq!((told(&forgotten).len(), forgotten.sources.len()), (0, 1));
+}
+
+async fn a_manifest_is_handed_over_as_a_text_too(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    import(&registry, &json!({"services": {"api": {"port": 3301}}})).await;
+    let with = |manifest: Value| DetectDrift {
+        manifest_document: Some(manifest.into()),
+        ..offline()
+    };
+    let compose = "services:\n  api:\n    image: api\n    ports: ['3302:3302']\n";
+    for text in [
+        compose.to_owned(),
+        r#"{"services": {"api": {"image": "api", "ports": ["3302:3302"]}}}"#.to_owned(),
+    ] {
+        let report = registry
+            .detect_drift(with(text.clone().into()))
+            .await
+            .unwrap();
+        assert_eq!(report.drift.len(), 1, "{text}");
+        assert_eq!(report.drift[0].observed, Some(json!(3302).into()), "{text}");
+    }
+    // A mistake of the caller is no finding about a source, nor is a path a document.
+    for (mistake, said) in [
+        (json!("/etc/compose.yaml"), "no deploy manifest"),
+        (json!("services: [\n"), "YAML"),
+        (json!({"services": {"a\0b": {"image": "x"}}}), "U+0000"),
+    ] {
+        let error = registry.detect_drift(with(mistake)).await.unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument);
+        let message = error.message();
+        assert!(
+            message.starts_with("the manifest: ") && message.contains(said),
+            "{message}"
+        );
+    }
+    let listed = registry.list_drift(DriftQuery::default()).await.unwrap();
+    let manifest = listed
+        .sources
+        .iter()
+        .find(|source| source.source == DriftSource::Manifest);
+    assert_eq!(manifest.unwrap().error, None);
 }
