@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use heady_core::audit::{AuditQuery, CheckpointQuery, ExportAudit, VerifyAudit, verify_export};
+use heady_core::audit::{
+    AuditCheckpoint, AuditQuery, AuditReport, CheckpointQuery, ExportAudit, VerifyAudit,
+    public_key, verify_export,
+};
 use heady_core::{Error, ErrorKind, Heady, Result, Timestamp, report};
 use serde::Serialize;
 
@@ -27,7 +30,7 @@ enum Action {
     Verify(Verify),
     /// Write the whole log as lines of JSON, whatever --json says
     Export {
-        /// The file to write, which must not exist; stdout if left out
+        /// The file to write, which must not exist; stdout if left out or `-`
         file: Option<PathBuf>,
     },
     /// Sign what the log came to, and print the note and the public key to keep elsewhere
@@ -66,7 +69,7 @@ struct List {
 
 #[derive(Args)]
 struct Verify {
-    /// A file that `export` wrote
+    /// A file that `export` wrote; `-` for standard input
     file: Option<PathBuf>,
     /// Trust only checkpoints signed by this key, `<name>+<id>+<base64>` (repeatable)
     #[arg(long = "public-key", value_name = "KEY")]
@@ -111,6 +114,7 @@ async fn carry_out(action: Action, common: &Common, heady: &Heady) -> Result<()>
         }),
         Action::Checkpoints => checkpoints(common, heady).await,
         Action::Export { file } => {
+            let file = file.filter(|file| !is_standard(file));
             let lines = export(heady, file.as_deref()).await?;
             match file {
                 Some(file) => result(common, &Exported { file, lines }, |exported| {
@@ -136,10 +140,20 @@ async fn checkpoints(common: &Common, heady: &Heady) -> Result<()> {
         }
     }
     checkpoints.reverse();
-    result(common, &checkpoints, |checkpoints| {
-        let notes: Vec<_> = checkpoints.iter().map(|one| one.note.as_str()).collect();
+    result(common, &Checkpoints { checkpoints }, |all| {
+        let notes: Vec<_> = all
+            .checkpoints
+            .iter()
+            .map(|one| one.note.as_str())
+            .collect();
         notes.join("\n")
     })
+}
+
+/// All checkpoints, as a page of them.
+#[derive(Serialize)]
+struct Checkpoints {
+    checkpoints: Vec<AuditCheckpoint>,
 }
 
 /// What an export came to.
@@ -194,13 +208,20 @@ impl Verify {
             .checkpoints
             .as_deref()
             .map(|path| std::fs::read_to_string(path).map_err(|error| unreadable(path, &error)));
-        let with = VerifyAudit {
+        let mut with = VerifyAudit {
             public_keys: (!self.public_keys.is_empty()).then_some(self.public_keys),
             checkpoints: checkpoints.transpose()?,
         };
         let report = if let Some(path) = &self.file {
-            let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-            verify_export(BufReader::new(file), with)?
+            // Who names the key means it, whatever keys the file names.
+            if let Some(key) = common
+                .audit_key
+                .as_ref()
+                .filter(|_| with.public_keys.is_none())
+            {
+                with.public_keys = Some(vec![public_key(Path::new(key))?]);
+            }
+            verify_file(path, with)?
         } else {
             let heady = common.open_existing(None).await?;
             let report = heady.audit().verify(with).await;
@@ -212,10 +233,24 @@ impl Verify {
     }
 }
 
+fn verify_file(path: &Path, with: VerifyAudit) -> Result<AuditReport> {
+    if is_standard(path) {
+        return verify_export(std::io::stdin().lock(), with);
+    }
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    verify_export(BufReader::new(file), with)
+}
+
+/// Whether a path stands for standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
     let kind = match error.kind() {
         std::io::ErrorKind::NotFound => ErrorKind::NotFound,
-        _ => ErrorKind::PermissionDenied,
+        std::io::ErrorKind::PermissionDenied => ErrorKind::PermissionDenied,
+        _ => ErrorKind::InvalidArgument,
     };
     Error::new(
         kind,

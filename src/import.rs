@@ -79,17 +79,17 @@ impl Import {
     }
 }
 
-/// A file by its path, and what can be read only once, such as a pipe, by its text.
+/// A file by its path, and what can be read only once, such as a pipe, by its text; so is a file whose path is no text, for
+/// nothing could be kept by which it is found again.
 async fn source(file: &Path) -> Result<(Option<String>, Option<String>)> {
     if file == Path::new("-") {
         let text = document::text_from(std::io::stdin().lock());
         return Ok((None, Some(text.map_err(|error| error.context("stdin"))?)));
     }
     let is_other = std::fs::metadata(file).is_ok_and(|found| !found.is_file());
-    if is_other {
-        Ok((None, Some(document::text(file).await?)))
-    } else {
-        Ok((Some(file.display().to_string()), None))
+    match file.to_str() {
+        Some(path) if !is_other => Ok((Some(path.to_owned()), None)),
+        _ => Ok((None, Some(document::text(file).await?))),
     }
 }
 

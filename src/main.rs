@@ -154,7 +154,7 @@ fn read() -> Result<Cli, ExitCode> {
     if !refused.use_stderr() {
         return Err(ExitCode::SUCCESS);
     }
-    if std::env::args().any(|argument| argument == "--json") {
+    if std::env::args_os().any(|argument| argument == "--json") {
         let text = refused.render().to_string();
         // Up to the empty line before the usage: what is missing has a line of its own.
         let lines = text.lines().map(str::trim);

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::fd::AsFd;
 use std::process::ExitCode;
 
 use heady_core::{Error, Result, report};
@@ -9,6 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use terminal_size::Width;
+#[cfg(unix)]
+use tokio::{io::Interest, net::unix::pipe::Sender};
 
 use crate::Common;
 
@@ -115,6 +119,19 @@ pub(crate) fn error_json(error: &Error) {
 /// Prints a line of a result that has no end. Returns false if nobody reads any more.
 pub(crate) fn line(text: &str) -> Result<bool> {
     print(&format!("{text}\n"))
+}
+
+/// Completes when nobody reads stdout any more. Who writes notices by himself; this is for who waits.
+pub(crate) async fn unread() {
+    #[cfg(unix)]
+    if let Ok(out) = io::stdout().as_fd().try_clone_to_owned()
+        && let Ok(out) = Sender::from_owned_fd_unchecked(out)
+        && out.ready(Interest::ERROR).await.is_ok()
+    {
+        return;
+    }
+    // What is no pipe has no reader who could go.
+    std::future::pending().await
 }
 
 /// Prints a line about what goes on.

@@ -249,6 +249,7 @@ impl Watch {
         tokio::select! {
             code = print(common, &mut watch) => code,
             () = interrupted() => Ok(ExitCode::from(130)),
+            () = output::unread() => Ok(ExitCode::SUCCESS),
         }
     }
 }

@@ -161,11 +161,69 @@ fn another_key_is_not_trusted() {
     // A key that is lost is replaced, and what the old one signed is no longer believed by itself.
     std::fs::remove_file(sandbox.path("heady.db-audit-key")).unwrap();
     let page = sandbox.json(&["audit", "checkpoints"]).1;
-    let old = page[0]["publicKey"].as_str().unwrap();
+    let old = page["checkpoints"][0]["publicKey"].as_str().unwrap();
     let signed = sandbox.json(&["audit", "checkpoint"]).1;
     let new = signed["publicKey"].as_str().unwrap();
     assert_ne!(new, old);
     assert_eq!(sandbox.json(&["audit", "verify"]).0, 1);
     let both = ["audit", "verify", "--public-key", old, "--public-key", new];
     assert_eq!(sandbox.json(&both).0, 0);
+}
+
+/// Whoever names a key file means its key, for a file that names others as well as for a database.
+#[test]
+fn a_named_key_is_the_one_that_is_trusted_for_a_file() {
+    let (ours, others) = (imported(), imported());
+    let log = others.path("log.ndjson");
+    let log = log.to_str().unwrap();
+    assert_eq!(others.run(&["audit", "export", log]).code, 0);
+    let verify = ["audit", "verify", log, "--audit-key", "heady.db-audit-key"];
+    let (code, report) = others.json(&verify);
+    assert_eq!((code, &report["keysFrom"]), (0, &"GIVEN".into()));
+    let (code, report) = ours.json(&verify);
+    let kind = &report["firstFault"]["kind"];
+    assert_eq!((code, kind), (1, &"CHECKPOINT_SIGNATURE".into()));
+    let missing = ours.run(&["audit", "verify", log, "--audit-key", "missing"]);
+    assert_eq!(missing.code, 2);
+    assert!(missing.stderr.contains("NOT_FOUND"), "{missing:?}");
+    assert!(!ours.path("missing").exists());
+}
+
+/// `JSON.parse` and `grep` would see two different things in such a line.
+#[test]
+fn a_repeated_key_in_details_is_none_of_an_exported_log() {
+    let sandbox = imported();
+    let log = sandbox.run(&["audit", "export"]).stdout;
+    let edited = log.replace("\"details\":{", "\"details\":{\"created\":0,");
+    assert_ne!(log, edited);
+    sandbox.write("log.ndjson", &edited);
+    let outcome = sandbox.run(&["audit", "verify", "log.ndjson"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    assert!(
+        outcome.stderr.contains("is none of an exported audit log"),
+        "{outcome:?}"
+    );
+}
+
+/// An unmounted disk is no reason to plan against a database of nothing.
+#[test]
+fn a_key_without_a_folder_stops_the_plan_of_an_import_too() {
+    let sandbox = imported();
+    let key = sandbox.path("unmounted").join("key");
+    let file = example("heady-registry.json");
+    let import = [
+        "import",
+        &file,
+        "--dry-run",
+        "--audit-key",
+        key.to_str().unwrap(),
+    ];
+    let outcome = sandbox.run(&import);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (2, ""));
+    assert!(
+        outcome
+            .stderr
+            .contains("INVALID_ARGUMENT: auditKey: there is no folder"),
+        "{outcome:?}"
+    );
 }

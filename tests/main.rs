@@ -13,6 +13,7 @@ mod http_conformance;
 mod http_hostile;
 mod imports;
 mod killed;
+mod pipes;
 mod recorded;
 mod registry;
 mod sandbox;

@@ -210,7 +210,7 @@ impl Reading {
                 let who = wanted.first().map_or("a checkpoint", |(_, named)| named);
                 Err(truncated(chain_id, have, *seq, who))
             }
-            None => self.report.check_signed(),
+            None => self.report.check_signed(false),
         }
     }
 

@@ -79,6 +79,11 @@ impl KeyRing {
         Ok(None)
     }
 
+    /// Whether there is a key that only signing makes: the one beside a database.
+    pub(super) fn has_signed(&self) -> bool {
+        matches!(&self.place, KeyPlace::File(path) if path.exists())
+    }
+
     /// The key's public half, unless there is no key yet.
     pub(super) async fn public(&self) -> Result<Option<PublicKey>> {
         match (self.existing().await?, &self.place) {
@@ -102,10 +107,10 @@ impl KeyRing {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty());
         match folder.filter(|folder| !folder.is_dir()) {
-            Some(folder) => Err(Error::not_found(
-                "folder of the audit key",
-                &folder.display().to_string(),
-            )),
+            Some(folder) => Err(Error::invalid_argument(format!(
+                "auditKey: there is no folder '{}'",
+                folder.display()
+            ))),
             None => Ok(()),
         }
     }
@@ -120,25 +125,40 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn read_or_create(path: &Path) -> Result<Arc<PrivateKey>> {
-    let failed = |error: std::io::Error| {
-        let message = format!("the audit key '{}': {error}", path.display());
-        match error.kind() {
-            IoErrorKind::NotFound => Error::new(crate::ErrorKind::NotFound, message),
-            _ => Error::permission_denied(message),
-        }
-        .caused_by(error)
-    };
     if !path.exists() {
-        create(path).map_err(failed)?;
+        create(path).map_err(|error| failed(path, error))?;
     }
-    let text = std::fs::read_to_string(path).map_err(failed)?;
-    PrivateKey::read(text.trim_end()).map(Arc::new).ok_or_else(|| {
+    read(path).map(Arc::new)
+}
+
+/// The public half of the key in a file, which is not created.
+///
+/// # Errors
+/// `NOT_FOUND`, `PERMISSION_DENIED`, or `FAILED_PRECONDITION` for a file that holds no key.
+pub fn public_key(path: &Path) -> Result<String> {
+    Ok(read(path)?.public().text())
+}
+
+fn read(path: &Path) -> Result<PrivateKey> {
+    let bytes = std::fs::read(path).map_err(|error| failed(path, error))?;
+    let text = str::from_utf8(&bytes).unwrap_or_default();
+    PrivateKey::read(text.trim_end()).ok_or_else(|| {
         Error::failed_precondition(format!(
             "'{}' holds no key: it must be one line PRIVATE+KEY+<name>+<id>+<base64> with an Ed25519 key; without the file \
              a new one is made",
             path.display()
         ))
     })
+}
+
+fn failed(path: &Path, error: std::io::Error) -> Error {
+    let message = format!("the audit key '{}': {error}", path.display());
+    let failed = match error.kind() {
+        IoErrorKind::NotFound => Error::new(crate::ErrorKind::NotFound, message),
+        IoErrorKind::PermissionDenied => Error::permission_denied(message),
+        _ => Error::failed_precondition(message),
+    };
+    failed.caused_by(error)
 }
 
 /// Makes a key file, unless there is one by then: whole or not at all, whatever becomes of this process or the disk.

@@ -30,6 +30,7 @@ use std::sync::Arc;
 #[doc(hidden)]
 pub use bench::Bench;
 pub use file::verify_export;
+pub use key::public_key;
 pub use model::{
     AuditCheckpoint, AuditEntry, AuditExport, AuditFault, AuditPage, AuditQuery, AuditReport,
     CheckpointPage, CheckpointQuery, ExportAudit, FaultKind, KeySource, VerifyAudit,

@@ -55,25 +55,30 @@ impl AuditReport {
         self.chains += 1;
     }
 
-    /// Checks that something was signed at all where somebody could sign. The engine's own key may be there before the
-    /// first row is.
-    pub(super) fn check_signed(&self) -> Result<(), AuditFault> {
+    /// Checks that something was signed at all where somebody could sign. A key that somebody named may be there before the
+    /// first row is; one that only signing makes is not.
+    pub(super) fn check_signed(&self, has_signed: bool) -> Result<(), AuditFault> {
         let signs = match self.keys_from {
             KeySource::Given => true,
-            KeySource::Engine => self.rows > 0,
+            KeySource::Engine => self.rows > 0 || has_signed,
             KeySource::Database => false,
         };
         if self.checkpoints > 0 || !signs {
             return Ok(());
         }
+        let message = if self.rows == 0 && has_signed {
+            "there is neither a row nor a checkpoint, but the key that signed some: all were removed, or the key is that of \
+             an earlier database"
+        } else {
+            "no checkpoint signs any row: none was made since the log began, which takes an engine a second, or they were \
+             removed, and with them rows perhaps"
+        };
         Err(AuditFault {
             kind: FaultKind::Unsigned,
             chain_id: None,
             seq: None,
             id: None,
-            message: "no checkpoint signs any row: none was made since the log began, which takes an engine a second, or \
-                they were removed, and with them rows perhaps"
-                .to_owned(),
+            message: message.to_owned(),
         })
     }
 

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::chain::{Digest, Fields, details_commit};
 use super::{AuditFault, FaultKind};
+use crate::document::unrepeated;
 use crate::error::Result;
 use crate::store::{AsWritten, Row, time_text};
 use crate::types::{Id, Timestamp, hex, unhex_all};
@@ -99,6 +100,8 @@ pub(super) struct LogRow {
     pub(super) action: String,
     pub(super) target: String,
     pub(super) status: String,
+    /// A key that stands there twice would be hashed as one value and read by others as the other.
+    #[serde(deserialize_with = "unrepeated")]
     pub(super) details: Value,
     pub(super) timestamp: Timestamp,
     pub(super) chain_id: String,

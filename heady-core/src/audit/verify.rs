@@ -146,7 +146,7 @@ impl<'a> Verifying<'a> {
                 .await?;
         }
         self.report.checkpoints -= both as i64;
-        Ok(self.report.check_signed()?)
+        Ok(self.report.check_signed(self.ring.has_signed())?)
     }
 
     /// Whether there are other keys to trust than those that were read before the chains were walked: the first checkpoint of

@@ -14,6 +14,7 @@ mod yaml;
 use std::io::Read;
 use std::path::Path;
 
+use serde::Deserializer;
 use serde::de::DeserializeSeed;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -84,6 +85,20 @@ pub(crate) async fn read_repeated(path: &Path) -> Result<(Value, Vec<Repeated>)>
 pub(crate) fn parse_repeated(text: &str) -> Result<(Value, Vec<Repeated>)> {
     check_size(text.len())?;
     parse_noting(text, Format::guessed(text))
+}
+
+/// The same as [`read`] for a text that is no file.
+pub(crate) fn parse(text: &str) -> Result<Value> {
+    check_size(text.len())?;
+    match Format::guessed(text) {
+        Format::Json => json(text, &mut Keys::default()),
+        Format::Yaml => parse_yaml(text),
+    }
+}
+
+/// A value in which no key is repeated, as part of something else that is read.
+pub(crate) fn unrepeated<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    UniqueKeys(&mut Keys::default()).deserialize(deserializer)
 }
 
 fn parse_noting(text: &str, format: Format) -> Result<(Value, Vec<Repeated>)> {

@@ -53,15 +53,15 @@ fn places_from(chain_id: &str, seq: i64) -> [Arg; 2] {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::audit) struct Cursor {
     seq: i64,
-    /// Where nothing keeps rows from claiming the same place, which of them.
-    id: uuid::Uuid,
+    /// Where nothing keeps rows from claiming the same place, the one that it is behind; before all of them if it is none.
+    id: Option<uuid::Uuid>,
 }
 
 impl Cursor {
     pub(in crate::audit) fn start() -> Self {
         Self {
             seq: i64::MIN,
-            id: uuid::Uuid::nil(),
+            id: None,
         }
     }
 
@@ -69,7 +69,10 @@ impl Cursor {
     pub(in crate::audit) fn read(seq: &str, id: &str) -> Option<Self> {
         Some(Self {
             seq: seq.parse().ok()?,
-            id: id.parse().ok()?,
+            id: match id {
+                "" => None,
+                id => Some(id.parse().ok()?),
+            },
         })
     }
 
@@ -77,14 +80,15 @@ impl Cursor {
     pub(in crate::audit) fn after(row: &Row) -> Result<Self> {
         Ok(Self {
             seq: seq_of(row)?,
-            id: uuid_of(row).unwrap_or_default(),
+            id: uuid_of(row),
         })
     }
 }
 
 impl std::fmt::Display for Cursor {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.seq, self.id)
+        write!(f, "{}:", self.seq)?;
+        self.id.map_or(Ok(()), |id| id.fmt(f))
     }
 }
 
@@ -117,12 +121,13 @@ pub(in crate::audit) async fn rows_after(
         }
         #[cfg(feature = "postgres")]
         Dialect::Postgres => (
-            "SELECT *, seq AS stands_at FROM audit_logs WHERE chain_id = $1 AND seq >= $2 AND (seq > $2 OR id > $3)
+            "SELECT *, seq AS stands_at FROM audit_logs WHERE chain_id = $1 AND seq >= $2
+                AND (seq > $2 OR $3 IS NULL OR id > $3)
              ORDER BY seq, id LIMIT $4",
             vec![
                 chain_id.into(),
                 after.seq.into(),
-                Arg::Uuid(Some(after.id)),
+                Arg::Uuid(after.id),
                 limit.into(),
             ],
         ),

@@ -1,6 +1,7 @@
 //! The audit log's suite, the same on both databases.
 
 mod chain;
+mod emptied;
 mod heads;
 mod junk;
 mod listing;

@@ -1,4 +1,4 @@
-//! Rows of SQLite in places of others, and in places that no chain has.
+//! Rows in places of others, and in places that no chain has.
 
 use super::tampering::Log;
 use super::*;
@@ -56,4 +56,38 @@ async fn rows_that_stand_elsewhere_than_they_say_are_found() {
             "{change}: nothing is left out"
         );
     }
+}
+
+/// On PostgreSQL anybody who may insert rows can claim any place for them.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn rows_before_all_places_are_found() {
+    let log = Log::of(&Fresh::postgres().await).await;
+    log.tamper(&[]).await;
+    let insert = "INSERT INTO audit_logs (id, actor, action, target, status, timestamp, chain_id, seq, prev_hash, hash,
+            details_commit, salt)
+         SELECT '00000000-0000-0000-0000-000000000000', 'mallory', action, target, status, timestamp, chain_id,
+            -9223372036854775808, prev_hash, hash, details_commit, salt FROM audit_logs WHERE seq = 4";
+    execute(&log.store, vec![insert.into()]).await;
+    let report = log.verify(VerifyAudit::default()).await;
+    let fault = report.first_fault.unwrap();
+    assert_eq!(
+        (fault.kind, fault.seq),
+        (FaultKind::Reorder, Some(i64::MIN)),
+        "{fault:?}"
+    );
+    assert!(!log.verify_export(VerifyAudit::default()).await.ok);
+    let export = log.audit.export(ExportAudit::default()).await.unwrap();
+    assert!(export.ndjson.contains("mallory"));
+    let first = ExportAudit {
+        limit: Some(2),
+        ..ExportAudit::default()
+    };
+    let first = log.audit.export(first).await.unwrap();
+    let rest = ExportAudit {
+        cursor: first.next,
+        ..ExportAudit::default()
+    };
+    let rest = log.audit.export(rest).await.unwrap();
+    assert_eq!(first.ndjson + &rest.ndjson, export.ndjson);
 }

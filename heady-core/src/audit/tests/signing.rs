@@ -322,7 +322,7 @@ async fn a_key_that_was_named_is_there_or_can_be_made() {
     };
     std::fs::write(folder.path().join("damaged"), "").unwrap();
     for (key, code) in [
-        ("none/key", "NOT_FOUND"),
+        ("none/key", "INVALID_ARGUMENT"),
         ("damaged", "FAILED_PRECONDITION"),
     ] {
         let error = open(key).await.unwrap_err();
