@@ -2,7 +2,9 @@
 
 use std::cell::Cell;
 
-use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{
+    CellAlignment, ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width,
+};
 
 thread_local! {
     /// How wide the tables are that are drawn on this thread now.
@@ -48,8 +50,50 @@ pub(super) fn new(columns: &[&str]) -> Table {
     table
 }
 
+/// The least room of a column whose longest word has to be broken.
+const BROKEN: usize = 12;
+
+/// Lets columns be no narrower than their longest words, the longest of which are broken if there is no room: an id is to be
+/// copied, and prose goes on below.
+fn keep_words(table: &mut Table, columns: usize) {
+    let longest = |text: String| {
+        text.split_whitespace()
+            .map(|word| word.chars().count())
+            .max()
+    };
+    let mut words = vec![0; table.column_count()];
+    let rows = table.header().into_iter().chain(table.row_iter());
+    for (place, cell) in rows.flat_map(|row| row.cell_iter().enumerate()) {
+        words[place] = words[place].max(longest(cell.content()).unwrap_or(0));
+    }
+    // The first column is padded on both sides.
+    let room = columns.saturating_sub(2 * (words.len() + 1));
+    let mut order: Vec<usize> = (0..words.len()).collect();
+    order.sort_unstable_by_key(|place| words[*place]);
+    let mut kept = words.clone();
+    while kept.iter().sum::<usize>() > room
+        && let Some(place) = order.pop()
+    {
+        kept[place] = kept[place].min(BROKEN);
+    }
+    if kept.iter().sum::<usize>() > room {
+        return;
+    }
+    for (column, words) in table.column_iter_mut().zip(kept) {
+        let padding = column.padding_width();
+        let least = u16::try_from(words)
+            .unwrap_or(u16::MAX)
+            .saturating_add(padding);
+        column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+    }
+}
+
 /// The table as text without blanks at the ends of lines.
 pub(super) fn text(table: &Table) -> String {
+    let mut table = table.clone();
+    if let Some(columns) = WIDTH.get() {
+        keep_words(&mut table, usize::from(columns));
+    }
     let mut text = String::new();
     for line in table.lines() {
         text.push_str(line.trim_end());
@@ -86,6 +130,16 @@ mod tests {
             assert_eq!(letters(&narrow), letters(&whole), "{narrow}");
         }
         assert_eq!(within(200, drawn), whole);
+        // Prose goes on below, and what is copied is in one piece.
+        assert!(within(80, drawn).contains(&"service-".repeat(5)));
+        assert!(within(64, drawn).contains(&"service-".repeat(5)));
+        for columns in 0..60 {
+            assert_eq!(
+                letters(&within(columns, drawn)),
+                letters(&whole),
+                "{columns}"
+            );
+        }
         assert_eq!(drawn(), whole, "the width is for what is drawn within it");
     }
 }

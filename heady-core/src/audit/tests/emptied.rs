@@ -1,6 +1,5 @@
 //! A log of which nothing is left but the key that signed it.
 
-use super::tampering::Log;
 use super::*;
 
 /// The engine's own key, which signing alone makes, is beside the file.
