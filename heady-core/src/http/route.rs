@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::RequestPartsExt;
 use axum::Router;
@@ -53,6 +54,15 @@ const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// Parameters that today's clients send to be given a fresh answer, or a readable one, and that say nothing of what.
 const MEANINGLESS: [&str; 3] = ["_", "t", "pretty"];
+
+/// How much of a body that is too large is read, in bytes, so that its client sees the answer,
+const DISCARDED: usize = 64 << 20;
+
+/// how long,
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+
+/// and how long nothing may come meanwhile.
+const DISCARD_PAUSE: Duration = Duration::from_secs(1);
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response>> + Send>>;
 
@@ -323,13 +333,22 @@ async fn collected(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
     };
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY as u64) {
+    if let Some(length) = announced.filter(|length| *length > MAX_BODY as u64) {
+        // Who waits to be told to go on has sent nothing.
+        if length <= DISCARDED as u64 && !headers.contains_key(header::EXPECT) {
+            discard(body).await;
+        }
         return Err(too_large());
     }
-    let collected = tokio::time::timeout(BODY_TIME, Limited::new(body, MAX_BODY).collect()).await;
+    let mut body = body;
+    let collecting = Limited::new(&mut body, MAX_BODY).collect();
+    let collected = tokio::time::timeout(BODY_TIME, collecting).await;
     match collected {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            discard(body).await;
+            Err(too_large())
+        }
         Ok(Err(error)) => {
             let message = format!("the body broke off: {error}");
             Err(Error::invalid_argument(message).into())
@@ -342,4 +361,21 @@ async fn collected(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
             })
         }
     }
+}
+
+/// Reads the rest of a body that is too large, within reason: a client that is still sending would see a connection that broke,
+/// and no answer.
+async fn discard(mut body: Body) {
+    let discarding = async {
+        let mut left = DISCARDED;
+        let mut next = async || tokio::time::timeout(DISCARD_PAUSE, body.frame()).await;
+        while let Ok(Some(Ok(frame))) = next().await {
+            let bytes = frame.data_ref().map_or(0, Bytes::len);
+            match left.checked_sub(bytes) {
+                Some(less) => left = less,
+                None => break,
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIME, discarding).await;
 }
