@@ -2,6 +2,26 @@
 export type Timestamp = Date
 /** Any JSON value. */
 export type Json = any
+/** What every call of the engine throws, or rejects its promise with. */
+export interface HeadyError extends Error {
+  /** The same string in every language. */
+  code:
+    | 'ABORTED'
+    | 'ALREADY_EXISTS'
+    | 'CANCELLED'
+    | 'DATA_LOSS'
+    | 'DEADLINE_EXCEEDED'
+    | 'FAILED_PRECONDITION'
+    | 'INTERNAL'
+    | 'INVALID_ARGUMENT'
+    | 'NOT_FOUND'
+    | 'PERMISSION_DENIED'
+    | 'RESOURCE_EXHAUSTED'
+    | 'UNAUTHENTICATED'
+    | 'UNAVAILABLE'
+  /** Facts beside the message, such as `line` and `column`, or the `current` object of a version conflict. */
+  details?: Record<string, Json>
+}
 /** What `for await` goes over. */
 export interface RegistryWatch {
   [Symbol.asyncIterator](): this

@@ -1,6 +1,8 @@
 //! What the boundary types offer in Python beside their fields.
 
+use pyo3::PyClass;
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 
 use crate::audit::{
     AuditCheckpoint, AuditEntry, AuditExport, AuditFault, AuditPage, AuditReport, CheckpointPage,
@@ -23,9 +25,27 @@ use crate::types::Warning;
 
 /// Any result as a Python dict in the shape of its JSON.
 fn to_dict(value: &impl serde::Serialize) -> PyResult<Json> {
-    serde_json::to_value(value)
-        .map(Json)
-        .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+    serde_json::to_value(value).map(Json).map_err(unreadable)
+}
+
+/// What a pickle keeps: the function that restores a record, and its type and JSON.
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyType>, String));
+
+fn reduced<'py, T>(record: &Bound<'py, T>) -> PyResult<Reduced<'py>>
+where
+    T: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + serde::Serialize + Sync,
+{
+    let restore = record.py().import("heady._records")?.getattr("restored")?;
+    let text = serde_json::to_string(record.get()).map_err(unreadable)?;
+    Ok((restore, (record.as_any().get_type(), text)))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it is what map_err hands over"
+)]
+fn unreadable(error: serde_json::Error) -> PyErr {
+    pyo3::exceptions::PyValueError::new_err(error.to_string())
 }
 
 /// Text that a notebook shows as it stands.
@@ -49,6 +69,16 @@ macro_rules! records {
             /// Returns the fields as a dict, in the shape of the JSON.
             fn to_dict(&self) -> PyResult<Json> {
                 to_dict(self)
+            }
+
+            /// What a pickle has of it, read again.
+            #[staticmethod]
+            fn _of_json(text: &str) -> PyResult<Self> {
+                serde_json::from_str(text).map_err(unreadable)
+            }
+
+            fn __reduce__<'py>(record: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
+                reduced(record)
             }
 
             fn __repr__(&self) -> PyResult<String> {

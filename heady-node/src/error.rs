@@ -19,18 +19,19 @@ pub fn thrown(error: &Error) -> NapiError<Code> {
     NapiError::new(Code(error.code()), error.message().to_owned())
 }
 
-/// An engine error as what a promise is rejected with: an `Error` with `code` and the details beside it.
+/// An engine error as what a promise is rejected with: an `Error` with `code`, and the facts about it both as properties of
+/// its own and, as in the other languages, in `details`.
 pub fn rejection(env: &Env, error: &Error) -> NapiError {
     let object = JsError::from(thrown(error)).into_unknown(*env);
     if let Ok(mut object) = object.coerce_to_object()
-        && let Value::Object(details) = error.to_json()
+        && let Value::Object(mut details) = error.to_json()
     {
-        for (key, value) in details {
-            if key != "code" && key != "message" {
-                // What cannot be added is missing from the details; the error itself still says what happened.
-                let _ = object.set(&key, heady_core::Json(value));
-            }
+        details.retain(|key, _| key != "code" && key != "message");
+        for (key, value) in &details {
+            // What cannot be added is missing from the facts; the error itself still says what happened.
+            let _ = object.set(key, heady_core::Json(value.clone()));
         }
+        let _ = object.set("details", heady_core::Json(Value::Object(details)));
     }
     NapiError::from(object)
 }

@@ -99,7 +99,7 @@ test('a version conflict carries the current object', async () => {
   assert.equal(changed.resourceVersion, 2)
   await assert.rejects(
     heady.registry.updateNode({ id: 'jules', enabled: true, ifVersion: 1 }),
-    (error) => error.code === 'ABORTED' && error.current.resourceVersion === 2,
+    (error) => error.code === 'ABORTED' && error.details.current.resourceVersion === 2,
   )
   await heady.close()
 })

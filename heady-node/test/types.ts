@@ -1,5 +1,12 @@
 // Compiled, never run: what an author of TypeScript writes must be accepted, and what is wrong refused.
-import { Heady, type PipelineRun, type RegistryEvent, type RunStatus, type Service } from '../index.js'
+import {
+  Heady,
+  type HeadyError,
+  type PipelineRun,
+  type RegistryEvent,
+  type RunStatus,
+  type Service,
+} from '../index.js'
 
 export async function main(): Promise<void> {
   const heady: Heady = await Heady.connect('sqlite::memory:', { actor: 'types' })
@@ -24,6 +31,12 @@ export async function main(): Promise<void> {
       console.log(nothing, changed.at.getTime())
     }
   }
+  await heady.registry.putService({ id: 'a', ifVersion: 1 }).catch((error: HeadyError) => {
+    const current: number | undefined = error.details?.current?.resourceVersion
+    if (error.code !== 'ABORTED' || current === undefined) throw error
+    // @ts-expect-error: no such code
+    console.log(error.code === 'WRONG')
+  })
   for await (const step of heady.pipeline.follow({ id: run.runId })) {
     const ended: RunStatus | null = step.runStatus
     if (step.kind === 'TASK' && ended === null) continue

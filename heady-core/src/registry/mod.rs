@@ -253,7 +253,8 @@ impl Registry {
         put::delete(&self.editors, &self.actor, options).await
     }
 
-    /// Watches entries: every change after a revision, in order and once.
+    /// Watches entries: every change after a revision, in order and once. From the first watch on the engine also writes, once
+    /// they do, that reports of services run out, as one whose loops run does.
     ///
     /// ```
     /// # use heady_core::registry::{PutNode, RegistryChange, WatchOptions};
@@ -273,7 +274,9 @@ impl Registry {
     /// # Errors
     /// `FAILED_PRECONDITION` with `compacted` in its details if events after that revision are gone; list again.
     pub async fn watch(&self, options: WatchOptions) -> Result<RegistryWatch> {
-        RegistryWatch::open(&self.feed, options).await
+        let watch = RegistryWatch::open(&self.feed, options).await?;
+        self.prober.start(false);
+        Ok(watch)
     }
 
     /// Watches as [`Registry::watch`] does, for a caller that cannot wait for the beginning: what that is refused for,

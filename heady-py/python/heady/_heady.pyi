@@ -44,7 +44,13 @@ class AuditCheckpoint:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> AuditCheckpoint:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def created_at(self, /) -> datetime:
         """
@@ -82,7 +88,13 @@ class AuditEntry:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> AuditEntry:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def action(self, /) -> str:
         """
@@ -156,7 +168,13 @@ class AuditExport:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> AuditExport:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def ndjson(self, /) -> str:
         """
@@ -180,7 +198,13 @@ class AuditFault:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> AuditFault:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def chain_id(self, /) -> str | None:
         """
@@ -218,7 +242,13 @@ class AuditPage:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> AuditPage:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def entries(self, /) -> list[AuditEntry]:
         """
@@ -241,7 +271,13 @@ class AuditReport:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> AuditReport:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def chains(self, /) -> int:
         """
@@ -300,7 +336,13 @@ class CheckpointPage:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> CheckpointPage:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def checkpoints(self, /) -> list[AuditCheckpoint]:
         """
@@ -323,7 +365,13 @@ class Compensation:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Compensation:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def attempts(self, /) -> int:
         """
@@ -371,7 +419,13 @@ class Critique:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Critique:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def findings(self, /) -> list[Finding]:
         """
@@ -394,7 +448,13 @@ class Drift:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Drift:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def desired(self, /) -> Any | None:
         """
@@ -467,7 +527,13 @@ class DriftReport:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> DriftReport:
+        """
+        What a pickle has of it, read again.
+        """
     def _repr_html_(self, /) -> str: ...
     @property
     def drift(self, /) -> list[Drift]:
@@ -491,7 +557,13 @@ class DriftSnapshot:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> DriftSnapshot:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def content_hash(self, /) -> str | None:
         """
@@ -544,7 +616,13 @@ class Estimate:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Estimate:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def estimate(self, /) -> float:
         """
@@ -572,7 +650,13 @@ class Failure:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Failure:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def code(self, /) -> str:
         """
@@ -600,7 +684,13 @@ class Finding:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Finding:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def code(self, /) -> str:
         """
@@ -628,7 +718,13 @@ class Forecast:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Forecast:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def digest(self, /) -> str:
         """
@@ -723,7 +819,13 @@ class Histogram:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Histogram:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def counts(self, /) -> list[int]:
         """
@@ -791,7 +893,13 @@ class ImportEntry:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ImportEntry:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def action(self, /) -> Literal["CREATE", "UPDATE", "DELETE", "UNCHANGED", "SKIP"]:
         """
@@ -824,7 +932,13 @@ class ImportReport:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ImportReport:
+        """
+        What a pickle has of it, read again.
+        """
     def _repr_html_(self, /) -> str: ...
     @property
     def created(self, /) -> int:
@@ -884,7 +998,13 @@ class ImportSection:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ImportSection:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def created(self, /) -> int:
         """
@@ -927,7 +1047,13 @@ class LastProbe:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> LastProbe:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def at(self, /) -> datetime:
         """
@@ -1008,7 +1134,13 @@ class MonteCarloStatus:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> MonteCarloStatus:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def algorithm(self, /) -> str:
         """
@@ -1051,7 +1183,13 @@ class Node:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Node:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def created_at(self, /) -> datetime:
         """
@@ -1109,7 +1247,13 @@ class NodeList:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> NodeList:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def nodes(self, /) -> list[Node]:
         """
@@ -1187,7 +1331,13 @@ class PipelineDefinition:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> PipelineDefinition:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def created_at(self, /) -> datetime:
         """
@@ -1255,7 +1405,13 @@ class PipelineRun:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> PipelineRun:
+        """
+        What a pickle has of it, read again.
+        """
     def _repr_html_(self, /) -> str: ...
     @property
     def compensations(self, /) -> list[Compensation]:
@@ -1344,7 +1500,13 @@ class PipelineVersion:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> PipelineVersion:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def created(self, /) -> bool:
         """
@@ -1397,7 +1559,13 @@ class PlanReport:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> PlanReport:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def plan_hash(self, /) -> str:
         """
@@ -1425,7 +1593,13 @@ class Probe:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Probe:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def id(self, /) -> str:
         """
@@ -1458,7 +1632,13 @@ class ProbeReport:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ProbeReport:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def probes(self, /) -> list[Probe]:
         """
@@ -1476,7 +1656,13 @@ class Quantile:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Quantile:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def lower(self, /) -> float:
         """
@@ -1510,7 +1696,13 @@ class Readiness:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Readiness:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def grade(self, /) -> str:
         """
@@ -1669,7 +1861,13 @@ class RegistryEvent:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> RegistryEvent:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def at(self, /) -> datetime:
         """
@@ -1727,7 +1925,13 @@ class Replay:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Replay:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def equal(self, /) -> bool:
         """
@@ -1776,7 +1980,13 @@ class RunMetrics:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> RunMetrics:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def completed_tasks(self, /) -> int:
         """
@@ -1829,7 +2039,13 @@ class RunPage:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> RunPage:
+        """
+        What a pickle has of it, read again.
+        """
     def _repr_html_(self, /) -> str: ...
     @property
     def next(self, /) -> str | None:
@@ -1853,7 +2069,13 @@ class RunStep:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> RunStep:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def attempt(self, /) -> int | None:
         """
@@ -1936,7 +2158,13 @@ class RunSummary:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> RunSummary:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def finished_at(self, /) -> datetime | None:
         """
@@ -1989,7 +2217,13 @@ class RunningSimulation:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> RunningSimulation:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def done(self, /) -> int:
         """
@@ -2022,7 +2256,13 @@ class ScenarioOutcomes:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ScenarioOutcomes:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def failure(self, /) -> int:
         """
@@ -2050,7 +2290,13 @@ class ScenarioPage:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ScenarioPage:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def next(self, /) -> str | None:
         """
@@ -2073,7 +2319,13 @@ class ScenarioResult:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ScenarioResult:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def confidence(self, /) -> float:
         """
@@ -2141,7 +2393,13 @@ class ScenarioRisk:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ScenarioRisk:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def hit_rate(self, /) -> str:
         """
@@ -2169,7 +2427,13 @@ class Service:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Service:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def base_url(self, /) -> str:
         """
@@ -2272,7 +2536,13 @@ class ServiceList:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> ServiceList:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def revision(self, /) -> int:
         """
@@ -2295,7 +2565,13 @@ class Simulation:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Simulation:
+        """
+        What a pickle has of it, read again.
+        """
     def _repr_html_(self, /) -> str: ...
     @property
     def algorithm(self, /) -> str:
@@ -2404,7 +2680,13 @@ class SimulationPage:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> SimulationPage:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def next(self, /) -> str | None:
         """
@@ -2427,7 +2709,13 @@ class Spread:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Spread:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def mean(self, /) -> Estimate:
         """
@@ -2455,7 +2743,13 @@ class StageRun:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> StageRun:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def finished_at(self, /) -> datetime | None:
         """
@@ -2564,7 +2858,13 @@ class TaskForecast:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> TaskForecast:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def assumed(self, /) -> bool:
         """
@@ -2597,7 +2897,13 @@ class TaskRun:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> TaskRun:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def attempts(self, /) -> int:
         """
@@ -2660,7 +2966,13 @@ class TaskTimes:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> TaskTimes:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def id(self, /) -> str:
         """
@@ -2693,7 +3005,13 @@ class Warning:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Warning:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def code(self, /) -> str:
         """
@@ -2721,7 +3039,13 @@ class Workflow:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> Workflow:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def created_at(self, /) -> datetime:
         """
@@ -2779,7 +3103,13 @@ class WorkflowList:
     """
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
+    def __reduce__(self, /) -> tuple[Any, tuple[type, str]]: ...
     def __repr__(self, /) -> str: ...
+    @staticmethod
+    def _of_json(text: str) -> WorkflowList:
+        """
+        What a pickle has of it, read again.
+        """
     @property
     def revision(self, /) -> int:
         """

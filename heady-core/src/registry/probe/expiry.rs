@@ -1,5 +1,5 @@
-//! Reports that run out: every engine that is started writes it, whether or not it probes, since those who watch are told of
-//! nothing else than what is written.
+//! Reports that run out: every engine that is started writes it, whether or not it probes, and so does every one in which
+//! somebody watches, who is told of nothing else than what is written.
 
 use std::collections::HashSet;
 use std::sync::Arc;

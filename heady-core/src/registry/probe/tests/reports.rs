@@ -9,6 +9,7 @@ on_both_databases!(
     what_a_late_report_says_is_told,
     a_probe_does_not_hide_that_a_report_had_run_out,
     who_does_not_probe_writes_what_has_run_out,
+    who_watches_is_told_of_what_has_run_out,
 );
 
 fn report(id: &str, status: HealthStatus) -> ReportHealth {
@@ -266,4 +267,18 @@ async fn who_does_not_probe_writes_what_has_run_out(fresh: Fresh) {
     let probers = store.fetch_all("SELECT id FROM probers", vec![]).await;
     assert!(probers.unwrap().is_empty());
     assert_eq!(server.times_asked("/api"), 0);
+}
+
+/// Nobody started the engine, as in a notebook.
+async fn who_watches_is_told_of_what_has_run_out(fresh: Fresh) {
+    let store = fresh.open().await;
+    let (registry, _server) = with_api(&store).await;
+    let healthy = report("api", HealthStatus::Healthy);
+    registry.report_health(healthy).await.unwrap();
+    let mut watch = registry.watch(WatchOptions::default()).await.unwrap();
+    run_out(&store).await;
+    let event = tokio::time::timeout(Duration::from_mins(1), watch.next()).await;
+    let event = event.expect("it is told within a minute").unwrap().unwrap();
+    assert_eq!(event.object.as_ref().unwrap()["status"], "UNHEALTHY");
+    registry.close().await;
 }
