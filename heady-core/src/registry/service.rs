@@ -278,7 +278,7 @@ impl Entry for Service {
 }
 
 /// The keys under which entries say where a service answers.
-const PLACE_KEYS: [&str; 12] = [
+pub(super) const PLACE_KEYS: [&str; 12] = [
     "endpoint",
     "baseUrl",
     "base_url",
@@ -299,7 +299,7 @@ impl Service {
         format!("{}{}", self.base_url, self.health_path)
     }
 
-    fn is_at(&self, other: &Self) -> bool {
+    pub(super) fn is_at(&self, other: &Self) -> bool {
         (&self.base_url, &self.health_path) == (&other.base_url, &other.health_path)
     }
 

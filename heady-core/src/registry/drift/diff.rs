@@ -347,7 +347,7 @@ fn moved(
     observed: Option<&Value>,
 ) -> &'static str {
     if desired == applied {
-        "changed by call since the last import"
+        "changed by call, and not in the file since the last import"
     } else if observed == applied {
         "changed in the file since the last import"
     } else {

@@ -15,11 +15,38 @@ pub(super) struct Merged {
 
 /// Takes the changes of both sides since `base`; without one nobody knows what they changed.
 pub(super) fn merge(base: Option<&Value>, ours: &Value, theirs: &Value) -> Merged {
+    if base.is_none() && ours != theirs {
+        return Merged {
+            entry: ours.clone(),
+            conflicts: vec![String::new()],
+        };
+    }
     let mut conflicts = Vec::new();
     let entry = merged(base, Some(ours), Some(theirs), "", &mut conflicts);
     Merged {
         entry: entry.unwrap_or_default(),
         conflicts,
+    }
+}
+
+/// The places at which an entry says what the other does not: something else, or something where the other says nothing.
+pub(super) fn otherwise(entry: &Value, other: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    collect_otherwise(entry, other, "", &mut places);
+    places
+}
+
+fn collect_otherwise(entry: &Value, other: &Value, path: &str, places: &mut Vec<String>) {
+    if let (Value::Object(entry), Value::Object(other)) = (entry, other) {
+        for (key, value) in entry {
+            let path = path_of(key, path);
+            match other.get(key) {
+                Some(other) => collect_otherwise(value, other, &path, places),
+                None => places.push(path),
+            }
+        }
+    } else if entry != other {
+        places.push(path.to_owned());
     }
 }
 
@@ -36,8 +63,14 @@ fn merged(
     if ours == base {
         return theirs.cloned();
     }
-    if let (Some(Value::Object(base)), Some(Value::Object(ours)), Some(Value::Object(theirs))) =
-        (base, ours, theirs)
+    let nothing = Map::new();
+    let base_object = match base {
+        // Where both begin an object they may have put different things into it.
+        None => Some(&nothing),
+        Some(base) => base.as_object(),
+    };
+    if let (Some(base), Some(Value::Object(ours)), Some(Value::Object(theirs))) =
+        (base_object, ours, theirs)
     {
         let mut map = Map::new();
         for key in ours
@@ -99,5 +132,21 @@ mod tests {
             (ours.clone(), vec![String::new()])
         );
         assert_eq!(merge(None, &ours, &ours).conflicts, [""; 0]);
+    }
+
+    #[test]
+    fn what_both_began_is_merged_within() {
+        let ours = json!({"env": {"a": 1, "log": {"level": 2}}, "list": [1]});
+        let theirs = json!({"env": {"b": 1, "log": {"level": 3, "to": "x"}}, "list": [2]});
+        let Merged { entry, conflicts } = merge(Some(&json!({})), &ours, &theirs);
+        assert_eq!(conflicts, ["env.log.level", "list"]);
+        let both = json!({"env": {"a": 1, "b": 1, "log": {"level": 2, "to": "x"}}, "list": [1]});
+        assert_eq!(entry, both);
+        assert_eq!(otherwise(&theirs, &both), ["env.log.level", "list"]);
+        assert_eq!(
+            otherwise(&both, &theirs),
+            ["env.a", "env.log.level", "list"]
+        );
+        assert_eq!(otherwise(&ours, &both), [""; 0]);
     }
 }

@@ -1,5 +1,6 @@
 //! Import: first a plan of what to create, change and delete, then all of it in one transaction, or nothing.
 
+mod adopt;
 mod beside;
 mod catalog;
 mod check;

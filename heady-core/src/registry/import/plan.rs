@@ -14,6 +14,7 @@ use super::super::said::said;
 use super::super::{
     ImportAction, ImportEntry, ImportReport, ImportSection, Node, Service, Workflow,
 };
+use super::adopt::adopt;
 use super::catalog::{self, Catalog, Key, Kind};
 use super::guard::Losses;
 use super::merge::{Merged, merge};
@@ -178,6 +179,12 @@ impl Plan {
                 if old_place != place {
                     steps.push(Step::Move((old, place)));
                 }
+                continue;
+            }
+            if by_call && !self.force {
+                let adopted = adopt(&old, &entry)?;
+                self.note(&section, &id, adopted.action, Some(adopted.reason));
+                steps.push(Step::Change((adopted.entry, place)));
                 continue;
             }
             let (ours, theirs) = (&old.metadata().0, &entry.metadata().0);

@@ -1,5 +1,6 @@
 //! The import's suite, the same on both databases: every shape, and what goes wrong with files.
 
+mod adopting;
 mod any_document;
 mod groups;
 mod homes;
