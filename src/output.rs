@@ -131,7 +131,7 @@ pub(crate) async fn unread() {
         return;
     }
     // What is no pipe has no reader who could go.
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Prints a line about what goes on.
