@@ -2,7 +2,7 @@
 //! mean anything.
 
 use super::key::Secrecy;
-use super::text::BEFORE;
+use super::text::{Awaited, BEFORE};
 use super::word::{Span, end_of_value, opens_template, start};
 
 /// How some programs are given a secret.
@@ -76,15 +76,19 @@ const KNOWN: [Usage; 4] = [
 ];
 
 /// Options behind which a program's name is that of something else: `docker run --name mysql -p3306:3306`.
-const NAMING: [&str; 8] = [
+const NAMING: [&str; 12] = [
     "--name",
     "--hostname",
     "--host",
+    "-h",
     "--network",
     "--net",
     "--network-alias",
     "--link",
     "--alias",
+    "--user",
+    "-u",
+    "--namespace",
 ];
 
 /// The program that the words of a command are for, as far as it is known for its options.
@@ -97,17 +101,19 @@ impl Program {
         if word.ends_with([';', '|', '&']) {
             return Self::default();
         }
-        // `$(mysql`, `/usr/bin/mysql`, `"mysql`
-        let apart = |char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.');
-        let name = word.trim_end_matches(apart);
-        let name = name.rsplit(apart).next().unwrap_or_default();
+        let bare = word.trim_start_matches(BEFORE);
+        let (option, name) = match bare.split_once('=') {
+            Some((option, name)) if option.starts_with('-') => (option, name),
+            _ => (before.trim_start_matches(BEFORE), word),
+        };
+        if NAMING.contains(&option) {
+            return self;
+        }
+        let name = name.trim_end_matches(is_apart);
+        let name = name.rsplit(is_apart).next().unwrap_or_default();
         let name = name.strip_suffix(".exe").unwrap_or(name);
         let found = KNOWN.iter().find(|usage| usage.programs.contains(&name));
-        match found {
-            Some(_) if NAMING.contains(&before) => self,
-            Some(_) => Self(found),
-            None => self,
-        }
+        found.map_or(self, |usage| Self(Some(usage)))
     }
 
     /// The program behind all words of a text.
@@ -120,10 +126,16 @@ impl Program {
         })
     }
 
-    /// Whether the secret stands in the word behind this one.
-    pub(super) fn awaits_behind(self, word: &str) -> bool {
-        self.0
-            .is_some_and(|usage| usage.next && word.trim_start_matches(BEFORE) == usage.option)
+    /// What this word says about the one behind it, if it is the option that the secret is given by.
+    pub(super) fn awaits_behind(self, word: &str) -> Option<Awaited> {
+        let usage = self.0?;
+        let value = word.trim_start_matches(BEFORE).strip_prefix(usage.option)?;
+        if value.is_empty() {
+            usage.next.then_some(Awaited::Argument)
+        } else {
+            // The secret, or the name of a variable, stands in this word: `-p$MYSQL_PASSWORD heady`.
+            usage.attached.then_some(Awaited::Nothing)
+        }
     }
 
     /// Where the secret stands in this word.
@@ -143,8 +155,13 @@ impl Program {
     }
 }
 
+/// What stands between the names in a word: `$(mysql`, `/usr/bin/mysql`, `"mysql`.
+fn is_apart(char: char) -> bool {
+    !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_' | '.')
+}
+
 /// Whether this maps ports, as containers have it: `3306:3306`, `127.0.0.1:3306:3306/tcp`.
-fn is_ports(value: &str) -> bool {
+pub(super) fn is_ports(value: &str) -> bool {
     let numbers = value.strip_suffix("/tcp").or(value.strip_suffix("/udp"));
     let numbers = numbers.unwrap_or(value);
     numbers.contains(':')

@@ -127,22 +127,24 @@ impl Redaction {
         let named = pair(items);
         let mut awaited = Awaited::Nothing;
         let mut program = mem::take(&mut self.program);
+        let mut before = String::new();
         for (index, item) in items.iter_mut().enumerate() {
             let left = self.place.enter_item(index);
             let text = item.as_str().unwrap_or_default();
             let next = if text.contains(char::is_whitespace) {
                 Awaited::Nothing
-            } else if program.awaits_behind(text) {
-                Awaited::by_known_option()
             } else {
-                Awaited::by(text, "")
+                let known = program.awaits_behind(text);
+                known.unwrap_or_else(|| Awaited::by(text, ""))
             };
             // Other lists may have commands in them, each for itself.
             if text.starts_with('-') {
                 self.program = program;
-            } else if !text.contains(char::is_whitespace) {
-                program = program.after(text, "");
             }
+            if !text.contains(char::is_whitespace) {
+                program = program.after(text, &before);
+            }
+            text.clone_into(&mut before);
             if let Some(redacted) = awaited.redacted(text) {
                 self.check_text(text)?;
                 *item = Value::String(redacted);

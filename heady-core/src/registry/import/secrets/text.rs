@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::REDACTED;
 use super::address::{without_credentials, without_secret_path};
-use super::command::Program;
+use super::command::{Program, is_ports};
 use super::key::Secrecy;
 use super::literal::{is_literal, is_scheme, is_spoken, looks_random};
 use super::tags::without_secrets_in_tags;
@@ -38,6 +38,8 @@ pub(super) enum Awaited {
         /// Whether that is a flag, and no name with a colon, as sentences have them, too.
         flag: bool,
     },
+    /// It is the value of an option of which it is known that a secret stands behind it, unless that maps ports.
+    Argument,
     /// It is something that a sentence calls so.
     Word,
     User,
@@ -74,11 +76,15 @@ impl Awaited {
         }
     }
 
-    /// What an option says of which it is known that a secret stands behind it.
-    pub(super) const fn by_known_option() -> Self {
-        Self::Value {
-            secrecy: Secrecy::Certain,
-            flag: true,
+    /// What this says about such a value: that of a known option is a secret as any other is behind a flag.
+    fn as_value(self, value: &str) -> Self {
+        match self {
+            Self::Argument if is_ports(value) => Self::Nothing,
+            Self::Argument => Self::Value {
+                secrecy: Secrecy::Certain,
+                flag: true,
+            },
+            other => other,
         }
     }
 
@@ -88,7 +94,7 @@ impl Awaited {
         }
         let secrecy = Secrecy::of(flag);
         if secrecy == Secrecy::None
-            || flag.contains('=')
+            || flag.contains(['=', '$'])
             || SWITCHES.iter().any(|start| flag.starts_with(start))
         {
             return Self::Nothing;
@@ -101,7 +107,7 @@ impl Awaited {
 
     /// The text without its secret, if it is awaited as a whole: an item of a list behind another one.
     pub(super) fn redacted(self, text: &str) -> Option<String> {
-        match self {
+        match self.as_value(text) {
             Self::Value { secrecy, .. } => {
                 (!text.starts_with("--") && secrecy.takes(text)).then(|| REDACTED.to_owned())
             }
@@ -120,8 +126,8 @@ impl Awaited {
         let (awaited, start) = if user { (Self::User, 2) } else { (self, 0) };
         let mut span = Span::of(word, start, end_of_value(word));
         let value = &word[span.start..span.end];
-        let taken = match awaited {
-            Self::Nothing => false,
+        let taken = match awaited.as_value(value) {
+            Self::Nothing | Self::Argument => false,
             Self::Bearer => (value.len() >= 16 || looks_random(value)) && is_literal(value),
             // `password …`, where it is the word of a sentence.
             Self::Word => {
@@ -167,7 +173,9 @@ impl Awaited {
     fn behind(self, word: &str, before: &str) -> Self {
         match self {
             // `Authorization: Bearer …`, `--header token …`
-            Self::Value { .. } if is_scheme(word.trim_start_matches(BEFORE)) => self,
+            Self::Value { .. } | Self::Argument if is_scheme(word.trim_start_matches(BEFORE)) => {
+                self
+            }
             Self::Word if word == "is" => self,
             // A line of a command that goes on.
             _ if word == "\\" => self,
@@ -224,11 +232,9 @@ fn without_secrets_in_words(text: &str, mut program: Program) -> Option<String> 
             let (word_clean, open) =
                 without_assignments(&without_secret_path(&without_credentials(word)));
             clean.push_str(&without_tokens(&word_clean));
-            awaited = if program.awaits_behind(word) {
-                Awaited::by_known_option()
-            } else {
-                awaited.behind(word, before)
-            };
+            awaited = program
+                .awaits_behind(word)
+                .unwrap_or_else(|| awaited.behind(word, before));
             open
         };
         program = program.after(word, before);

@@ -61,6 +61,22 @@ fn options_and_tags_that_say_nothing_secret_stay() {
 }
 
 #[test]
+fn options_of_programs_that_only_are_named_stay() {
+    all_stay(&json!({"notes": [
+        "docker run -d --name=mongo -p 27017:27017 mongo:6", "docker run --hostname=mongo -p 27017 mongo:6",
+        "docker run -h mongo -p 8080 mongo:6", "docker run -u mysql -p3306 app", "docker run mongo -p 127.0.0.1:27017:27017/tcp",
+        "docker run '--name=mongo' -p 8080 mongo:6", "mongo -p \\\n  27017:27017",
+        "docker exec db mysql -uroot -p$MYSQL_ROOT_PASSWORD shop", "docker exec db mysql -uroot -p\"$DB_PASS\" shop",
+        "mysql -pMYSQL_PASSWORD shop", "svc -p$DB_PASSWORD shop",
+    ], "lists": [
+        {"command": "docker", "args": ["run", "-d", "--name", "mongo", "-p", "27017:27017", "mongo:6"]},
+        ["docker", "run", "--name", "mongo", "-p", "8080", "app"], ["docker", "run", "--name=mongo", "-p", "8080", "app"],
+        ["docker", "run", "-h", "mysql", "-p3306", "app"], ["docker", "run", "mongo", "-p", "27017:27017"],
+        ["mysql", "-p$MYSQL_ROOT_PASSWORD", "shop"], ["mysql", "-pMYSQL_PASSWORD", "shop"],
+    ]}));
+}
+
+#[test]
 fn doubtful_ones_go() {
     let mut document = json!({
         "a": {"password": "Correct Horse Battery Staple"}, "b": {"secrets": {"db": "super-secret", "password": "my-password"}},

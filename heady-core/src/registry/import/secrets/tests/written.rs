@@ -111,6 +111,11 @@ fn short_options_of_programs_that_are_known_for_them() {
         "sshpass -p Zx9mQ2LpT ssh host",
         "redis-cli -a Zx9mQ2LpT ping",
         "mongosh -u bob -p \"Zx9mQ2LpT\" mongodb://db",
+        "mysql --host=mysql -pZx9mQ2LpT",
+        "mysql -h mysql -u mysql -pZx9mQ2LpT",
+        "mongosh --host mongo -p Zx9mQ2LpT",
+        "mongo -p \\\n  Zx9mQ2LpT",
+        "svc -p$HOME --password Zx9mQ2LpT",
     ] {
         all_go(json!({"note": text}), 1);
     }
@@ -118,9 +123,11 @@ fn short_options_of_programs_that_are_known_for_them() {
         json!({
             "test": ["CMD", "mysqladmin", "ping", "-uroot", "-pZx9mQ2LpT"], "all": ["redis-cli", "-a", "Zx9mQ2LpT", "ping"],
             "job": {"command": ["mysql", "-h", "db"], "args": ["-pZx9mQ2LpT", "heady"]}, "shell": {"cmd": "mysqldump", "args": "-pZx9mQ2LpT"},
+            "named": [["mongosh", "--host", "mongo", "-p", "Zx9mQ2LpT"], ["mysql", "--host=mysql", "-pZx9mQ2LpT"]],
+            "ports": "mongo -p 27017:Zx9mQ2LpT",
             "short": "mysqldump -ppw -u root; tar -pxf a.tar",
         }),
-        5,
+        8,
     );
     assert_eq!(
         document["short"],
