@@ -13,6 +13,9 @@ struct Usage {
     /// Whether it stands in the same word, and whether it stands in the next one.
     attached: bool,
     next: bool,
+    /// If the program runs another one, behind which of its options a value stands: the first word that is neither is the other
+    /// program.
+    runs: Option<&'static [&'static str]>,
 }
 
 const KNOWN: [Usage; 4] = [
@@ -47,18 +50,21 @@ const KNOWN: [Usage; 4] = [
         attached: true,
         // Alone it asks for the password, and what follows is a database.
         next: false,
+        runs: None,
     },
     Usage {
         programs: &["sshpass"],
         option: "-p",
         attached: true,
         next: true,
+        runs: Some(&["-p", "-f", "-d", "-P"]),
     },
     Usage {
         programs: &["redis-cli", "valkey-cli"],
         option: "-a",
         attached: false,
         next: true,
+        runs: None,
     },
     Usage {
         programs: &[
@@ -72,6 +78,7 @@ const KNOWN: [Usage; 4] = [
         option: "-p",
         attached: false,
         next: true,
+        runs: None,
     },
 ];
 
@@ -91,6 +98,33 @@ const NAMING: [&str; 12] = [
     "--namespace",
 ];
 
+/// Words with which another command begins behind one that is known: what is run in a container, and what a sentence goes on
+/// with. Only programs are here of which `-p` or `-a` is an option as well, and those that run them.
+const OTHERS: [&str; 22] = [
+    "ash",
+    "bash",
+    "sh",
+    "zsh",
+    "cp",
+    "ls",
+    "mkdir",
+    "nc",
+    "netstat",
+    "pg_dump",
+    "pg_restore",
+    "psql",
+    "rsync",
+    "scp",
+    "sftp",
+    "ssh",
+    "sudo",
+    "tar",
+    "tee",
+    "then",
+    "uname",
+    "xargs",
+];
+
 /// The program that the words of a command are for, as far as it is known for its options.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Program(Option<&'static Usage>);
@@ -98,7 +132,7 @@ pub(super) struct Program(Option<&'static Usage>);
 impl Program {
     /// The program behind this word, which stands behind another one.
     pub(super) fn after(self, word: &str, before: &str) -> Self {
-        if word.ends_with([';', '|', '&']) {
+        if word == "--" || word.ends_with([';', '|', '&']) {
             return Self::default();
         }
         let bare = word.trim_start_matches(BEFORE);
@@ -113,7 +147,25 @@ impl Program {
         let name = name.rsplit(is_apart).next().unwrap_or_default();
         let name = name.strip_suffix(".exe").unwrap_or(name);
         let found = KNOWN.iter().find(|usage| usage.programs.contains(&name));
-        found.map_or(self, |usage| Self(Some(usage)))
+        match found {
+            None if self.ends_at(bare, before) => Self::default(),
+            None => self,
+            found => Self(found),
+        }
+    }
+
+    /// Whether another command begins with this word. Behind an option it may be a user or a table that is called so.
+    fn ends_at(self, bare: &str, before: &str) -> bool {
+        let before = before.trim_start_matches(BEFORE);
+        if bare.starts_with('-') || bare == "\\" {
+            return false;
+        }
+        if let Some(valued) = self.0.and_then(|usage| usage.runs) {
+            return !valued.contains(&before);
+        }
+        let is_value = before.starts_with('-') && !before.contains('=');
+        let name = bare.rsplit(is_apart).next().unwrap_or_default();
+        !is_value && OTHERS.contains(&name)
     }
 
     /// The program behind all words of a text.

@@ -137,10 +137,12 @@ impl Redaction {
                 let known = program.awaits_behind(text);
                 known.unwrap_or_else(|| Awaited::by(text, ""))
             };
-            // Other lists may have commands in them, each for itself.
-            if text.starts_with('-') {
-                self.program = program;
-            }
+            // Lists and texts in this one may be commands, each for itself.
+            self.program = if text.starts_with('-') {
+                program
+            } else {
+                Program::default()
+            };
             if !text.contains(char::is_whitespace) {
                 program = program.after(text, &before);
             }

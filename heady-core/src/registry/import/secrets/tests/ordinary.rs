@@ -72,7 +72,23 @@ fn options_of_programs_that_only_are_named_stay() {
         {"command": "docker", "args": ["run", "-d", "--name", "mongo", "-p", "27017:27017", "mongo:6"]},
         ["docker", "run", "--name", "mongo", "-p", "8080", "app"], ["docker", "run", "--name=mongo", "-p", "8080", "app"],
         ["docker", "run", "-h", "mysql", "-p3306", "app"], ["docker", "run", "mongo", "-p", "27017:27017"],
+        [["mysql", "-v"], ["tar", "-pxzf", "a.tgz"]], [["redis-cli", "-h", "x"], ["ls", "-a", "src"]],
+        [["mysqladmin", "-v", "ping"], "tar -pxf a"], ["mysqladmin", "-v", {"a": ["-pxf"]}],
         ["mysql", "-p$MYSQL_ROOT_PASSWORD", "shop"], ["mysql", "-pMYSQL_PASSWORD", "shop"],
+    ]}));
+}
+
+#[test]
+fn options_of_programs_that_another_one_runs_stay() {
+    all_stay(&json!({"notes": [
+        "sshpass -p \"$PASS\" ssh -p 2222 deploy@host", "sshpass -e ssh -p 2222 host", "sshpass -e ssh -p2222 host",
+        "sshpass -f /run/pw ssh -p 2222 host", "sshpass -f /run/pw -v rsync -pr a b", "sshpass -P word -e mosh -p 2222 host",
+        "kubectl exec mongo -- mkdir -p backup", "backup mysql then cp -pr data /backup", "docker exec mongo mkdir -p backup",
+        "docker exec mysql sh -c 'mkdir -pv /data/backup'", "dump mysql to /srv and run /bin/tar -pxf a",
+    ], "lists": [
+        ["sshpass", "-e", "ssh", "-p", "2222", "host"], ["sshpass", "-e", "ssh", "-p2222", "host"],
+        ["kubectl", "exec", "mongo", "--", "mkdir", "-p", "backup"], ["docker", "exec", "mysql", "sh", "-c", "mkdir -pv /data"],
+        {"command": "sshpass", "args": ["-e", "ssh", "-p", "2222"]},
     ]}));
 }
 

@@ -112,6 +112,14 @@ fn short_options_of_programs_that_are_known_for_them() {
         "redis-cli -a Zx9mQ2LpT ping",
         "mongosh -u bob -p \"Zx9mQ2LpT\" mongodb://db",
         "mysql --host=mysql -pZx9mQ2LpT",
+        "sshpass -v \\\n -p Zx9mQ2LpT ssh -p 2222 host",
+        "sshpass -P word -p 'Zx9mQ2LpT' ssh host",
+        "sshpass -e ssh host mysql -pZx9mQ2LpT",
+        "bash -c \"sshpass -p Zx9mQ2LpT ssh host\"",
+        "kubectl exec mongo -- mongodump -p Zx9mQ2LpT",
+        "docker exec db sh -c 'mysqldump -pZx9mQ2LpT shop'",
+        "mysql -u ssh -pZx9mQ2LpT shop",
+        "mysql -e 'tar' -pZx9mQ2LpT shop",
         "mysql -h mysql -u mysql -pZx9mQ2LpT",
         "mongosh --host mongo -p Zx9mQ2LpT",
         "mongo -p \\\n  Zx9mQ2LpT",
@@ -124,16 +132,18 @@ fn short_options_of_programs_that_are_known_for_them() {
             "test": ["CMD", "mysqladmin", "ping", "-uroot", "-pZx9mQ2LpT"], "all": ["redis-cli", "-a", "Zx9mQ2LpT", "ping"],
             "job": {"command": ["mysql", "-h", "db"], "args": ["-pZx9mQ2LpT", "heady"]}, "shell": {"cmd": "mysqldump", "args": "-pZx9mQ2LpT"},
             "named": [["mongosh", "--host", "mongo", "-p", "Zx9mQ2LpT"], ["mysql", "--host=mysql", "-pZx9mQ2LpT"]],
+            "run": ["sshpass", "-v", "-p", "Zx9mQ2LpT", "ssh", "-p", "2222"],
             "ports": "mongo -p 27017:Zx9mQ2LpT",
             "short": "mysqldump -ppw -u root; tar -pxf a.tar",
         }),
-        8,
+        9,
     );
     assert_eq!(
         document["short"],
         "mysqldump -p[REDACTED] -u root; tar -pxf a.tar"
     );
     assert_eq!(document["test"][4], "-p[REDACTED]");
+    assert_eq!(document["run"][6], "2222");
 }
 
 #[test]
