@@ -12,6 +12,7 @@ mod literal;
 mod number;
 mod place;
 mod reference;
+mod tag;
 mod tags;
 #[cfg(test)]
 mod tests;

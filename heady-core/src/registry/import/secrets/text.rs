@@ -8,7 +8,7 @@ use super::address::{without_credentials, without_secret_path};
 use super::command::{Program, is_ports};
 use super::key::Secrecy;
 use super::literal::{is_literal, is_scheme, is_spoken, looks_random};
-use super::tags::without_secrets_in_tags;
+use super::tags::{Mark, without_secrets_in_tags};
 use super::word::{
     QUOTES, Span, end_of_value, has_password, opens_template, without_assignments, without_tokens,
 };
@@ -199,13 +199,13 @@ pub(super) fn without_secrets(text: &str, program: Program) -> Option<String> {
     if text.contains("PRIVATE KEY-----") {
         return Some(REDACTED.to_owned());
     }
-    match without_secrets_in_tags(text) {
-        Some(clean) => Some(without_secrets_in_words(&clean, program).unwrap_or(clean)),
-        None => without_secrets_in_words(text, program),
-    }
+    let tagged = without_secrets_in_tags(text);
+    let text = tagged.clean.as_deref().unwrap_or(text);
+    without_secrets_in_words(text, &tagged.marks, program).or(tagged.clean)
 }
 
-fn without_secrets_in_words(text: &str, mut program: Program) -> Option<String> {
+fn without_secrets_in_words(text: &str, marks: &[Mark], mut program: Program) -> Option<String> {
+    let mut marks = marks.iter().peekable();
     let mut clean = String::with_capacity(text.len());
     let mut awaited = Awaited::Nothing;
     let mut before = "";
@@ -220,7 +220,20 @@ fn without_secrets_in_words(text: &str, mut program: Program) -> Option<String> 
             before = "";
             awaited = awaited.on_next_line();
         }
-        let (word, after) = split_at(tail, char::is_whitespace);
+        let at = text.len() - tail.len();
+        while marks.next_if(|mark| mark.start < at).is_some() {}
+        if let Some(mark) = marks.next_if(|mark| mark.start == at) {
+            // What it is the tag of was told before; it is no word, and a word ends where it begins.
+            clean.push_str(&text[mark.start..mark.end]);
+            rest = &text[mark.end..];
+            if !mark.opens {
+                awaited = Awaited::Nothing;
+            }
+            continue;
+        }
+        let end = marks.peek().map_or(text.len(), |mark| mark.start);
+        let (word, _) = split_at(&text[at..end], char::is_whitespace);
+        let after = &tail[word.len()..];
         let found = awaited.in_word(word, after);
         let open = if let Some(span) = found.or_else(|| program.in_word(word)) {
             clean.push_str(&word[..span.start]);

@@ -192,7 +192,6 @@ pub(super) fn without_end(value: &str) -> &str {
 
 /// Where the value ends that a word ends with, without what stands behind it in a text.
 pub(super) fn end_of_value(word: &str) -> usize {
-    let word = &word[..word.find("</").unwrap_or(word.len())];
     let end = without_end(word).trim_end_matches([',', ';']);
     without_end(end).len()
 }

@@ -44,12 +44,35 @@ fn texts_of_parts_that_are_alike() {
         "<password>x</password>",
         "<key>password",
         "</a>",
+        "<password>x<b>",
+        "<password><!--",
+        "<password><!-- x -->",
+        "<![CDATA[",
+        "<![CDATA[</",
+        "<![CDATA[x]]>",
+        "<a b=c>",
+        "<a b=c/></a>",
+        "</a>--password ",
+        "<name>password</name><value>x</value>",
+        "<secrets>x",
+        "sshpass -p ",
+        "mongo -p \\\n",
         "<a></b>",
     ] {
         ends(|times| {
             let text = part.repeat(times * 6_000 / part.len());
             let ended = format!("{text}{}", ")".repeat(times * 3_000));
             json!({"a": text, "password": [text], "auth": ended, text: 1})
+        });
+    }
+}
+
+#[test]
+fn elements_within_each_other() {
+    for tag in ["secrets", "value", "name", "key", "a"] {
+        ends(|times| {
+            let (open, close) = (format!("<{tag}>x"), format!("x</{tag}>"));
+            json!({"a": format!("{}{}", open.repeat(times * 500), close.repeat(times * 500))})
         });
     }
 }

@@ -93,6 +93,23 @@ fn options_of_programs_that_another_one_runs_stay() {
 }
 
 #[test]
+fn placeholders_in_angle_brackets_and_what_pages_show_stay() {
+    all_stay(&json!({"notes": [
+        "curl -H 'Authorization: Bearer <token>' https://api.example.com </dev/null", "mysqldump --password=<password> shop </dev/null",
+        "<p>Enter your <password> here please</p>", "<p>Enter <password> or <api-key> and <b>Wait</b> for it</p>",
+        "<button name=\"token\" value=\"refresh\">Refresh</button>", "<button name=\"password\">Change</button>",
+        "<th id=\"token\">Refresh</th>", "<password><!-- see the vault --></password>",
+        "<password><!-- The old one --><![CDATA[${DB_PASSWORD}]]></password>", "<password>${DB_PASSWORD}<br/></password>",
+        "<property><name>db.port</name><value>x9Kq2vTz7</value></property>",
+        "<property name=\"user\"><value>x9Kq2vTz7</value></property>", "<list><name>password</name><item>Port</item></list>",
+        "<a><property><name>db.password</name></property><value>x9Kq2vTz7</value></a>",
+        "<name>password</name><value>a</value>", "<connection password=${DB_PASSWORD}>bob</connection>",
+        "<code>svc --password</code> <b>Required</b>", "<i>password:</i> <b>Change</b>",
+        "password: <b>Required</b>",
+    ]}));
+}
+
+#[test]
 fn doubtful_ones_go() {
     let mut document = json!({
         "a": {"password": "Correct Horse Battery Staple"}, "b": {"secrets": {"db": "super-secret", "password": "my-password"}},

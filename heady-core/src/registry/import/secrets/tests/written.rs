@@ -162,12 +162,71 @@ fn tags_and_their_attributes() {
         "<input type=password name=password value=Zx9mQ2LpT>",
         "<meta name=\"csrf-token\" content=\"Zx9mQ2LpT\">",
         "<note>mysql -pZx9mQ2LpT</note>",
+        "<property><name>db.password</name><value>Zx9mQ2LpT</value></property>",
+        "<property>\n<value>\nZx9mQ2LpT\n</value>\n<name>\ndb.password\n</name>\n</property>",
+        "<property name=\"password\"><value>Zx9mQ2LpT two</value></property>",
+        "<env><name><![CDATA[DB_PASSWORD]]></name><value><![CDATA[Zx9mQ2LpT</two]]></value></env>",
+        "<password><!-- c -->Zx9mQ2LpT</password>",
+        "<password><!-- Zx9mQ2LpT --><!-- <b>c</b> -->Zx9mQ2LpT</password>",
+        "<!-- <password>Zx9mQ2LpT</password> -->",
+        "<password>Zx9mQ2LpT<br/>Zx9mQ2LpT<br></password>",
+        "<Password>Zx9mQ2LpT</password>",
+        "<a><password><!-- </password><password>Zx9mQ2LpT</password></a>",
+        "<note><![CDATA[<password>Zx9mQ2LpT</password>]]></note>",
+        "<b>svc --password Zx9mQ2LpT</b>",
+        "<b>svc --password Zx9mQ2LpT</Zx9mQ2LpT now</b>",
+        "<b>svc --password=Zx9mQ2LpT</b>",
+        "<a token=Zx9mQ2LpT></a>",
+        "<a token=Zx9mQ2LpT>",
+        "<a token=Zx9mQ2LpT/>",
+        "<a token=Zx9mQ2LpT/><b>--password Zx9mQ2LpT</b>",
     ] {
         let text = format!("<config a=\"1\">{text}<port>80</port></config>");
         let document = all_go(json!({"note": text}), 1);
         let shown = document["note"].as_str().unwrap();
         assert!(shown.ends_with("<port>80</port></config>"), "{shown}");
     }
+    for (text, shown) in [
+        (
+            "<connection password=Zx9mQ2LpT></connection>",
+            "<connection password=[REDACTED]></connection>",
+        ),
+        (
+            "<user password=Zx9mQ2LpT>bob</user> is in",
+            "<user password=[REDACTED]>bob</user> is in",
+        ),
+        (
+            "<user password=Zx9mQ2LpT/>bob",
+            "<user password=[REDACTED]/>bob",
+        ),
+        (
+            "<p>With <password> or <b token=Zx9mQ2LpT>--token Zx9mQ2LpT</b>, as <a>svc</a></p>",
+            "<p>With <password> or <b token=[REDACTED]>--token [REDACTED]</b>, as <a>svc</a></p>",
+        ),
+        (
+            "<password><!-- It is old --> Zx9mQ2LpT <br/></password>",
+            "<password><!-- It is old --> [REDACTED] <br/></password>",
+        ),
+        (
+            "svc --password Zx9mQ</vTz7Zx9mQ2LpT",
+            "svc --password [REDACTED]",
+        ),
+        (
+            "<a>svc --password Zx9</vT>Zx9mQ2LpT now</a>",
+            "<a>svc --password [REDACTED] now</a>",
+        ),
+    ] {
+        let document = all_go(json!({"note": text}), 1);
+        assert_eq!(document["note"], shown);
+    }
+    let mut short = json!([
+        "<code>--password hunter2</code>",
+        "password: <b>hunter2</b>",
+        "<env><name>DB_PASSWORD</name><value>hunter2</value></env>",
+        "<password>hunter2<br/></password>",
+        "<span id=\"password\">hunter2</span>"
+    ]);
+    assert_eq!(redact(&mut short).unwrap().len(), 5, "{short}");
     let document = all_go(
         json!({"both": "<a><password>Zx9mQ2LpT</password><user>bob</user><b token=\"Zx9mQ2LpT\">x</b></a>"}),
         1,
