@@ -3,7 +3,7 @@
 
 use super::key::Secrecy;
 use super::text::{Awaited, BEFORE};
-use super::word::{Span, end_of_value, opens_template, start};
+use super::word::{QUOTES, Span, end_of_value, opens_template, start};
 
 /// How some programs are given a secret.
 #[derive(Debug)]
@@ -127,12 +127,18 @@ const OTHERS: [&str; 22] = [
 
 /// The program that the words of a command are for, as far as it is known for its options.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Program(Option<&'static Usage>);
+pub(super) struct Program {
+    usage: Option<&'static Usage>,
+    /// The quote that something in its command begins with and that was not closed yet: no other command begins in a statement.
+    quote: Option<char>,
+}
 
 impl Program {
     /// The program behind this word, which stands behind another one.
     pub(super) fn after(self, word: &str, before: &str) -> Self {
-        if word == "--" || word.ends_with([';', '|', '&']) {
+        let quote = self.quote_after(word, before);
+        let is_quoted = self.quote.is_some();
+        if !is_quoted && (word == "--" || word.ends_with([';', '|', '&'])) {
             return Self::default();
         }
         let bare = word.trim_start_matches(BEFORE);
@@ -141,17 +147,37 @@ impl Program {
             _ => (before.trim_start_matches(BEFORE), word),
         };
         if NAMING.contains(&option) {
-            return self;
+            return Self { quote, ..self };
         }
         let name = name.trim_end_matches(is_apart);
         let name = name.rsplit(is_apart).next().unwrap_or_default();
         let name = name.strip_suffix(".exe").unwrap_or(name);
         let found = KNOWN.iter().find(|usage| usage.programs.contains(&name));
         match found {
-            None if self.ends_at(bare, before) => Self::default(),
-            None => self,
-            found => Self(found),
+            // The quote before its name is around the whole command.
+            Some(usage) => Self {
+                usage: Some(usage),
+                quote: quote.filter(|_| is_quoted),
+            },
+            None if !is_quoted && self.ends_at(bare, before) => Self::default(),
+            None => Self { quote, ..self },
         }
+    }
+
+    /// The quote that is open behind this word. What stands in quotes behind `-c` is a command.
+    fn quote_after(self, word: &str, before: &str) -> Option<char> {
+        if let Some(quote) = self.quote {
+            return (!word.contains(quote)).then_some(quote);
+        }
+        let mut chars = word.trim_start_matches('\\').chars();
+        let quote = chars.next().filter(|char| QUOTES.contains(char))?;
+        let begins = chars
+            .clone()
+            .next()
+            .is_some_and(|char| !matches!(char, ';' | '|' | '&' | ')'));
+        let is_command = before.starts_with('-') && before.ends_with('c');
+        let is_open = begins && !is_command && !chars.any(|char| char == quote);
+        self.usage.and(is_open.then_some(quote))
     }
 
     /// Whether another command begins with this word. Behind an option it may be a user or a table that is called so.
@@ -160,7 +186,7 @@ impl Program {
         if bare.starts_with('-') || bare == "\\" {
             return false;
         }
-        if let Some(valued) = self.0.and_then(|usage| usage.runs) {
+        if let Some(valued) = self.usage.and_then(|usage| usage.runs) {
             return !valued.contains(&before);
         }
         let is_value = before.starts_with('-') && !before.contains('=');
@@ -180,7 +206,7 @@ impl Program {
 
     /// What this word says about the one behind it, if it is the option that the secret is given by.
     pub(super) fn awaits_behind(self, word: &str) -> Option<Awaited> {
-        let usage = self.0?;
+        let usage = self.usage?;
         let value = word.trim_start_matches(BEFORE).strip_prefix(usage.option)?;
         if value.is_empty() {
             usage.next.then_some(Awaited::Argument)
@@ -192,7 +218,7 @@ impl Program {
 
     /// Where the secret stands in this word.
     pub(super) fn in_word(self, word: &str) -> Option<Span> {
-        let usage = self.0.filter(|usage| usage.attached)?;
+        let usage = self.usage.filter(|usage| usage.attached)?;
         let option = word.trim_start_matches(BEFORE);
         let value = option.strip_prefix(usage.option)?;
         let span = Span::of(word, word.len() - value.len(), end_of_value(word));

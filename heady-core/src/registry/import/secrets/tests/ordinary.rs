@@ -85,6 +85,9 @@ fn options_of_programs_that_another_one_runs_stay() {
         "sshpass -f /run/pw ssh -p 2222 host", "sshpass -f /run/pw -v rsync -pr a b", "sshpass -P word -e mosh -p 2222 host",
         "kubectl exec mongo -- mkdir -p backup", "backup mysql then cp -pr data /backup", "docker exec mongo mkdir -p backup",
         "docker exec mysql sh -c 'mkdir -pv /data/backup'", "dump mysql to /srv and run /bin/tar -pxf a",
+        "mysql -e 'use shop; show tables'; mkdir -pv a", "bash -c \"mysql -e 'a b'\" && mkdir -pv a", "\"mysql -v\"; mkdir -pv a",
+        "docker exec mysql su -c \"cd /x; mkdir -pv y\"",
+        "mysql -p'${A} b'; mkdir -pv a",
     ], "lists": [
         ["sshpass", "-e", "ssh", "-p", "2222", "host"], ["sshpass", "-e", "ssh", "-p2222", "host"],
         ["kubectl", "exec", "mongo", "--", "mkdir", "-p", "backup"], ["docker", "exec", "mysql", "sh", "-c", "mkdir -pv /data"],
