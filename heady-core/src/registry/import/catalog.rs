@@ -32,6 +32,11 @@ impl Kind {
     }
 }
 
+/// Whether a section of this name is known to hold entries.
+pub(super) fn entries_of(name: &str) -> bool {
+    Kind::of_section(name) != Kind::Other || name == "components"
+}
+
 /// What an entry is called among all: services, nodes and workflows are one namespace each, whichever section they
 /// stand in; every other section has its own.
 pub(in crate::registry) type Key = (Kind, String, String);
@@ -163,7 +168,7 @@ pub(super) fn token(name: &str) -> String {
 impl Catalog {
     fn section(&mut self, pointer: &str, name: &str, value: &Value) {
         let kind = Kind::of_section(name);
-        let known = kind != Kind::Other || name == "components";
+        let known = entries_of(name);
         let known_name = known.then_some(name);
         let form = match Form::of(known_name, value) {
             // Where ids are not unique and nobody says that they should be, they do not name entries.

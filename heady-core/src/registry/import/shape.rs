@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 pub(in crate::registry) use self::foreign::compose;
 pub(super) use self::foreign::foreign;
-pub(super) use self::group::{Member, Members, may_be_group};
+pub(super) use self::group::{Member, Members, is_bag, may_be_group};
 
 /// How a section is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,6 @@ impl Form {
         let known = name.is_some();
         match value {
             Value::Array(items) if items.is_empty() && known => Self::List,
-            Value::Object(map) if map.is_empty() && known => Self::Map,
             Value::Array(items) if !items.is_empty() => {
                 let named = items.iter().filter(|item| id(item).is_some()).count();
                 let words = items.iter().filter(|item| is_word(item)).count();
@@ -53,10 +52,19 @@ impl Form {
                 }
             }
             Value::Object(map) => match name {
-                Some(name) => group::form_of(name, map),
+                Some(name) => Self::of_members(name, map),
                 None => Self::of_map(map),
             },
             _ => Self::Value,
+        }
+    }
+
+    /// The form of an object that is a section with a name that is known.
+    pub(super) fn of_members(name: &str, map: &Map<String, Value>) -> Self {
+        if map.is_empty() {
+            Self::Map
+        } else {
+            group::form_of(name, map)
         }
     }
 

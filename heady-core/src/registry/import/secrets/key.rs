@@ -212,6 +212,18 @@ impl Secrecy {
         }
     }
 
+    /// The same of a key in an entry that has this id, if it only says how or which: in `api-key`, `pem` or `prod`.
+    pub(super) fn of_form(key: &str, id: &str) -> Self {
+        if words(key)
+            .iter()
+            .all(|word| is_carrier(word) || is_qualifier(word))
+        {
+            Self::of(id)
+        } else {
+            Self::None
+        }
+    }
+
     /// Whether a text under such a key is a secret.
     pub(super) fn takes(self, text: &str) -> bool {
         if self == Self::None {

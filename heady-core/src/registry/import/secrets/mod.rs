@@ -12,6 +12,7 @@ mod literal;
 mod number;
 mod place;
 mod reference;
+mod section;
 mod tag;
 mod tags;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use self::command::Program;
 use self::key::Secrecy;
 use self::number::{is_duration, measures};
 pub(super) use self::place::Place;
+use self::section::Spot;
 use self::text::{Awaited, without_secrets};
 use crate::error::{Error, Result};
 use crate::types::Warning;
@@ -65,6 +67,7 @@ pub(super) fn redact(document: &mut Value) -> Result<Vec<Warning>> {
         document.get("entries").is_some_and(Value::is_object) && document.get("meta").is_some();
     let mut redaction = Redaction {
         scanned,
+        spot: Spot::Document,
         ..Redaction::default()
     };
     redaction.value(document, "", Secrecy::None)?;
@@ -77,6 +80,8 @@ struct Redaction {
     /// How many texts that are documents themselves this one is in.
     in_texts: usize,
     place: Place,
+    /// Where the object or list stands that comes next.
+    spot: Spot,
     /// The program that the text or list is for that comes next.
     program: Program,
     warnings: Vec<Warning>,
@@ -125,6 +130,7 @@ impl Redaction {
     }
 
     fn list(&mut self, items: &mut [Value], key: &str, secrecy: Secrecy) -> Result<()> {
+        let spot = mem::take(&mut self.spot);
         let named = pair(items);
         let mut awaited = Awaited::Nothing;
         let mut program = mem::take(&mut self.program);
@@ -156,7 +162,11 @@ impl Redaction {
                 self.take(item);
             } else {
                 let own = if index == 1 { named } else { Secrecy::None };
-                self.value(item, key, secrecy.max(own))?;
+                let secrecy = match &spot {
+                    Spot::Section(section) if item.is_object() => section.over,
+                    _ => secrecy.max(own),
+                };
+                self.value(item, key, secrecy)?;
             }
             awaited = next;
             self.place.leave(left);
@@ -166,7 +176,10 @@ impl Redaction {
 
     fn object(&mut self, map: &mut Map<String, Value>, parent: &str, over: Secrecy) -> Result<()> {
         self.keys(map);
-        let named = named(map);
+        let spot = mem::take(&mut self.spot);
+        let inside = spot.members(map);
+        let id = matches!(spot, Spot::Entry).then_some(parent);
+        let named = named(map).max(id.map_or(Secrecy::None, Secrecy::of));
         let program = program(map);
         for (key, value) in map {
             self.check_text(key)?;
@@ -176,11 +189,13 @@ impl Redaction {
                 own = Secrecy::Certain;
             } else if own == Secrecy::None && is_among(key, &VALUES) {
                 own = named;
+            } else if let Some(id) = id {
+                own = own.max(Secrecy::of_form(key, id));
             }
             if own == Secrecy::Certain && number::is_secret(value, key, parent) {
                 self.take(value);
             }
-            let secrecy = match value {
+            let below = match value {
                 Value::Object(_) => own.inside(key, over),
                 Value::String(_) if Secrecy::is_described_by(key) => own,
                 Value::String(text) if is_duration(text) && measures(parent) => Secrecy::None,
@@ -189,6 +204,9 @@ impl Redaction {
                 }
                 _ => own.max(over),
             };
+            let member = (key.as_str(), &*value);
+            let (next, secrecy) = spot.enter(inside.as_ref(), self.scanned, member, below);
+            self.spot = next;
             self.program = if is_among(key, &ARGUMENTS) {
                 program
             } else {

@@ -1,5 +1,6 @@
 //! What is taken out of a document, and what stays.
 
+mod entries;
 mod large;
 mod ordinary;
 mod written;

@@ -267,6 +267,13 @@ impl<'s> Members<'s> {
     }
 }
 
+/// Whether this is nothing but texts of which none is one that entries have: in `"passwords": {"db": …}` the key over them
+/// says what they are, even where an entry would stand.
+pub(in crate::registry::import) fn is_bag(section: &str, value: &Value) -> bool {
+    let all_texts = |map: &Map<String, Value>| map.values().all(Value::is_string);
+    value.as_object().is_some_and(all_texts) && !is_entry(section, value)
+}
+
 /// Whether what was taken for an entry may be a group: it has entries under the name of its section, it has no place of its
 /// own and all objects in it have one, or it has nothing but objects.
 pub(in crate::registry::import) fn may_be_group(section: &str, entry: &Value) -> bool {
