@@ -21,6 +21,7 @@ mod tests;
 mod watch;
 mod workflow;
 
+pub(crate) use drift::STAYS;
 pub use drift::{
     DetectDrift, Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot,
     DriftSource,

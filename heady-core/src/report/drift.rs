@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::table;
-use crate::registry::{Drift, DriftKind, DriftReport, DriftSnapshot, DriftSource};
+use crate::registry::{Drift, DriftKind, DriftReport, DriftSnapshot, DriftSource, STAYS};
 use crate::types::{Json, Timestamp};
 
 /// The most differences that are listed one by one.
@@ -181,11 +181,12 @@ fn minute(time: Timestamp) -> String {
 }
 
 fn advice(report: &DriftReport) -> String {
-    let any = |source: DriftSource| report.drift.iter().any(|drift| drift.source == source);
+    // Nothing can be done about what stays, and it does not have to go.
+    let is_helped = |drift: &Drift| drift.source == DriftSource::File && drift.reason != STAYS;
     let seen = |source: DriftSource| report.sources.iter().find(|seen| seen.source == source);
     let file = seen(DriftSource::File);
     let mut text = String::new();
-    if any(DriftSource::File)
+    if report.drift.iter().any(is_helped)
         && let Some(file) = file.and_then(|file| file.location.as_deref())
     {
         let _ = writeln!(

@@ -4,6 +4,7 @@
 //! said last is compared again meanwhile. What was seen, what differs and the audit row of a source commit together.
 
 mod diff;
+mod kept;
 mod live;
 mod manifest;
 mod model;
@@ -30,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::store::{Store, Transaction};
 use crate::types::now;
 
+pub(crate) use kept::STAYS;
 pub use model::{
     DetectDrift, Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot,
     DriftSource,
@@ -255,6 +257,9 @@ async fn compare(
     let unread: Vec<Finding> = present.unreadable.iter().map(Finding::unreadable).collect();
     let keys: HashSet<Option<Key>> = unread.iter().map(Finding::entry).collect();
     findings.retain(|finding| !keys.contains(&finding.entry()));
+    if source == DriftSource::File {
+        kept::tell(transaction, &mut findings).await?;
+    }
     findings.extend(unread);
     Ok(findings)
 }

@@ -8,7 +8,8 @@ use super::super::entry::{self, Entry};
 use super::super::history::History;
 use super::super::list::{Unreadable, whole};
 use super::super::{Node, Service, Workflow, queries};
-use super::catalog::{Item, Kind, REGISTERED, token};
+use super::catalog::{Item, Kind};
+use super::home::Home;
 use super::shape::Form;
 use crate::error::Result;
 use crate::store::{Arg, Row, Sql, Store, Transaction};
@@ -51,14 +52,10 @@ pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Pres
     let sections: Vec<(String, String)> = serde_json::from_value(sections)?;
     let mut read = Entries::default();
     let header = header.as_object().cloned().unwrap_or_default();
-    let home = |names| Home {
-        header: &header,
-        sections: &sections,
-        names,
-    };
-    typed::<Service>(reader, &mut read, Kind::Service, home(&["services"])).await?;
-    typed::<Node>(reader, &mut read, Kind::Node, home(&["aiNodes", "nodes"])).await?;
-    typed::<Workflow>(reader, &mut read, Kind::Workflow, home(&["workflows"])).await?;
+    let home = |kind| Home::of(kind, &header, &sections);
+    typed::<Service>(reader, &mut read, Kind::Service, home(Kind::Service)).await?;
+    typed::<Node>(reader, &mut read, Kind::Node, home(Kind::Node)).await?;
+    typed::<Workflow>(reader, &mut read, Kind::Workflow, home(Kind::Workflow)).await?;
     for row in reader.fetch_all(queries::OTHER_ENTRIES, vec![]).await? {
         match queries::other_entry(&row) {
             Ok(entry) => read.items.push(Item::of(
@@ -89,61 +86,6 @@ pub(in crate::registry) async fn present(reader: &mut Reader<'_>) -> Result<Pres
 struct Entries {
     items: Vec<Item>,
     unreadable: Vec<Unreadable>,
-}
-
-/// Where entries without a place of their own go: to a section that is there and takes single entries, or to a new one.
-struct Home<'d> {
-    header: &'d Map<String, Value>,
-    sections: &'d [(String, String)],
-    names: &'static [&'static str],
-}
-
-impl Home<'_> {
-    fn form(&self, section: &str) -> Option<&str> {
-        let found = self.sections.iter().find(|(name, _)| name == section);
-        found.map(|(_, form)| form.as_str())
-    }
-
-    /// Whether a section takes single entries, and nothing stands in the place of this one.
-    fn takes(&self, section: &str, id: &str) -> bool {
-        let takes_entries = [Form::List, Form::Map, Form::Words].map(Form::word);
-        self.form(section)
-            .is_some_and(|form| takes_entries.contains(&form))
-            && self.form(&format!("{section}/{}", token(id))).is_none()
-    }
-
-    fn is_free(&self, section: &str) -> bool {
-        self.form(section).is_none() && !self.header.contains_key(section)
-    }
-
-    fn section(&self, id: &str) -> String {
-        let names = self.names.iter().map(|name| (*name).to_owned());
-        // A group that is called as its section holds all of its entries.
-        let inner = self.names.iter().map(|name| format!("{name}/{name}"));
-        if let Some(name) = names.clone().chain(inner).find(|name| self.takes(name, id)) {
-            return name;
-        }
-        if let Some(name) = names.clone().find(|name| self.is_free(name)) {
-            return name;
-        }
-        let fits = |name: &String| self.is_free(name) || self.takes(name, id);
-        let first = self.names[0];
-        if self.form(first) == Some(Form::Groups.word()) {
-            let mut group = format!("{first}/ungrouped");
-            let mut number = 1;
-            while !fits(&group) {
-                number += 1;
-                group = format!("{first}/ungrouped-{number}");
-            }
-            return group;
-        }
-        // An import knows what is meant by these.
-        let mut name = format!("{REGISTERED}{first}");
-        while !fits(&name) {
-            name.insert_str(0, REGISTERED);
-        }
-        name
-    }
 }
 
 async fn typed<E: Entry>(

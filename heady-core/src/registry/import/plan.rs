@@ -25,21 +25,21 @@ use crate::store::Transaction;
 use crate::types::Warning;
 
 /// What to do with one entry of a table.
-enum Step<E> {
+pub(super) enum Step<E> {
     Create(Placed<E>),
     Change(Placed<E>),
     /// It only stands elsewhere in the document.
     Move(Placed<E>),
-    Delete(E, Place),
+    Delete(E),
 }
 
 /// A planned import.
 pub(super) struct Plan {
     pub(super) report: ImportReport,
     /// What the last import brought; an entry that differs from it was changed by call since.
-    applied: HashMap<Key, Value>,
+    pub(super) applied: HashMap<Key, Value>,
     /// Whether the document wins over what was changed by call.
-    force: bool,
+    pub(super) force: bool,
     pub(super) losses: Losses,
     history: History,
     services: Vec<Step<Service>>,
@@ -216,31 +216,9 @@ impl Plan {
             entry.succeed(&old);
             steps.push(Step::Change((entry, place)));
         }
-        let mut gone: Vec<_> = present
-            .into_values()
-            .filter(|(_, place)| place.section.is_some())
-            .collect();
-        gone.sort_by(|(a, _), (b, _)| a.id().cmp(b.id()));
-        let mut deleted = 0;
-        for (entry, place) in gone {
-            let section = place.section.clone().unwrap_or_default();
-            let id = entry.id().to_string();
-            let applied = self.applied.get(&(kind, String::new(), id.clone()));
-            // One that no document had since was kept so before.
-            let is_known = !self.applied.is_empty();
-            if !self.force && is_known && applied != Some(&entry.metadata().0) {
-                let reason = "was changed by call since it was imported; kept beside the document (force deletes it)";
-                self.note(&section, &id, ImportAction::Skip, Some(reason.to_owned()));
-                // It stands where it was as long as there is such a section, which is where the document may have it again.
-                if !sections.contains(&place.section) {
-                    steps.push(Step::Move((entry, Place::default())));
-                }
-                continue;
-            }
-            deleted += 1;
-            self.note(&section, &id, ImportAction::Delete, None);
-            steps.push(Step::Delete(entry, place));
-        }
+        let sections = sections.into_iter().flatten().collect();
+        let (gone, deleted) = self.gone(transaction, kind, present, &sections).await?;
+        steps.extend(gone);
         self.losses.count(E::TABLE.to_owned(), imported, deleted);
         Ok(steps)
     }
@@ -277,10 +255,10 @@ impl Plan {
         actor: &str,
         source: &str,
     ) -> Result<()> {
-        let (report, history) = (&mut self.report, &mut self.history);
-        apply(transaction, history, report, take(&mut self.services)).await?;
-        apply(transaction, history, report, take(&mut self.nodes)).await?;
-        apply(transaction, history, report, take(&mut self.workflows)).await?;
+        let history = &mut self.history;
+        apply(history, take(&mut self.services))?;
+        apply(history, take(&mut self.nodes))?;
+        apply(history, take(&mut self.workflows))?;
         history.write(transaction).await?;
         for entry in &self.others {
             queries::put_other_entry(transaction, entry).await?;
@@ -321,53 +299,14 @@ fn told(merged: &Merged, otherwise: &str) -> String {
     format!("was changed by call, too, since the last import; {what}")
 }
 
-async fn apply<E: Succeeds>(
-    transaction: &mut Transaction,
-    history: &mut History,
-    report: &mut ImportReport,
-    steps: Vec<Step<E>>,
-) -> Result<()> {
-    let gone: Vec<_> = steps
-        .iter()
-        .filter_map(|step| match step {
-            Step::Delete(entry, _) => Some(entry.id()),
-            _ => None,
-        })
-        .collect();
-    let present = entry::present::<E>(transaction, &gone).await?;
+fn apply<E: Succeeds>(history: &mut History, steps: Vec<Step<E>>) -> Result<()> {
     for step in steps {
         match step {
             Step::Create((entry, place)) => drop(history.put(false, entry, &place)?),
             Step::Change((entry, place)) => drop(history.put(true, entry, &place)?),
             Step::Move((entry, place)) => history.keep(&entry, &place),
-            Step::Delete(entry, place) => {
-                if present.get(entry.id()).is_some_and(|found| found.in_use) {
-                    keep(report, &place, entry.id().as_str());
-                    history.keep(&entry, &Place::default());
-                } else {
-                    history.delete(&entry)?;
-                }
-            }
+            Step::Delete(entry) => history.delete(&entry)?,
         }
     }
     Ok(())
-}
-
-/// Takes a planned deletion back: the entry stays, but no longer as a part of the document.
-fn keep(report: &mut ImportReport, place: &Place, id: &str) {
-    let section = place.section.as_deref().unwrap_or_default();
-    report.deleted -= 1;
-    report.skipped += 1;
-    for counted in &mut report.sections {
-        if counted.section == section {
-            counted.deleted -= 1;
-            counted.skipped += 1;
-        }
-    }
-    for noted in &mut report.entries {
-        if noted.section == section && noted.id == id && noted.action == ImportAction::Delete {
-            noted.action = ImportAction::Skip;
-            noted.reason = Some("has runs, so it stays".to_owned());
-        }
-    }
 }

@@ -9,6 +9,7 @@ mod merging;
 mod repeated;
 mod settings;
 mod shapes;
+mod used;
 mod warnings;
 
 use std::sync::Arc;
