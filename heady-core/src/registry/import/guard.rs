@@ -10,7 +10,7 @@ const MOST_DELETED: f64 = 0.25;
 
 /// So is one that would delete more than this share of a kind or a section, if it is at least so many entries: those of a
 /// small one come and go.
-const MANY: usize = 3;
+pub(super) const MANY: usize = 3;
 
 /// Of what how much would go.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,6 +18,20 @@ pub(super) struct Loss {
     what: String,
     gone: usize,
     of: usize,
+}
+
+/// What is lost of a section that is one value, or was.
+#[derive(Debug)]
+pub(super) struct ValueLoss {
+    pub(super) what: String,
+    /// How many entries go of the registry's.
+    pub(super) lost: usize,
+    /// How many entries and plain values there were, and are.
+    pub(super) before: usize,
+    pub(super) after: usize,
+    /// How many plain values there were and how many of them go, those left out that count as an entry.
+    pub(super) plain_before: usize,
+    pub(super) plain_lost: usize,
 }
 
 /// How many entries there were before, and what would go of them.
@@ -39,16 +53,24 @@ impl Losses {
     }
 
     /// Counts a section that is one value, or was, where no entry is deleted by its id.
-    pub(super) fn count_value(&mut self, what: String, lost: usize, before: usize, after: usize) {
-        self.in_values += lost;
-        self.look(what, before, before.saturating_sub(after));
+    pub(super) fn count_value(&mut self, loss: ValueLoss) {
+        self.in_values += loss.lost;
+        let gone = loss.before.saturating_sub(loss.after);
+        // Of few plain values one may go: they are no entries, and none of the registry's share.
+        if self.look(loss.what, loss.before, gone) {
+            self.in_values += loss.plain_lost;
+            self.imported += loss.plain_before;
+        }
     }
 
-    fn look(&mut self, what: String, of: usize, gone: usize) {
-        if gone >= MANY && gone as f64 > MOST_DELETED * of as f64 {
+    /// Whether this is much of it.
+    fn look(&mut self, what: String, of: usize, gone: usize) -> bool {
+        let is_large = gone >= MANY && gone as f64 > MOST_DELETED * of as f64;
+        if is_large {
             self.large.push(Loss { what, gone, of });
             self.large.sort();
         }
+        is_large
     }
 }
 

@@ -1,12 +1,14 @@
 //! The plan for sections whose entries have no table of their own.
 
 use std::collections::{BTreeMap, HashMap};
+use std::mem::{self, Discriminant};
 
 use serde_json::Value;
 
 use super::super::ImportAction;
 use super::super::queries::{self, OtherEntry};
 use super::catalog::{self, Item};
+use super::guard::{MANY, ValueLoss};
 use super::plan::Plan;
 use crate::error::Result;
 use crate::store::Transaction;
@@ -16,6 +18,10 @@ use crate::store::Transaction;
 struct Extent {
     /// How many entries, those in a section that is one value included.
     entries: usize,
+    /// How many texts, numbers and so on in a section that is one value.
+    plain: usize,
+    /// The same if it is a collection of them: what goes then is missed.
+    collected: usize,
     /// The same, but at least one for a section that is there: it counts as an entry, too.
     weight: usize,
     is_value: bool,
@@ -29,6 +35,9 @@ fn extents<'e>(entries: impl Iterator<Item = &'e OtherEntry>) -> HashMap<String,
         extent.is_value |= entry.id.is_empty();
         let entries = entries_in(entry);
         extent.entries += entries;
+        let plain = plain_in(entry);
+        extent.plain += plain;
+        extent.collected += if is_collection(entry) { plain } else { 0 };
         extent.weight += entries.max(1);
     }
     extents
@@ -43,6 +52,35 @@ fn entries_in(entry: &OtherEntry) -> usize {
         Value::Object(map) if entry.id.is_empty() => objects(&mut map.values()),
         _ => 1,
     }
+}
+
+/// How many plain values there are in a section that is one value.
+fn plain_in(entry: &OtherEntry) -> usize {
+    let is_plain = |value: &&Value| !value.is_object();
+    match &entry.body {
+        Value::Array(items) if entry.id.is_empty() => items.iter().filter(is_plain).count(),
+        Value::Object(map) if entry.id.is_empty() => map.values().filter(is_plain).count(),
+        _ => 0,
+    }
+}
+
+/// Whether the values in here are as many of the same: in a list, or where names are mapped to values of one kind, such as
+/// ports. Settings are of many kinds, or few.
+fn is_collection(entry: &OtherEntry) -> bool {
+    match &entry.body {
+        Value::Object(map) if map.len() >= MANY => {
+            let mut kinds = map.values().map(kind);
+            let first = kinds.next().flatten();
+            first.is_some() && kinds.all(|kind| kind == first)
+        }
+        value => value.is_array(),
+    }
+}
+
+/// Of what kind a plain value is.
+fn kind(value: &Value) -> Option<Discriminant<Value>> {
+    let is_plain = value.is_string() || value.is_number() || value.is_boolean();
+    is_plain.then(|| mem::discriminant(value))
 }
 
 impl Plan {
@@ -124,11 +162,22 @@ impl Plan {
                 continue;
             }
             // One that is gone as a whole counts as one deletion already.
-            let remain = new.map_or(1, |extent| extent.weight);
-            let lost = old.weight.saturating_sub(remain);
-            let left = new.map_or(0, |extent| extent.entries);
-            let losses = &mut self.losses;
-            losses.count_value(named(section), lost, old.entries, left);
+            let lost = old
+                .weight
+                .saturating_sub(new.map_or(1, |extent| extent.weight));
+            // No plain value stands for an entry that goes.
+            let left = new.map_or(0, |extent| extent.plain.min(old.collected));
+            // One without objects counts as one entry, whatever is in it.
+            let counted = usize::from(old.entries == 0);
+            let gone_counted = if new.is_none() { counted } else { 0 };
+            self.losses.count_value(ValueLoss {
+                what: named(section),
+                lost,
+                before: old.entries + old.collected,
+                after: left + new.map_or(0, |extent| extent.entries),
+                plain_before: old.collected.saturating_sub(counted),
+                plain_lost: old.collected.saturating_sub(left + gone_counted),
+            });
         }
     }
 }
