@@ -68,11 +68,15 @@ pub(super) async fn detect(
     let file = match (options.path, options.document, known(snapshot::APPLIED)) {
         (None, None, None) => None,
         (None, None, Some((_, Some(location)))) => Some((Some(location.clone()), None)),
-        (None, None, Some((_, None))) => Some((None, queries::applied(store).await?)),
-        (path, document, _) => Some((path, document.map(crate::types::Json::into_inner))),
+        (None, None, Some((_, None))) => Some((None, Some(queries::applied(store).await))),
+        (path, document, _) => Some((path, document.map(|document| Ok(document.into_inner())))),
     };
     if let Some((path, document)) = file {
-        let seen = match Source::open(path.clone(), document, None).await {
+        let opened = match document.transpose() {
+            Ok(document) => Source::open(path.clone(), document, None).await,
+            Err(error) => Err(error),
+        };
+        let seen = match opened {
             // What was handed over is no source that fails.
             Err(error) if is_given => return Err(error),
             seen => seen,
@@ -215,7 +219,8 @@ async fn note(
 /// entry that is not there any more is no finding unless it was one before.
 async fn compare_again(transaction: &mut Transaction, source: DriftSource) -> Result<Change> {
     super::queries::lock_document(transaction).await?;
-    let Some(last) = snapshot::get(transaction, source.as_str()).await? else {
+    // One that cannot be read tells nothing new; what was found with it stays.
+    let Some(Ok(last)) = snapshot::get(transaction, source.as_str()).await? else {
         return Ok(Change::default());
     };
     let present = import::present(&mut Reader::Transaction(transaction)).await?;
@@ -247,8 +252,15 @@ async fn compare(
     let mut findings = match source {
         DriftSource::File => {
             let applied = snapshot::get(transaction, snapshot::APPLIED).await?;
+            let is_lost = matches!(applied, Some(Err(_)));
+            let applied = applied.and_then(Result::ok);
             let applied = applied.and_then(|applied| import::read(&applied.content).ok());
-            diff::against_file(applied.as_ref(), &import::read(content)?, present)
+            let desired = import::read(content)?;
+            let mut findings = diff::against_file(applied.as_ref(), &desired, present);
+            if is_lost {
+                diff::with_nobody_named(&mut findings);
+            }
+            findings
         }
         DriftSource::Live => live::diff(content, &present.items),
         DriftSource::Manifest => manifest::diff(content, &present.items),

@@ -5,11 +5,11 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::diff::Finding;
-use super::snapshot::APPLIED;
+use super::snapshot::{APPLIED, unreadable};
 use super::{
     Drift, DriftKind, DriftQuery, DriftReport, DriftSeverity, DriftSnapshot, DriftSource, live,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::{Row, Store, Transaction, args};
 use crate::types::{Timestamp, now};
 
@@ -23,15 +23,22 @@ pub(super) async fn locations(store: &Store) -> Result<Vec<(String, Option<Strin
         .collect()
 }
 
-/// The document of the last import.
-pub(super) async fn applied(store: &Store) -> Result<Option<Value>> {
+/// The document of the last import, which was no file that could be read again.
+pub(super) async fn applied(store: &Store) -> Result<Value> {
     let row = store
         .fetch_optional(
             "SELECT content FROM registry_snapshots WHERE source = $1",
             args![APPLIED],
         )
         .await?;
-    row.map(|row| row.get("content")).transpose()
+    let row = row.ok_or_else(|| Error::not_found("import", "of a document"))?;
+    row.get("content").map_err(|error| {
+        let message = format!(
+            "the copy of the last import cannot be read ({}); import the registry again",
+            error.message()
+        );
+        Error::data_loss(message).caused_by(error)
+    })
 }
 
 /// Forgets the sources that could never be read: whoever mistook a path is told once.
@@ -203,7 +210,17 @@ pub(super) async fn list(store: &Store, query: DriftQuery) -> Result<DriftReport
 
 fn snapshot(row: &Row) -> Result<DriftSnapshot> {
     let source = DriftSource::from_word(&row.get::<String>("source")?)?;
-    let content: Option<Value> = row.get("content")?;
+    let mut error: Option<Value> = row.get("error")?;
+    let taken_at: Option<Timestamp> = row.get("taken_at")?;
+    let mut failed_at: Option<Timestamp> = row.get("failed_at")?;
+    let content: Option<Value> = row.get("content").unwrap_or_else(|unread| {
+        // Why nothing more recent was seen explains more.
+        if error.is_none() {
+            error = Some(unreadable(unread).to_json());
+            failed_at = taken_at;
+        }
+        None
+    });
     let (observed, unobserved) = match (&content, source) {
         (None, _) => (0, 0),
         (Some(content), DriftSource::Live) => live::counts(content),
@@ -222,11 +239,11 @@ fn snapshot(row: &Row) -> Result<DriftSnapshot> {
         source,
         location: row.get("location")?,
         content_hash: row.get("content_hash")?,
-        taken_at: row.get("taken_at")?,
+        taken_at,
         observed,
         unobserved,
-        error: row.get::<Option<Value>>("error")?.map(Into::into),
-        failed_at: row.get("failed_at")?,
+        error: error.map(Into::into),
+        failed_at,
     })
 }
 

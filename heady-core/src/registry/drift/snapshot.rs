@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::error::Result;
-use crate::store::{Transaction, args};
+use crate::error::{Error, Result};
+use crate::store::{Row, Transaction, args};
 use crate::types::Timestamp;
 
 /// The document of the last import: the common ancestor of what the file says now and what the registry has.
@@ -19,10 +19,20 @@ pub(in crate::registry) struct Snapshot {
     pub(in crate::registry) taken_at: Timestamp,
 }
 
+/// What to say of one that is there and cannot be read. It is a copy, and the next look at the source replaces it.
+pub(super) fn unreadable(error: Error) -> Error {
+    let message = format!(
+        "what was last seen here cannot be read ({}); the next look replaces it",
+        error.message()
+    );
+    Error::data_loss(message).caused_by(error)
+}
+
+/// What a source said last, if anything, or why that cannot be read.
 pub(in crate::registry) async fn get(
     transaction: &mut Transaction,
     source: &str,
-) -> Result<Option<Snapshot>> {
+) -> Result<Option<Result<Snapshot>>> {
     let row = transaction
         .fetch_optional(
             "SELECT location, content_hash, content, taken_at FROM registry_snapshots
@@ -30,15 +40,16 @@ pub(in crate::registry) async fn get(
             args![source],
         )
         .await?;
-    row.map(|row| {
-        Ok(Snapshot {
-            location: row.get("location")?,
-            content_hash: row.get("content_hash")?,
-            content: row.get("content")?,
-            taken_at: row.get("taken_at")?,
-        })
+    Ok(row.as_ref().map(|row| read(row).map_err(unreadable)))
+}
+
+fn read(row: &Row) -> Result<Snapshot> {
+    Ok(Snapshot {
+        location: row.get("location")?,
+        content_hash: row.get("content_hash")?,
+        content: row.get("content")?,
+        taken_at: row.get("taken_at")?,
     })
-    .transpose()
 }
 
 /// Replaces what is known of a source; whatever kept it from being read before is over.

@@ -6,11 +6,12 @@ use std::mem::{self, Discriminant};
 use serde_json::Value;
 
 use super::super::ImportAction;
+use super::super::list::Unreadable;
 use super::super::queries::{self, OtherEntry};
 use super::catalog::{self, Item};
 use super::guard::{MANY, ValueLoss};
 use super::plan::Plan;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::Transaction;
 
 /// What stands in one section.
@@ -92,7 +93,10 @@ impl Plan {
         let rows = transaction
             .fetch_all(queries::OTHER_ENTRIES, vec![])
             .await?;
-        let present = rows.iter().map(queries::other_entry);
+        let present = rows.iter().map(|row| {
+            let unread = |error| Error::data_loss(Unreadable::other(row, &error).told());
+            queries::other_entry(row).map_err(unread)
+        });
         let present = present.collect::<Result<Vec<OtherEntry>>>()?;
         let (faults, wanted): (Vec<_>, Vec<_>) = wanted
             .into_iter()

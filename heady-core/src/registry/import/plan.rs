@@ -56,13 +56,18 @@ impl Plan {
     pub(super) async fn of(
         transaction: &mut Transaction,
         catalog: Catalog,
-        warnings: Vec<Warning>,
+        mut warnings: Vec<Warning>,
         force: bool,
     ) -> Result<Self> {
         // The lock under which nothing else changes the registry: what is planned now holds when it is carried out.
         let history = History::begin(transaction).await?.told_by_the_log();
-        let applied = snapshot::get(transaction, snapshot::APPLIED)
-            .await?
+        let applied = snapshot::get(transaction, snapshot::APPLIED).await?;
+        if let Some(Err(_)) = applied {
+            let message = "the copy of the last import cannot be read, so nobody knows what was changed by call since; the document counts, and is the copy from now on";
+            warnings.insert(0, Warning::new("LAST_IMPORT_UNREADABLE", "", message));
+        }
+        let applied = applied
+            .and_then(Result::ok)
             .and_then(|applied| catalog::read(&applied.content).ok());
         let mut plan = Self {
             report: ImportReport {

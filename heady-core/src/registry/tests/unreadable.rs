@@ -2,19 +2,31 @@
 
 use super::*;
 use crate::error::Error;
-use crate::registry::{DriftKind, ServiceList};
+use crate::registry::{DriftKind, DriftQuery, DriftReport, ImportReport, ServiceList};
 use crate::store::Sql;
 
 on_both_databases!(
     a_list_has_all_others_and_names_what_it_has_not,
     an_export_has_all_others_and_names_what_it_has_not,
     drift_and_probes_look_at_all_others,
+    an_import_names_the_entry_of_any_section,
+    a_copy_that_cannot_be_read_fails_nothing_else,
 );
 
 /// Nests what is attached to a row too deeply for any reader, as a version before the limit could.
 async fn damage(store: &Store, table: &'static str, column: &'static str, id: &'static str) {
+    damage_where(store, table, column, ("id", id)).await;
+}
+
+async fn damage_where(
+    store: &Store,
+    table: &'static str,
+    column: &'static str,
+    (key, id): (&'static str, &'static str),
+) {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    let update = |value: &str| format!("UPDATE {table} SET {column} = {value} WHERE id = '{id}'");
+    let update =
+        |value: &str| format!("UPDATE {table} SET {column} = {value} WHERE {key} = '{id}'");
     let sql = Sql::of(update("$1"), update("$1::json"));
     let write = store.write(move |transaction| {
         Box::pin(async move {
@@ -125,4 +137,70 @@ async fn drift_and_probes_look_at_all_others(fresh: Fresh) {
     let reason = probed.probes[0].reason.as_deref().unwrap();
     assert!(reason.contains("cannot be read"), "{reason}");
     assert_ne!(probed.probes[2].status, HealthStatus::Unknown);
+}
+
+async fn an_import_names_the_entry_of_any_section(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = imported(&store).await;
+    damage(&store, "registry_entries", "body", "gateway").await;
+    let refused = registry.import(of(catalog())).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::DataLoss);
+    let told = "the entry 'gateway' of 'components' cannot be read: ";
+    assert!(refused.message().starts_with(told), "{refused}");
+}
+
+async fn a_copy_that_cannot_be_read_fails_nothing_else(fresh: Fresh) {
+    let store = fresh.open().await;
+    let registry = imported(&store).await;
+    let detect = async |document: Option<Value>| {
+        let options = DetectDrift {
+            document: document.map(Into::into),
+            live: Some(false),
+            ..DetectDrift::default()
+        };
+        registry.detect_drift(options).await.unwrap()
+    };
+    let error = |report: &DriftReport| {
+        let error = report.sources[0].error.as_ref();
+        error.map(|error| error["message"].as_str().unwrap().to_owned())
+    };
+    let unread = async |source| {
+        damage_where(&store, "registry_snapshots", "content", ("source", source)).await;
+    };
+    let mut changed = catalog();
+    changed["services"][1]["role"] = json!("site");
+    changed["components"] = json!([]);
+    detect(Some(changed.clone())).await;
+    // What a source said is told to be lost, what was found with it stays, and the next look replaces it.
+    unread("FILE").await;
+    let listed = registry.list_drift(DriftQuery::default()).await.unwrap();
+    assert!(error(&listed).unwrap().contains("cannot be read"));
+    assert_eq!(listed.drift.len(), 2);
+    assert_eq!(error(&detect(Some(changed.clone())).await), None);
+
+    unread("APPLIED").await;
+    let report = detect(Some(changed.clone())).await;
+    assert_eq!((report.drift.len(), error(&report)), (2, None));
+    for drift in &report.drift {
+        assert!(
+            drift.reason.contains("who moved cannot be told"),
+            "{drift:?}"
+        );
+    }
+    // Without a file there is nothing to look at but this copy.
+    let report = detect(None).await;
+    let told = error(&report).unwrap();
+    assert!(told.contains("import the registry again"), "{told}");
+    assert_eq!(report.drift.len(), 2);
+
+    let warned = |report: &ImportReport| {
+        report
+            .warnings
+            .iter()
+            .any(|one| one.code == "LAST_IMPORT_UNREADABLE")
+    };
+    assert!(warned(&registry.import(of(changed.clone())).await.unwrap()));
+    assert!(!warned(&registry.import(of(changed)).await.unwrap()));
+    let report = detect(None).await;
+    assert_eq!((report.drift.len(), error(&report)), (0, None));
 }
