@@ -11,6 +11,9 @@ use serde::Deserialize;
 use crate::Common;
 use crate::output::{note, readable, result, told};
 
+/// What comes from a pipe in messages.
+const STDIN: &str = "standard input";
+
 #[derive(Args)]
 pub(crate) struct Import {
     /// The registry file (JSON or YAML); `-` for stdin
@@ -36,6 +39,7 @@ impl Import {
         if file.is_dir() {
             return Err(one_at_a_time(Some(file)));
         }
+        let name = (file == Path::new("-")).then_some(STDIN);
         let (path, text) = source(file).await?;
         let options = ImportOptions {
             path,
@@ -45,7 +49,7 @@ impl Import {
             force: Some(self.force),
         };
         // A file that is refused must not leave a new database behind, and may be another one if it is read again.
-        let read = ReadImport::open(options).await?;
+        let read = ReadImport::open_named(name, options).await?;
         let heady = match common.open_if_there().await? {
             Some(heady) => heady,
             None if self.dry_run => Heady::connect("sqlite::memory:").await?,
@@ -84,7 +88,7 @@ impl Import {
 async fn source(file: &Path) -> Result<(Option<String>, Option<String>)> {
     if file == Path::new("-") {
         let text = document::text_from(std::io::stdin().lock());
-        return Ok((None, Some(text.map_err(|error| error.context("stdin"))?)));
+        return Ok((None, Some(text.map_err(|error| error.context(STDIN))?)));
     }
     let is_other = std::fs::metadata(file).is_ok_and(|found| !found.is_file());
     match file.to_str() {

@@ -51,6 +51,37 @@ fn a_pipe_is_read_once_and_is_no_place_to_compare_with_later() {
 }
 
 #[test]
+fn what_comes_from_a_pipe_is_called_so() {
+    let sandbox = Sandbox::new();
+    for (text, starts) in [
+        ("", "'standard input': is empty"),
+        (" \n", "'standard input': is empty"),
+        ("{\n]", "'standard input': "),
+        ("[]", "'standard input': a registry is an object"),
+    ] {
+        let outcome = piped(&sandbox, &["import", "-", "--json"], text);
+        let answer: Value = serde_json::from_str(&outcome.stdout).unwrap();
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(starts), "{message}");
+        assert_eq!(outcome.code, 2);
+    }
+}
+
+#[test]
+fn an_empty_registry_is_exported_imported_and_compared() {
+    let sandbox = Sandbox::with_database();
+    let exported = sandbox.run(&["export"]).stdout;
+    let imported = piped(&sandbox, &["import", "-"], &exported);
+    assert_eq!(imported.code, 0, "{imported:?}");
+    assert_eq!(sandbox.run(&["export"]).stdout, exported);
+    let file = sandbox.write("r.json", r#"{"services": {}}"#);
+    sandbox.run(&["import", file.to_str().unwrap()]);
+    let drift = sandbox.run(&["registry", "drift", "--offline"]);
+    assert!(drift.stdout.starts_with("No drift\n"), "{drift:?}");
+    assert!(drift.stdout.contains("0 entries"), "{drift:?}");
+}
+
+#[test]
 fn what_cannot_be_stored_is_refused_in_a_dry_run_too_and_leaves_no_database() {
     let sandbox = Sandbox::new();
     let nested = "[".repeat(99) + &"]".repeat(99);

@@ -16,8 +16,12 @@ const WIDEST: usize = 36;
 
 /// Drift, source by source: what was looked at, what differs, and what can be done about it.
 pub fn drift(report: &DriftReport) -> String {
-    let seen =
-        |source: &DriftSnapshot| source.observed + source.unobserved > 0 || source.error.is_some();
+    // A file may have no entries and was compared all the same.
+    let seen = |source: &DriftSnapshot| {
+        source.observed + source.unobserved > 0
+            || source.source == DriftSource::File && source.taken_at.is_some()
+            || source.error.is_some()
+    };
     if !report.sources.iter().any(seen) && report.drift.is_empty() {
         return "Nothing to compare yet: import a registry first (heady import FILE).\n".to_owned();
     }

@@ -24,7 +24,7 @@ use self::diff::Finding;
 use self::queries::Change;
 use self::snapshot::Snapshot;
 use super::ProbeOptions;
-use super::import::{self, Item, Key, Present, Reader, Source};
+use super::import::{self, Item, Key, Origin, Present, Reader, Source};
 use super::probe::{Prober, checked_timeout};
 use crate::audit::{self, Record};
 use crate::error::{Error, Result};
@@ -73,7 +73,14 @@ pub(super) async fn detect(
     };
     if let Some((path, document)) = file {
         let opened = match document.transpose() {
-            Ok(document) => Source::open(path.clone(), document, None).await,
+            Ok(document) => {
+                let origin = Origin {
+                    path: path.clone(),
+                    document,
+                    name: None,
+                };
+                Source::open(origin, None).await
+            }
             Err(error) => Err(error),
         };
         let seen = match opened {

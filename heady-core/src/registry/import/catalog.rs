@@ -137,10 +137,10 @@ const TELLING: [&str; 5] = ["services", "aiNodes", "nodes", "workflows", "compon
 /// `INVALID_ARGUMENT` if it is no registry.
 pub(in crate::registry) fn read(document: &Value) -> Result<Catalog> {
     let top = document.as_object().ok_or_else(|| {
-        Error::invalid_argument(if document.is_string() {
-            "a registry is an object with sections, and this is a text"
-        } else {
-            "a registry is an object, this document is not"
+        Error::invalid_argument(match document {
+            Value::Null => "is empty; a registry is an object with sections",
+            Value::String(_) => "a registry is an object with sections, and this is a text",
+            _ => "a registry is an object, this document is not",
         })
     })?;
     let mut catalog = Catalog::default();
@@ -277,10 +277,11 @@ impl Catalog {
     fn add(&mut self, kind: Kind, section: &str, id: String, position: i64, body: Value) {
         let item = Item::of(kind, section, id, position, body);
         if kind != Kind::Other && super::super::checked_id(&item.id).is_err() {
-            self.keep(
-                item,
-                "has no id of 1 to 200 characters without control characters",
-            );
+            let fault = match item.id.as_str() {
+                "." | ".." => "has an id that no address can have, '.' or '..'",
+                _ => "has no id of 1 to 200 characters without control characters",
+            };
+            self.keep(item, fault);
         } else if let Some(first) = self.seen.get(&item.key()).map(|index| &self.items[*index]) {
             let same = first.body == item.body;
             let place = (first.section != item.section).then(|| path(&first.section, ""));

@@ -167,7 +167,8 @@ impl Item {
         let keys = HEALTH_KEYS.iter().filter(|key| **key != "health");
         let (key, text) = keys.copied().find_map(|key| Some((key, self.text(key)?)))?;
         if !is_health_place(text) {
-            let message = "is neither a path that begins with '/' nor an absolute URL; left out";
+            let message =
+                "is neither a path that begins with '/' nor a URL of http or https; left out";
             return Some((key, message.to_owned()));
         }
         let asked = format!("{}{}", service.base_url, service.health_path);
@@ -285,6 +286,15 @@ fn absolute(text: &str) -> Option<Url> {
     })
 }
 
+/// What a text is that is no address to call.
+fn no_address(text: &str) -> &'static str {
+    let is_other = Url::parse(text).is_ok_and(|url| url.has_host());
+    match is_other && !text.contains(PLACEHOLDER) {
+        true => "a URL, but not of http or https",
+        false => "no absolute URL",
+    }
+}
+
 /// What there is to say about where services run and how they are probed, and about how workflows are run.
 pub(super) fn check_settings(items: &[Item]) -> Vec<Warning> {
     let mut warnings = Vec::new();
@@ -325,12 +335,15 @@ pub(super) fn check_settings(items: &[Item]) -> Vec<Warning> {
             let (key, message) = match (endpoint, item.host()) {
                 (Some(endpoint), _) if is_short(endpoint) => (
                     "endpoint",
-                    format!("'{endpoint}' is no absolute URL, so this service is never probed"),
+                    format!(
+                        "'{endpoint}' is {}, so this service is never probed",
+                        no_address(endpoint)
+                    ),
                 ),
                 (None, Some((key, host))) if item.port().is_some() && is_short(host) => (
                     key,
                     format!(
-                        "'{host}' is neither a host nor an absolute URL, so this service is never probed"
+                        "'{host}' is neither a host nor a URL of http or https, so this service is never probed"
                     ),
                 ),
                 _ => (

@@ -45,6 +45,7 @@ pub(super) use places::Places;
 pub(crate) use sections::entries;
 pub(crate) use sections::other_sections;
 pub(super) use shape::compose;
+pub(super) use text::Origin;
 
 /// A registry document without secrets, taken apart and looked through.
 #[derive(Debug)]
@@ -64,12 +65,8 @@ impl Source {
     ///
     /// # Errors
     /// `NOT_FOUND` for a missing file or root, `INVALID_ARGUMENT` for what is malformed or no registry.
-    pub(super) async fn open(
-        path: Option<String>,
-        document: Option<Value>,
-        root: Option<String>,
-    ) -> Result<Self> {
-        let read = text::read(path, document).await?;
+    pub(super) async fn open(origin: Origin, root: Option<String>) -> Result<Self> {
+        let read = text::read(origin).await?;
         let location = read.location.clone();
         // Seconds of work for the largest of documents, off the threads that serve others.
         let looked_through = tokio::task::spawn_blocking(move || Self::look_through(read));
@@ -138,9 +135,21 @@ impl ReadImport {
     /// `NOT_FOUND` for a missing file, `INVALID_ARGUMENT` with line and column for a malformed one or for a document
     /// that is no registry.
     pub async fn open(options: ImportOptions) -> Result<Self> {
-        let document = options.document.map(crate::types::Json::into_inner);
+        Self::open_named(None, options).await
+    }
+
+    /// The same, where the document is handed over and called this in messages and in the audit log: `standard input`.
+    ///
+    /// # Errors
+    /// As [`ReadImport::open`].
+    pub async fn open_named(name: Option<&'static str>, options: ImportOptions) -> Result<Self> {
+        let origin = Origin {
+            path: options.path,
+            document: options.document.map(crate::types::Json::into_inner),
+            name,
+        };
         Ok(Self {
-            source: Source::open(options.path, document, options.root).await?,
+            source: Source::open(origin, options.root).await?,
             dry_run: options.dry_run.unwrap_or(false),
             force: options.force.unwrap_or(false),
         })

@@ -22,8 +22,23 @@ pub(super) struct Read {
     pub(super) repeated: Vec<Repeated>,
 }
 
+/// Where a registry is read from.
+#[derive(Debug, Default)]
+pub(in crate::registry) struct Origin {
+    pub(in crate::registry) path: Option<String>,
+    /// The registry itself, in place of a file.
+    pub(in crate::registry) document: Option<Value>,
+    /// What to call that.
+    pub(in crate::registry) name: Option<&'static str>,
+}
+
 /// Reads a registry once: there may be no second time, as with a pipe.
-pub(super) async fn read(path: Option<String>, document: Option<Value>) -> Result<Read> {
+pub(super) async fn read(origin: Origin) -> Result<Read> {
+    let Origin {
+        path,
+        document,
+        name,
+    } = origin;
     let read = match (path, document) {
         (Some(path), None) => {
             let path = PathBuf::from(path);
@@ -43,7 +58,7 @@ pub(super) async fn read(path: Option<String>, document: Option<Value>) -> Resul
             }
         }
         (None, Some(document)) => {
-            let name = "document".to_owned();
+            let name = name.unwrap_or("document").to_owned();
             let (document, repeated) = match document {
                 Value::String(text) => document::parse_repeated(&text)
                     .map_err(|error| error.context(format_args!("'{name}'")))?,

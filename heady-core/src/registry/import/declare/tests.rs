@@ -115,6 +115,23 @@ fn a_service_runs_where_its_entry_says() {
 }
 
 #[test]
+fn an_address_of_another_kind_is_not_called_none() {
+    for (endpoint, what) in [
+        ("ftp://x", "a URL, but not of http or https"),
+        ("ws://h:1", "a URL, but not of http or https"),
+        ("x/y", "no absolute URL"),
+        ("localhost:3000", "no absolute URL"),
+        ("ws://${HOST}:1", "no absolute URL"),
+    ] {
+        let body = json!({"endpoint": endpoint});
+        let item = Item::of(Kind::Service, "services", "s".into(), 0, body);
+        let warnings = check_settings(&[item]);
+        let told = format!("'{endpoint}' is {what}, so this service is never probed");
+        assert_eq!((warnings.len(), &warnings[0].message), (1, &told));
+    }
+}
+
+#[test]
 fn a_host_that_is_none_is_named() {
     let body = json!({"host": "svc.example.com/api", "port": 80});
     let item = Item::of(Kind::Service, "services", "s".into(), 0, body);

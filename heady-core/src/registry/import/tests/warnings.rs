@@ -8,6 +8,7 @@ on_both_databases!(
     numbers_that_lose_digits_are_told,
     what_is_lost_within_a_value_counts,
     entries_that_call_themselves_otherwise_are_told,
+    what_is_wrong_with_an_id_is_told,
 );
 
 async fn what_changes_beside_the_sections_is_told(fresh: Fresh) {
@@ -120,4 +121,25 @@ async fn entries_that_call_themselves_otherwise_are_told(fresh: Fresh) {
     assert_eq!(codes(&report), ["DIFFERENT_ID"]);
     assert_eq!(report.warnings[0].path, "nodes.vector");
     registry.get_node("vector").await.unwrap();
+}
+
+async fn what_is_wrong_with_an_id_is_told(fresh: Fresh) {
+    let registry = registry(&fresh.open().await);
+    let long = "x".repeat(201);
+    let document = json!({"services": {"a": {"port": 1}, "..": {"port": 2}, long: {"port": 3}}});
+    let report = registry.import(of(&document)).await.unwrap();
+    let skipped = report
+        .entries
+        .iter()
+        .filter(|entry| entry.action == ImportAction::Skip);
+    let reasons: Vec<_> = skipped
+        .map(|entry| entry.reason.as_deref().unwrap_or_default())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "has an id that no address can have, '.' or '..'; kept for the export only",
+            "has no id of 1 to 200 characters without control characters; kept for the export only"
+        ]
+    );
 }
