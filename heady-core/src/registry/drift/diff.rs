@@ -340,17 +340,6 @@ fn header(
         .collect()
 }
 
-/// Says of no difference whose it is: what both agreed on at the last import is lost.
-pub(super) fn with_nobody_named(findings: &mut [Finding]) {
-    for finding in findings {
-        finding.reason =
-            "differs; who moved cannot be told, as the copy of the last import cannot be read"
-                .to_owned();
-        // An entry that was not imported is taken for one that nobody declares no sooner than that is known.
-        finding.orphan = false;
-    }
-}
-
 /// Who moved away from what both agreed on at the last import.
 fn moved(
     applied: Option<&Value>,

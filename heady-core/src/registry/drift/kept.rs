@@ -14,6 +14,16 @@ pub(crate) const STAYS: &str = "imported, and gone from the file; has runs, so i
 
 const BESIDE: &str = "imported, and gone from the file; kept beside it by the last import";
 
+const UNKNOWN: &str =
+    "differs; who moved cannot be told, as the copy of the last import cannot be read";
+
+/// Says of no difference who moved, as what both agreed on at the last import is lost; what stays does so all the same.
+pub(super) fn name_nobody(findings: &mut [Finding]) {
+    for finding in findings.iter_mut().filter(|found| found.reason != STAYS) {
+        UNKNOWN.clone_into(&mut finding.reason);
+    }
+}
+
 /// Says of the entries that the file does not have which ones were imported all the same, and which ones stay.
 pub(super) async fn tell(transaction: &mut Transaction, findings: &mut [Finding]) -> Result<()> {
     tell_of::<Service>(transaction, Kind::Service, findings).await?;

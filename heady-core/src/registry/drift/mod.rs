@@ -256,18 +256,15 @@ async fn compare(
     content: &Value,
     present: &Present,
 ) -> Result<Vec<Finding>> {
+    let mut is_lost = false;
     let mut findings = match source {
         DriftSource::File => {
             let applied = snapshot::get(transaction, snapshot::APPLIED).await?;
-            let is_lost = matches!(applied, Some(Err(_)));
+            is_lost = matches!(applied, Some(Err(_)));
             let applied = applied.and_then(Result::ok);
             let applied = applied.and_then(|applied| import::read(&applied.content).ok());
             let desired = import::read(content)?;
-            let mut findings = diff::against_file(applied.as_ref(), &desired, present);
-            if is_lost {
-                diff::with_nobody_named(&mut findings);
-            }
-            findings
+            diff::against_file(applied.as_ref(), &desired, present)
         }
         DriftSource::Live => live::diff(content, &present.items),
         DriftSource::Manifest => manifest::diff(content, &present.items),
@@ -278,6 +275,9 @@ async fn compare(
     findings.retain(|finding| !keys.contains(&finding.entry()));
     if source == DriftSource::File {
         kept::tell(transaction, &mut findings).await?;
+        if is_lost {
+            kept::name_nobody(&mut findings);
+        }
     }
     findings.extend(unread);
     Ok(findings)

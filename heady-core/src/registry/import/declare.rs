@@ -289,9 +289,10 @@ fn absolute(text: &str) -> Option<Url> {
 /// What a text is that is no address to call.
 fn no_address(text: &str) -> &'static str {
     let is_other = Url::parse(text).is_ok_and(|url| url.has_host());
-    match is_other && !text.contains(PLACEHOLDER) {
-        true => "a URL, but not of http or https",
-        false => "no absolute URL",
+    if is_other && !text.contains(PLACEHOLDER) {
+        "a URL, but not of http or https"
+    } else {
+        "no absolute URL"
     }
 }
 
