@@ -7,6 +7,7 @@ use clap::Args;
 use heady_core::registry::{ImportOptions, ReadImport};
 use heady_core::{Error, Heady, Json, Result, Warning, document, report};
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::Common;
 use crate::output::{note, readable, result, told};
@@ -115,7 +116,11 @@ pub(crate) async fn export(common: &Common) -> Result<ExitCode> {
     let heady = common.open_existing(None).await?;
     let document = heady.registry().export().await;
     heady.close().await;
-    let (exported, unreadable) = readable(document.map(|document| Exported { document }))?;
+    let (mut exported, unreadable) = readable(document.map(|document| Exported { document }))?;
+    // A file without a section is not known to be a registry, and whatever was exported can be imported.
+    if exported.document.0 == json!({}) {
+        exported.document = json!({"services": []}).into();
+    }
     result(common, &exported.document, |document| {
         format!("{:#}\n", document.0)
     })?;

@@ -171,10 +171,6 @@ pub(in crate::registry) async fn export(store: &Store) -> Result<Json> {
         own.push(item);
     }
     sections.extend(new);
-    // Whatever was exported can be imported, and what has no section is not known to be a registry.
-    if sections.is_empty() {
-        sections.push(("services".to_owned(), Form::List.word().to_owned()));
-    }
     let mut document = Value::Object(header);
     for (name, form) in sections {
         let own = own.get(name.as_str()).map_or(&[][..], Vec::as_slice);
