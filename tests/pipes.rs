@@ -71,6 +71,18 @@ fn names_that_are_no_text_are_read_or_refused_like_others() {
     assert_eq!(Outcome::of(imported).code, 0);
     // What was imported is the other side of it, as there is no place that could be named.
     assert_eq!(sandbox.run(&["registry", "drift", "--offline"]).code, 0);
+    // Nor has the folder to be one.
+    let folder = sandbox.path("").join(OsStr::from_bytes(b"folder\xff"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(example("heady-registry.json"), folder.join("registry.json")).unwrap();
+    for arguments in [
+        &["import", "registry.json"][..],
+        &["registry", "drift", "--offline"],
+    ] {
+        let mut there = sandbox.heady(arguments);
+        let outcome = Outcome::of(there.current_dir(&folder).output().unwrap());
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+    }
     let refused = sandbox
         .heady(&["registry", "get", "services"])
         .arg(name)

@@ -52,7 +52,8 @@ pub(super) async fn read(origin: Origin) -> Result<Read> {
             let location = std::path::absolute(&path).unwrap_or(path);
             Read {
                 name,
-                location: is_file.then_some(location),
+                // A path that is no text would be kept as another one.
+                location: Some(location).filter(|path| is_file && path.to_str().is_some()),
                 document,
                 repeated,
             }
