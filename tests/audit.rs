@@ -2,16 +2,9 @@
 
 use crate::sandbox::{Sandbox, example};
 
-fn imported() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let outcome = sandbox.run(&["import", &example("heady-registry.json")]);
-    assert_eq!(outcome.code, 0, "{outcome:?}");
-    sandbox
-}
-
 #[test]
 fn the_log_is_listed_signed_and_verified() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     let (code, page) = sandbox.json(&["audit", "list", "--action", "IMPORT"]);
     assert_eq!(code, 0);
     assert_eq!(page["entries"].as_array().unwrap().len(), 1);
@@ -39,7 +32,7 @@ fn the_log_is_listed_signed_and_verified() {
 
 #[test]
 fn an_exported_log_is_verified_without_its_database() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     let (_, checkpoint) = sandbox.json(&["audit", "checkpoint"]);
     let key = checkpoint["publicKey"].as_str().unwrap();
     let exported = sandbox.run(&["audit", "export", "log.ndjson"]);
@@ -87,7 +80,7 @@ fn an_exported_log_is_verified_without_its_database() {
 
 #[test]
 fn a_key_that_cannot_be_used_is_told_of() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     sandbox.write("heady.db-audit-key", "bad");
     let outcome = sandbox.run(&["import", &example("heady-registry.json")]);
     assert_eq!(outcome.code, 0, "{outcome:?}");
@@ -97,7 +90,7 @@ fn a_key_that_cannot_be_used_is_told_of() {
 
 #[test]
 fn what_the_command_prints_is_what_it_verifies() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     for (name, arguments) in [
         ("note", &["audit", "checkpoint"][..]),
         ("json", &["audit", "checkpoint", "--json"]),
@@ -112,7 +105,7 @@ fn what_the_command_prints_is_what_it_verifies() {
 
 #[test]
 fn reading_a_log_that_came_without_its_key_changes_nothing() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     std::fs::remove_file(sandbox.path("heady.db-audit-key")).unwrap();
     let (_, checkpoints) = sandbox.json(&["audit", "checkpoints"]);
     let exported = sandbox.run(&["audit", "export", "log.ndjson"]);
@@ -135,7 +128,7 @@ fn reading_a_log_that_came_without_its_key_changes_nothing() {
     }
     assert_eq!(sandbox.json(&["audit", "checkpoints"]).1, checkpoints);
     // Nor is it signed with a key that signs other logs.
-    let other = imported();
+    let other = Sandbox::imported();
     std::fs::copy(other.path("heady.db-audit-key"), sandbox.path("key")).unwrap();
     std::fs::remove_file(sandbox.path("named.ndjson")).unwrap();
     let exported = sandbox.run(&named);
@@ -149,8 +142,8 @@ fn reading_a_log_that_came_without_its_key_changes_nothing() {
 
 #[test]
 fn another_key_is_not_trusted() {
-    let sandbox = imported();
-    let other = imported();
+    let sandbox = Sandbox::imported();
+    let other = Sandbox::imported();
     let (_, checkpoint) = other.json(&["audit", "checkpoint"]);
     let key = checkpoint["publicKey"].as_str().unwrap();
     let (code, report) = sandbox.json(&["audit", "verify", "--public-key", key]);
@@ -173,7 +166,7 @@ fn another_key_is_not_trusted() {
 /// Whoever names a key file means its key, for a file that names others as well as for a database.
 #[test]
 fn a_named_key_is_the_one_that_is_trusted_for_a_file() {
-    let (ours, others) = (imported(), imported());
+    let (ours, others) = (Sandbox::imported(), Sandbox::imported());
     let log = others.path("log.ndjson");
     let log = log.to_str().unwrap();
     assert_eq!(others.run(&["audit", "export", log]).code, 0);
@@ -192,7 +185,7 @@ fn a_named_key_is_the_one_that_is_trusted_for_a_file() {
 /// `JSON.parse` and `grep` would see two different things in such a line.
 #[test]
 fn a_repeated_key_in_details_is_none_of_an_exported_log() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     let log = sandbox.run(&["audit", "export"]).stdout;
     let edited = log.replace("\"details\":{", "\"details\":{\"created\":0,");
     assert_ne!(log, edited);
@@ -208,7 +201,7 @@ fn a_repeated_key_in_details_is_none_of_an_exported_log() {
 /// An unmounted disk is no reason to plan against a database of nothing.
 #[test]
 fn a_key_without_a_folder_stops_the_plan_of_an_import_too() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     let key = sandbox.path("unmounted").join("key");
     let file = example("heady-registry.json");
     let import = [

@@ -5,17 +5,10 @@ use std::process::Stdio;
 
 use crate::sandbox::{Outcome, Sandbox, example};
 
-fn imported() -> Sandbox {
-    let sandbox = Sandbox::new();
-    let outcome = sandbox.run(&["import", &example("heady-registry.json")]);
-    assert_eq!(outcome.code, 0, "{outcome:?}");
-    sandbox
-}
-
 /// As `head -1` reads a change, or none, and goes.
 #[test]
 fn a_watch_ends_with_its_reader() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     for wanted in [0, 1] {
         let mut watch = sandbox
             .heady(&["registry", "watch", "--since", "0"])
@@ -32,7 +25,7 @@ fn a_watch_ends_with_its_reader() {
 
 #[test]
 fn a_log_goes_through_a_pipe() {
-    let sandbox = imported();
+    let sandbox = Sandbox::imported();
     let exported = sandbox.run(&["audit", "export", "-"]);
     assert_eq!(exported.code, 0, "{exported:?}");
     assert!(!sandbox.path("-").exists());

@@ -29,6 +29,14 @@ impl Sandbox {
         sandbox
     }
 
+    /// With the example registry in its database.
+    pub fn imported() -> Self {
+        let sandbox = Self::new();
+        let outcome = sandbox.run(&["import", &example("heady-registry.json")]);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        sandbox
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

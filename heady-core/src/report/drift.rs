@@ -312,6 +312,17 @@ The manifest /m.yaml
 heady import /r.json takes over what the file says (--dry-run shows it first), with --force also where something was changed by call; heady export prints what the registry says.
 "
         );
+        // No import takes away what stays, but others of the file's.
+        let mut stays = report.drift[1].clone();
+        stays.reason = STAYS.to_owned();
+        for (drift, helps) in [
+            (vec![stays.clone()], false),
+            (vec![stays, report.drift[0].clone()], true),
+        ] {
+            let sources = vec![report.sources[0].clone()];
+            let drawn = super::drift(&DriftReport { sources, drift });
+            assert_eq!(drawn.contains("heady import"), helps, "{drawn}");
+        }
         let nothing = DriftReport {
             sources: vec![],
             drift: vec![],
