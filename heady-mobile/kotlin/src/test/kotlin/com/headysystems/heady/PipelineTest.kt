@@ -12,6 +12,7 @@ import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.delay
 import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.toList
@@ -132,21 +133,23 @@ class PipelineTest {
     @Test
     fun `a handler is cancelled when its time is up and when its run is cancelled`() = onEngine { pipeline ->
         val ended = AtomicInteger()
-        val started = CompletableDeferred<Unit>()
+        // One for each call: whoever is cancelled before it is called has nothing to end.
+        val started = Channel<Unit>(Channel.UNLIMITED)
         pipeline.handle("wait") { _, _ ->
             try {
-                started.complete(Unit)
+                started.trySend(Unit)
                 awaitCancellation()
             } finally {
                 ended.incrementAndGet()
             }
         }
-        val late = pipeline.run(StartRun(definition = one("""{"name": "wait", "timeoutMs": 50, "retry": {"maxAttempts": 1}}""")))
+        val late = pipeline.run(StartRun(definition = one("""{"name": "wait", "timeoutMs": 500, "retry": {"maxAttempts": 1}}""")))
         assertEquals("DEADLINE_EXCEEDED", late.stages.single().tasks.single().error?.code)
+        started.receive()
         while (ended.get() < 1) delay(5)
 
         val begun = pipeline.start(StartRun(definition = one("\"wait\"")))
-        started.await()
+        started.receive()
         pipeline.cancel(begun.runId)
         assertEquals(RunStatus.CANCELLED, pipeline.wait(begun.runId).status)
         while (ended.get() < 2) delay(5)
